@@ -1,0 +1,48 @@
+/*
+ * json_out.h - writes JSON: commas, escapes, numbers; the caller keeps the nesting right.
+ *
+ * Compact; with `line_depth` > 0 every value at that depth or above starts a line of its own, so that large documents
+ * stay diffable. Strings of foreign origin are safe: bytes that are not UTF-8 become U+FFFD, control characters are
+ * escaped, and `<`, `>`, `&`, U+2028, U+2029 too, so that the text can stand inside HTML. One thread at a time.
+ */
+#ifndef NSF_JSON_OUT_H
+#define NSF_JSON_OUT_H
+
+#include "core/out.h"
+
+struct nsf_json_out {
+    struct nsf_out *out; /* borrowed */
+    unsigned depth;
+    unsigned line_depth;
+    bool needs_comma;
+    bool is_after_key;
+};
+
+void nsf_json_out_init(struct nsf_json_out *json, struct nsf_out *out, unsigned line_depth);
+
+void nsf_json_out_begin_map(struct nsf_json_out *json);
+void nsf_json_out_end_map(struct nsf_json_out *json);
+void nsf_json_out_begin_array(struct nsf_json_out *json);
+void nsf_json_out_end_array(struct nsf_json_out *json);
+void nsf_json_out_key(struct nsf_json_out *json, const char *key);
+
+void nsf_json_out_null(struct nsf_json_out *json);
+void nsf_json_out_bool(struct nsf_json_out *json, bool value);
+void nsf_json_out_u64(struct nsf_json_out *json, uint64_t value);
+void nsf_json_out_i64(struct nsf_json_out *json, int64_t value);
+/* value / 10^n_digits, exactly, without trailing zeros: (82, 1) is 8.2, (80, 1) is 8. */
+void nsf_json_out_decimal(struct nsf_json_out *json, int64_t value, unsigned n_digits);
+void nsf_json_out_slice(struct nsf_json_out *json, struct nsf_slice text);
+/* NULL writes null. */
+void nsf_json_out_str(struct nsf_json_out *json, const char *text);
+/* The UTC form with milliseconds; NSF_TS_NONE writes null. */
+void nsf_json_out_time(struct nsf_json_out *json, int64_t ts_ms);
+
+/* key and value in one call */
+void nsf_json_out_key_u64(struct nsf_json_out *json, const char *key, uint64_t value);
+void nsf_json_out_key_bool(struct nsf_json_out *json, const char *key, bool value);
+void nsf_json_out_key_str(struct nsf_json_out *json, const char *key, const char *text);
+void nsf_json_out_key_slice(struct nsf_json_out *json, const char *key, struct nsf_slice text);
+void nsf_json_out_key_time(struct nsf_json_out *json, const char *key, int64_t ts_ms);
+
+#endif

@@ -1,0 +1,114 @@
+/*
+ * scan.h - the result of the scanning core: which NSG lets the internet reach TCP 25, by which rules.
+ *
+ * Plain data of one run, owned by its arena and read-only once nsf_scan_finish has run (any thread may read then).
+ * Written by exposure/, read by evidence/ (the join), judge/, advice/ and report/.
+ *
+ * Order: `nsgs` by id without case; `findings` and `shadowed` by NSG, priority, rule.
+ */
+#ifndef NSF_SCAN_H
+#define NSF_SCAN_H
+
+#include "core/arena.h"
+#include "core/err.h"
+#include "rules/nsg.h"
+
+enum nsf_exposure {
+    NSF_EXPOSURE_CLOSED,
+    NSF_EXPOSURE_RESTRICTED,
+    NSF_EXPOSURE_UNKNOWN,
+    NSF_EXPOSURE_PARTIAL,
+    NSF_EXPOSURE_EXPOSED,
+};
+
+enum nsf_v6_extent {
+    NSF_V6_NONE,
+    NSF_V6_PART,
+    NSF_V6_FULL,
+};
+
+/* What the join needs of every rule of every NSG, findings or not. */
+enum nsf_rule_role {
+    NSF_RULE_ROLE_OTHER,    /* opens no public address to TCP 25, or is a Deny, or outbound */
+    NSF_RULE_ROLE_FINDING,  /* `finding_idx` */
+    NSF_RULE_ROLE_SHADOWED, /* an Allow for TCP 25 whose sources earlier rules took */
+};
+
+struct nsf_scan_rule {
+    struct nsf_slice name; /* as defined */
+    enum nsf_rule_role role;
+    bool is_default;
+    uint32_t finding_idx; /* with NSF_RULE_ROLE_FINDING */
+};
+
+struct nsf_scan_nsg {
+    struct nsf_slice id;
+    struct nsf_slice name;
+    struct nsf_slice guid;  /* absent: not known */
+    struct nsf_slice owner; /* absent: not known */
+    enum nsf_exposure verdict;
+    bool is_latent;
+    bool has_attachment; /* subnets or networkInterfaces stood in the input */
+    uint64_t public_ipv4;
+    enum nsf_v6_extent public_ipv6;
+    struct nsf_slices attached_to; /* subnet and NIC ids, ascending */
+    struct nsf_slices nic_macs;    /* of attached NICs, where known */
+    struct nsf_slices notes;
+    struct nsf_scan_rule *rules; /* inbound rules only, by name without case, default rules included */
+    size_t n_rules;
+    struct nsf_place place;
+};
+
+struct nsf_reduced_by {
+    struct nsf_slice rule;
+    bool is_part; /* it matches only some source ports or destinations and therefore takes nothing */
+};
+
+struct nsf_finding {
+    uint32_t nsg_idx;
+    struct nsf_slice rule;
+    uint32_t priority;
+    enum nsf_exposure verdict;
+    bool is_latent;
+    struct nsf_slices sources;        /* the prefixes responsible, as spelt */
+    struct nsf_slices ports;          /* the destination port entries that cover the port, as spelt */
+    struct nsf_slices all_ports;      /* every destination port entry of the rule */
+    struct nsf_slices all_sources;    /* every source entry of the rule */
+    struct nsf_slices destinations;
+    struct nsf_slice protocol;
+    struct nsf_slice description;
+    bool opens_other_ports;
+    uint64_t public_ipv4;
+    enum nsf_v6_extent public_ipv6;
+    struct nsf_reduced_by *reduced_by;
+    size_t n_reduced_by;
+    struct nsf_slices still_open_via; /* rule names, ascending */
+    struct nsf_slice note;            /* one sentence */
+    struct nsf_place place;
+};
+
+struct nsf_shadowed {
+    uint32_t nsg_idx;
+    struct nsf_slice rule;
+    uint32_t priority;
+    struct nsf_slices by;
+};
+
+struct nsf_problem; /* core/problem.h */
+
+struct nsf_scan {
+    struct nsf_arena arena;
+    struct nsf_scan_nsg *nsgs;
+    size_t n_nsgs;
+    struct nsf_finding *findings;
+    size_t n_findings;
+    struct nsf_shadowed *shadowed;
+    size_t n_shadowed;
+    uint64_t n_files;
+    uint16_t port; /* 25 unless --port says otherwise */
+};
+
+const char *nsf_exposure_name(enum nsf_exposure exposure); /* "exposed", ... */
+const char *nsf_v6_extent_name(enum nsf_v6_extent extent); /* "full", "part", "none" */
+
+#endif
