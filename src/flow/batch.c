@@ -1,0 +1,88 @@
+#include "core/nsf_common.h"
+
+#include "flow/batch.h"
+
+#include "core/limits.h"
+#include "core/mem.h"
+
+_Static_assert(NSF_PARTITIONS == 16, "nsf_partition_of takes the top four bits");
+
+struct nsf_batch *nsf_batch_new(void)
+{
+    struct nsf_batch *batch = nsf_calloc(1, sizeof(*batch));
+    nsf_problems_init(&batch->problems);
+    nsf_arena_init(&batch->arena);
+    return batch;
+}
+
+void nsf_batch_free(struct nsf_batch *batch)
+{
+    if (batch == NULL)
+        return;
+    for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
+        nsf_free(batch->mail[p].items);
+        nsf_free(batch->contacts[p].items);
+    }
+    nsf_free(batch->outbound.items);
+    nsf_free(batch->records);
+    nsf_free(batch->bad);
+    nsf_free(batch->foreign);
+    nsf_problems_release(&batch->problems);
+    nsf_arena_release(&batch->arena);
+    nsf_free(batch);
+}
+
+void nsf_batch_reset(struct nsf_batch *batch)
+{
+    for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
+        batch->mail[p].n = 0;
+        batch->contacts[p].n = 0;
+    }
+    batch->outbound.n = 0;
+    batch->n_records = 0;
+    batch->n_bad = 0;
+    batch->n_foreign = 0;
+    nsf_problems_release(&batch->problems);
+    nsf_arena_reset(&batch->arena);
+}
+
+struct nsf_record *nsf_batch_add_record(struct nsf_batch *batch)
+{
+    NSF_GROW(batch->records, batch->records_capacity, batch->n_records + 1);
+    struct nsf_record *record = &batch->records[batch->n_records++];
+    *record = (struct nsf_record){0};
+    return record;
+}
+
+struct nsf_mail_event *nsf_mail_events_add(struct nsf_mail_events *events)
+{
+    NSF_GROW(events->items, events->capacity, events->n + 1);
+    return &events->items[events->n++];
+}
+
+struct nsf_contact *nsf_contacts_add(struct nsf_contacts *contacts)
+{
+    NSF_GROW(contacts->items, contacts->capacity, contacts->n + 1);
+    return &contacts->items[contacts->n++];
+}
+
+void nsf_batch_add_foreign(struct nsf_batch *batch, struct nsf_slice category, uint64_t count)
+{
+    for (size_t i = 0; i < batch->n_foreign; i++)
+        if (nsf_slice_eq(batch->foreign[i].category, category)) {
+            batch->foreign[i].count += count;
+            return;
+        }
+    NSF_GROW(batch->foreign, batch->foreign_capacity, batch->n_foreign + 1);
+    struct nsf_foreign *foreign = &batch->foreign[batch->n_foreign++];
+    foreign->category = nsf_arena_copy(&batch->arena, category);
+    foreign->count = count;
+}
+
+size_t nsf_batch_bytes(const struct nsf_batch *batch)
+{
+    size_t n_bytes = batch->outbound.n * sizeof(struct nsf_mail_event) + batch->n_records * sizeof(struct nsf_record);
+    for (unsigned p = 0; p < NSF_PARTITIONS; p++)
+        n_bytes += batch->mail[p].n * sizeof(struct nsf_mail_event) + batch->contacts[p].n * sizeof(struct nsf_contact);
+    return n_bytes;
+}

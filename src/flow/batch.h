@@ -1,0 +1,93 @@
+/*
+ * batch.h - what one worker read from one run of records, handed as a whole to the evidence.
+ *
+ * A batch holds whole records only (or the parts of one that is past NSF_RECORD_MAX_BYTES), in their order in the blob.
+ * Mail events and contacts are laid out by partition of their source address, so that the evidence can take the
+ * partitions in parallel; inside a partition they stand in the order of the blob. Batches are reused: reset keeps the
+ * capacity. One thread at a time; the batch is handed from worker to worker.
+ */
+#ifndef NSF_BATCH_H
+#define NSF_BATCH_H
+
+#include "core/hash.h"
+#include "core/problem.h"
+#include "flow/flow.h"
+
+/* A fixed number, so that the result cannot depend on the number of workers. */
+#define NSF_PARTITIONS 16
+
+struct nsf_record {
+    uint64_t offset;                    /* of its `{`, in the inflated stream */
+    int64_t time_ms;                    /* NSF_TS_NONE: missing or unreadable */
+    struct nsf_fingerprint fingerprint; /* of its bytes from `{` to `}` */
+    uint32_t scope_id;                  /* the record's own scope: flow log and NIC, no rule */
+    uint32_t n_tuples;                  /* strings in its flowTuples, bad ones included */
+    uint32_t n_bad;
+    enum nsf_layout layout;
+    bool has_fingerprint; /* false past NSF_RECORD_MAX_BYTES */
+    bool is_duplicate;    /* set by the evidence when it admits the batch: nothing of the record counts */
+};
+
+struct nsf_mail_events {
+    struct nsf_mail_event *items;
+    size_t n;
+    size_t capacity;
+};
+
+struct nsf_contacts {
+    struct nsf_contact *items;
+    size_t n;
+    size_t capacity;
+};
+
+/* Bad tuples of one record, by reason: the first one and how many. */
+struct nsf_bad_tuple {
+    uint32_t record_idx;
+    uint8_t fault; /* enum nsf_tuple_fault */
+    uint32_t count;
+    uint64_t offset; /* of the first one's first character */
+    struct nsf_slice sample; /* in the batch's arena, cut to 120 bytes */
+};
+
+struct nsf_foreign {
+    struct nsf_slice category; /* "AuditEvent", "NetworkSecurityGroupFlowEvent/3", "" when there is none */
+    uint64_t count;
+};
+
+struct nsf_batch {
+    uint32_t blob_idx; /* of all its records */
+    uint64_t seq;      /* place in the order of the run, from 0 without gaps */
+    struct nsf_record *records;
+    size_t n_records;
+    size_t records_capacity;
+    struct nsf_mail_events mail[NSF_PARTITIONS]; /* inbound, destination port 25 */
+    struct nsf_contacts contacts[NSF_PARTITIONS];
+    struct nsf_mail_events outbound; /* destination port 25 or 587, partition-free */
+    struct nsf_bad_tuple *bad;
+    size_t n_bad;
+    size_t bad_capacity;
+    struct nsf_foreign *foreign;
+    size_t n_foreign;
+    size_t foreign_capacity;
+    struct nsf_problems problems; /* damage; paths filled in by whoever reads the blob */
+    struct nsf_arena arena;       /* texts of the above, reset with the batch */
+};
+
+struct nsf_batch *nsf_batch_new(void);
+void nsf_batch_free(struct nsf_batch *batch);
+void nsf_batch_reset(struct nsf_batch *batch);
+
+struct nsf_record *nsf_batch_add_record(struct nsf_batch *batch);
+struct nsf_mail_event *nsf_mail_events_add(struct nsf_mail_events *events);
+struct nsf_contact *nsf_contacts_add(struct nsf_contacts *contacts);
+void nsf_batch_add_foreign(struct nsf_batch *batch, struct nsf_slice category, uint64_t count);
+/* Memory held by events, to bound a batch. */
+size_t nsf_batch_bytes(const struct nsf_batch *batch);
+
+/* Which partition a source belongs to: the same in every run and on every processor. */
+static inline unsigned nsf_partition_of(struct nsf_ip src)
+{
+    return (unsigned)(nsf_hash_mix(src.lo ^ (src.hi * UINT64_C(0x9e3779b97f4a7c15)), 0) >> 60);
+}
+
+#endif
