@@ -1,0 +1,41 @@
+#include "core/nsf_common.h"
+
+#include "evidence/review.h"
+
+const char *nsf_connection_class_name(enum nsf_connection_class class_)
+{
+    static const char *const names[] = {
+#define NSF_CLASS_NAME(name, text) text,
+        NSF_CLASS_TABLE(NSF_CLASS_NAME)
+#undef NSF_CLASS_NAME
+    };
+    return names[class_];
+}
+
+const char *nsf_source_verdict_name(enum nsf_source_verdict verdict)
+{
+    static const char *const names[] = {
+#define NSF_SOURCE_VERDICT_NAME(name) #name,
+        NSF_SOURCE_VERDICT_TABLE(NSF_SOURCE_VERDICT_NAME)
+#undef NSF_SOURCE_VERDICT_NAME
+    };
+    return names[verdict];
+}
+
+const char *nsf_rule_verdict_name(enum nsf_rule_verdict verdict)
+{
+    static const char *const names[] = {
+#define NSF_RULE_VERDICT_NAME(name) #name,
+        NSF_RULE_VERDICT_TABLE(NSF_RULE_VERDICT_NAME)
+#undef NSF_RULE_VERDICT_NAME
+    };
+    return names[verdict];
+}
+
+const char *nsf_relay_state_name(enum nsf_relay_state state)
+{
+    static const char *const names[] = {
+        "NOT_EXAMINED", "NO_OUTBOUND", "RELAY_TO_FIXED", "SENDS_AND_RECEIVES", "SPAM_BLOCKED", "OPEN_RELAY_LIKELY",
+    };
+    return names[state];
+}
