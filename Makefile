@@ -64,8 +64,8 @@ LIBS += -lisal
 endif
 
 ifneq ($(strip $(SANITIZE)$(FUZZ)),)
-# NSF_DEBUG is defined in sanitized builds only: freed memory is filled, sums are asserted.
-MODE_CFLAGS := -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all -DNSF_DEBUG=1
+# No NDEBUG here: assertions hold, and freed arenas are filled with a pattern.
+MODE_CFLAGS := -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all
 ifneq ($(strip $(SANITIZE)),)
 MODE_CFLAGS += -fsanitize=$(SANITIZE)
 MODE_LDFLAGS := -fsanitize=$(SANITIZE)
@@ -77,7 +77,7 @@ else ifeq ($(COVERAGE),1)
 MODE_CFLAGS := -O0 -g --coverage -fprofile-update=atomic
 MODE_LDFLAGS := --coverage
 else
-MODE_CFLAGS := -O2 -g -D_FORTIFY_SOURCE=2
+MODE_CFLAGS := -O2 -g -DNDEBUG -D_FORTIFY_SOURCE=2
 MODE_LDFLAGS := -Wl,-z,relro,-z,now
 endif
 
