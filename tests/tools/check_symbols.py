@@ -3,7 +3,8 @@
 
 usage: check_symbols.py symbols|banned LIBRARY.a [--src DIR]
 
-symbols: every global symbol that the library defines begins with nsf_; memory is asked for in core/mem.c only.
+symbols: every global symbol that the library defines begins with nsf_; memory is asked for in core/mem.c only;
+         no variable outlives a call, but those listed with their reason.
 banned:  no object calls a function of the list below, and no line of src/ names one as a call.
 """
 import os
@@ -51,6 +52,13 @@ ALLOCATORS = {"malloc", "calloc", "realloc", "reallocarray", "strdup", "strndup"
 MAY_ALLOCATE = {
     "mem.o": "is the allocator",
 }
+# Variables that outlive a call, "object:name" with the reason each is no trap for a second thread or run.
+MAY_KEEP_STATE = {
+    "mem.o:exhaustion_handler": "set once by main, before threads",
+    "mem.o:fail_countdown": "tests only: the allocation that fails",
+    "out.o:unfinished": "what an end of the process has to remove",
+    "json_in.o:funcs": "never written: yajl takes its allocation functions by a pointer to non-const",
+}
 
 
 def symbols_of(library):
@@ -72,7 +80,25 @@ def plain(name):
     return name
 
 
+def variables_of(library):
+    """Yields "object:name" of each variable that can be written."""
+    text = subprocess.run(["objdump", "-t", library], check=True, capture_output=True, text=True).stdout
+    where = ""
+    for line in text.splitlines():
+        match = re.match(r"^(\S+\.o):\s+file format", line)
+        if match:
+            where = match.group(1)
+        # Address, binding, O for object, section, size, name; the compiler numbers the names of local statics.
+        match = re.match(r"^[0-9a-f]+ .{6}O (\.(?:t?bss|t?data)\S*)\s+[0-9a-f]+ (?:\.hidden )?(\S+)$", line)
+        if match and ".rel.ro" not in match.group(1):
+            yield "%s:%s" % (where, re.sub(r"\.\d+$", "", match.group(2)).split(".")[-1])
+
+
 def check_symbols(library):
+    for variable in sorted(set(variables_of(library))):
+        if variable not in MAY_KEEP_STATE and not variable.split(":")[1].startswith("__"):
+            yield "%s: a variable that outlives a call: pass it, make it const, " \
+                  "or list it with its reason in tests/tools/check_symbols.py" % variable
     for where, kind, name in symbols_of(library):
         if kind in "TDBRCVWGS" and not name.startswith(("nsf_", "_nsf_", "__odr_asan", "__asan", "__gcov", "__llvm", "__start", "__stop")):
             yield "%s: global %s does not begin with nsf_" % (where, name)

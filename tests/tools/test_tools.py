@@ -340,7 +340,7 @@ class Symbols(Scratch):
         return self.tool("check_symbols.py", what, "lib.a")
 
     def test_right(self):
-        self.library("int nsf_x(void); int nsf_x(void) { return 1; } static int y;")
+        self.library("int nsf_x(void); int nsf_x(void) { return 1; }")
         self.assertEqual(self.check("symbols"), (0, ""))
         self.assertEqual(self.check("banned"), (0, ""))
 
@@ -351,6 +351,14 @@ class Symbols(Scratch):
     def test_foreign_variable(self):
         self.library("int counter = 3;")
         self.assertEqual(self.check("symbols")[0], 1)
+
+    def test_state(self):
+        self.library("static int n; int nsf_x(void); int nsf_x(void) { return ++n; }")
+        self.assertIn("thing.o:n: a variable", self.check("symbols")[1])
+        self.library("int nsf_x(void); int nsf_x(void) { static int n = 3; return ++n; }")
+        self.assertIn("thing.o:n: a variable", self.check("symbols")[1])
+        self.library("static const char *const n[] = {\"a\"}; const char *nsf_x(int i) { return n[i]; }")
+        self.assertEqual(self.check("symbols"), (0, ""))
 
     def test_allocation(self):
         code = "#include <stdlib.h>\nvoid *nsf_x(void) { return malloc(3); }"
