@@ -27,6 +27,19 @@ struct nsf_slices {
     size_t n;
 };
 
+/* Parts of a rule that a loader could not read (nsf_rule.unreadable_parts). */
+enum nsf_rule_part {
+    NSF_RULE_PART_DIRECTION = 1 << 0,
+    NSF_RULE_PART_ACCESS = 1 << 1,
+    NSF_RULE_PART_PROTOCOL = 1 << 2,
+    NSF_RULE_PART_PRIORITY = 1 << 3,
+    NSF_RULE_PART_SOURCES = 1 << 4,
+    NSF_RULE_PART_SOURCE_PORTS = 1 << 5,
+    NSF_RULE_PART_DESTINATIONS = 1 << 6,
+    NSF_RULE_PART_DESTINATION_PORTS = 1 << 7,
+    NSF_RULE_PART_ALL = 0xff, /* nothing of the rule can be relied on: its definitions contradict each other, say */
+};
+
 /* Where something stands in the input, for people and for SARIF. */
 struct nsf_place {
     struct nsf_slice file; /* as given on the command line or found below it */
@@ -53,6 +66,9 @@ struct nsf_rule {
     struct nsf_slices expanded_sources;
     /* Why the loader could not read a part of the rule (an unresolved expression, say), one sentence; else absent. */
     struct nsf_slice unreadable;
+    /* With `unreadable`: the parts it speaks of, enum nsf_rule_part. Their lists still hold the text as it stands,
+     * expressions in brackets too; the other parts can be relied on (a rule for port 443 stays one). */
+    unsigned unreadable_parts;
     bool is_default; /* one of the platform's default rules */
     struct nsf_place place;
 };
@@ -71,6 +87,10 @@ struct nsf_nsg {
     struct nsf_slices nic_macs; /* upper case hex, where the input shows them */
     bool has_subnets;
     bool has_nics;
+    bool is_id_guessed;        /* `id` holds "{subscription}" or another placeholder: it names, it cannot be joined by */
+    bool is_effective;         /* effective rules: what applies to one network interface */
+    bool has_flush_connection; /* flushConnection stands in the export ... */
+    bool flush_connection;     /* ... and says this */
     bool is_partial;           /* only some rules are known (a rule list): merged with others of the same id */
     bool may_have_more_rules;  /* e.g. a plan whose rules are known after apply: what is unknown is never closed */
     struct nsf_slices notes;   /* sentences for the report */
