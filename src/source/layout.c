@@ -1,0 +1,88 @@
+#include "core/nsf_common.h"
+
+#include "source/layout.h"
+
+/* Reads `<key>=<digits>/` at the front of *rest and moves behind it. */
+static bool take_number(struct nsf_slice *rest, char key, size_t n_digits, int *value)
+{
+    if (rest->len < n_digits + 3 || nsf_ascii_lower(rest->ptr[0]) != key || rest->ptr[1] != '=' ||
+        rest->ptr[2 + n_digits] != '/')
+        return false;
+    uint64_t number;
+    if (!nsf_slice_to_u64(nsf_slice(rest->ptr + 2, n_digits), 9999, &number))
+        return false;
+    *value = (int)number;
+    *rest = nsf_slice_from(*rest, n_digits + 3);
+    return true;
+}
+
+static int days_in_month(int year, int month)
+{
+    const int64_t first = nsf_time_day(nsf_time_from_civil(year, month, 1));
+    const int64_t next = month == 12 ? nsf_time_day(nsf_time_from_civil(year + 1, 1, 1))
+                                     : nsf_time_day(nsf_time_from_civil(year, month + 1, 1));
+    return (int)(next - first);
+}
+
+static int64_t hour_at(struct nsf_slice rest)
+{
+    int year, month, day, hour;
+    if (!take_number(&rest, 'y', 4, &year) || !take_number(&rest, 'm', 2, &month) ||
+        !take_number(&rest, 'd', 2, &day) || !take_number(&rest, 'h', 2, &hour))
+        return NSF_HOUR_NONE;
+    if (year < 1 || year > 9998 || month < 1 || month > 12 || day < 1 || day > days_in_month(year, month) || hour > 23)
+        return NSF_HOUR_NONE;
+    return nsf_time_day(nsf_time_from_civil(year, month, day)) * 24 + hour;
+}
+
+/* From the slash before SUBSCRIPTIONS to the end of the segment behind NETWORKSECURITYGROUPS. */
+static struct nsf_slice nsg_id_of(struct nsf_slice path)
+{
+    const struct nsf_slice head = NSF_SLICE_LIT("resourceid=/subscriptions/");
+    const struct nsf_slice kind = NSF_SLICE_LIT("/networksecuritygroups/");
+    for (size_t at = 0; at + head.len <= path.len; at++) {
+        if (at > 0 && path.ptr[at - 1] != '/')
+            continue;
+        if (!nsf_slice_has_prefix_nocase(nsf_slice_from(path, at), head))
+            continue;
+        const size_t from = at + sizeof("resourceid=") - 1;
+        for (size_t i = from; i + kind.len < path.len; i++)
+            if (nsf_slice_has_prefix_nocase(nsf_slice_from(path, i), kind)) {
+                const size_t name = i + kind.len;
+                const size_t end = name + nsf_slice_find(nsf_slice_from(path, name), '/');
+                if (end > name && end < path.len)
+                    return nsf_slice(path.ptr + from, end - from);
+            }
+    }
+    return (struct nsf_slice){NULL, 0};
+}
+
+struct nsf_layout nsf_layout_parse(struct nsf_slice path)
+{
+    struct nsf_layout layout = {.hour = NSF_HOUR_NONE};
+    for (size_t at = path.len; at-- > 0 && layout.hour == NSF_HOUR_NONE;)
+        if (nsf_ascii_lower(path.ptr[at]) == 'y' && (at == 0 || path.ptr[at - 1] == '/'))
+            layout.hour = hour_at(nsf_slice_from(path, at));
+    layout.nsg_id = nsg_id_of(path);
+    return layout;
+}
+
+bool nsf_layout_is_in_window(int64_t hour, int64_t since_ms, int64_t until_ms)
+{
+    if (hour == NSF_HOUR_NONE)
+        return true;
+    if (since_ms != NSF_TS_NONE && hour < nsf_time_hour(since_ms) - 1)
+        return false;
+    return until_ms == NSF_TS_NONE || hour <= nsf_time_hour(until_ms - 1) + 1;
+}
+
+enum nsf_wanted nsf_layout_is_wanted(struct nsf_slice path, const struct nsf_list_filter *filter, int64_t *hour)
+{
+    const struct nsf_layout layout = nsf_layout_parse(path);
+    *hour = layout.hour;
+    if (!nsf_layout_is_in_window(layout.hour, filter->since_ms, filter->until_ms))
+        return NSF_WANTED_OUTSIDE;
+    if (filter->wants_nsg != NULL && layout.nsg_id.ptr != NULL && !filter->wants_nsg(filter->ctx, layout.nsg_id))
+        return NSF_WANTED_PRUNED;
+    return NSF_WANTED;
+}
