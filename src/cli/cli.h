@@ -1,0 +1,40 @@
+/*
+ * cli.h - the commands: each takes the options and returns the exit status of the process.
+ *
+ * Exit statuses: 0 done, 1 findings at or above --fail-on, 2 wrong usage (nothing was read), 3 done
+ * but some input was unreadable or bad (also where 1 would hold), 4 rules not readable, no input
+ * opened or memory ended, 130 interrupted.
+ */
+#ifndef NSF_CLI_H
+#define NSF_CLI_H
+
+#include "cli/options.h"
+#include "core/out.h"
+
+enum nsf_status {
+    NSF_STATUS_DONE = 0,
+    NSF_STATUS_FINDINGS = 1,
+    NSF_STATUS_USAGE = 2,
+    NSF_STATUS_INCOMPLETE = 3,
+    NSF_STATUS_FAILED = 4,
+    NSF_STATUS_INTERRUPTED = 130,
+};
+
+/* The whole program: reads argv, runs the command. */
+int nsf_cli_main(int argc, char **argv);
+
+int nsf_cli_scan(const struct nsf_options *options);
+
+/* One line "nsgflow: ..." on standard error; text of foreign origin in it is escaped. */
+void nsf_cli_say(const char *fmt, ...) NSF_PRINTF(1, 2);
+/* Says the error and returns the exit status that it stands for. */
+int nsf_cli_fail(const struct nsf_err *err);
+/* Standard output, or --output; NULL and *err when it cannot be opened. */
+struct nsf_out *nsf_cli_open_output(const struct nsf_options *options,
+                                    struct nsf_err *err) NSF_CHECKED;
+/* Whether the report goes to a terminal that shows colours, or --color says so. */
+bool nsf_cli_has_color(const struct nsf_options *options);
+/* Columns of the terminal that the report goes to; 80 when it goes elsewhere. */
+unsigned nsf_cli_columns(const struct nsf_options *options);
+
+#endif
