@@ -5,7 +5,7 @@
  * its arena and the evidence it came from; read-only once finished, any thread may read then.
  *
  * Sources can be ten million, so they are not held as `struct nsf_source`: nsf_review_source makes one from its packed
- * row when asked. Order of sources: by messages, then connections, both descending, then address, IPv4 first.
+ * row when asked, through the function that whoever filled the review left in it. Order of sources: by messages, then connections, both descending, then address, IPv4 first.
  */
 #ifndef NSF_REVIEW_H
 #define NSF_REVIEW_H
@@ -275,6 +275,10 @@ struct nsf_denied {
     size_t n_retrying;
 };
 
+struct nsf_review;
+typedef void nsf_review_source_fn(const struct nsf_review *review, size_t rule_idx, uint64_t source_idx,
+                                  struct nsf_source *source);
+
 struct nsf_review {
     struct nsf_arena arena;
     const struct nsf_scan *scan; /* borrowed */
@@ -289,7 +293,8 @@ struct nsf_review {
     struct nsf_denied denied;
     bool is_smtp_only;   /* --smtp-only: no denied and other-port evidence was read */
     uint32_t top;        /* --top, 0: all sources */
-    void *rows;          /* the evidence's packed source rows */
+    void *rows;          /* the maker's packed source rows: the evidence's, or those of a document that was read back */
+    nsf_review_source_fn *read_source; /* how the maker of `rows` reads one */
 };
 
 /* Fills *source with row `source_idx` of rule `rule_idx` (both in report order). One thread at a time per review. */
