@@ -117,8 +117,13 @@ static void write_string(struct nsf_json_out *json, struct nsf_slice text)
 
 void nsf_json_out_key(struct nsf_json_out *json, const char *key)
 {
+    nsf_json_out_foreign_key(json, nsf_slice_str(key));
+}
+
+void nsf_json_out_foreign_key(struct nsf_json_out *json, struct nsf_slice key)
+{
     before_value(json);
-    write_string(json, nsf_slice_str(key));
+    write_string(json, key);
     nsf_out_char(json->out, ':');
     json->is_after_key = true;
 }

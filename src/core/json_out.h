@@ -25,6 +25,8 @@ void nsf_json_out_end_map(struct nsf_json_out *json);
 void nsf_json_out_begin_array(struct nsf_json_out *json);
 void nsf_json_out_end_array(struct nsf_json_out *json);
 void nsf_json_out_key(struct nsf_json_out *json, const char *key);
+/* A key that came from the input; the caller sees to it that none occurs twice. */
+void nsf_json_out_foreign_key(struct nsf_json_out *json, struct nsf_slice key);
 
 void nsf_json_out_null(struct nsf_json_out *json);
 void nsf_json_out_bool(struct nsf_json_out *json, bool value);

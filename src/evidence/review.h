@@ -5,7 +5,8 @@
  * its arena and the evidence it came from; read-only once finished, any thread may read then.
  *
  * Sources can be ten million, so they are not held as `struct nsf_source`: nsf_review_source makes one from its packed
- * row when asked, through the function that whoever filled the review left in it. Order of sources: by messages, then connections, both descending, then address, IPv4 first.
+ * row when asked, through the function that whoever filled the review left in it. Order of sources: by messages, then
+ * connections, both descending, then address, IPv4 first.
  */
 #ifndef NSF_REVIEW_H
 #define NSF_REVIEW_H
@@ -144,8 +145,8 @@ struct nsf_coverage {
     enum nsf_counters_seen counters;
     struct nsf_gap *gaps; /* by NIC, then time */
     size_t n_gaps;
-    bool is_logged;  /* some flow log covers its NSG */
-    bool has_vnet4;  /* virtual network flow logs are among them */
+    bool is_logged; /* some flow log covers its NSG */
+    bool has_vnet4; /* virtual network flow logs are among them */
 };
 
 struct nsf_day_row {
@@ -203,13 +204,13 @@ struct nsf_recommendation {
 struct nsf_review_rule {
     uint32_t finding_idx;
     enum nsf_rule_verdict verdict;
-    struct nsf_slice reason; /* one sentence */
-    char confidence;         /* 'A'..'D' */
-    uint32_t risk;           /* 0..100 */
+    struct nsf_slice reason;     /* one sentence */
+    char confidence;             /* 'A'..'D' */
+    uint32_t risk;               /* 0..100 */
     int32_t break_risk_permille; /* -1: cannot be told */
     struct nsf_coverage coverage;
     struct nsf_traffic traffic;
-    uint64_t n_sources; /* rows nsf_review_source gives */
+    uint64_t n_sources;                 /* rows nsf_review_source gives */
     struct nsf_other_port *other_ports; /* by tuples descending, protocol, port */
     size_t n_other_ports;
     enum nsf_relay_state relay;
@@ -291,13 +292,14 @@ struct nsf_review {
     struct nsf_unmatched *unmatched; /* by NSG, rule, reason */
     size_t n_unmatched;
     struct nsf_denied denied;
-    bool is_smtp_only;   /* --smtp-only: no denied and other-port evidence was read */
-    uint32_t top;        /* --top, 0: all sources */
-    void *rows;          /* the maker's packed source rows: the evidence's, or those of a document that was read back */
+    bool is_smtp_only; /* --smtp-only: no denied and other-port evidence was read */
+    uint32_t top;      /* --top, 0: all sources */
+    void *rows;        /* the maker's packed source rows: the evidence's, or those of a document that was read back */
     nsf_review_source_fn *read_source; /* how the maker of `rows` reads one */
 };
 
 /* Fills *source with row `source_idx` of rule `rule_idx` (both in report order). One thread at a time per review. */
-void nsf_review_source(const struct nsf_review *review, size_t rule_idx, uint64_t source_idx, struct nsf_source *source);
+void nsf_review_source(const struct nsf_review *review, size_t rule_idx, uint64_t source_idx,
+                       struct nsf_source *source);
 
 #endif

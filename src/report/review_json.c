@@ -1,0 +1,440 @@
+#include "core/nsf_common.h"
+
+#include "report/review_json.h"
+
+#include "core/clock.h"
+#include "core/mem.h"
+#include "report/finding_json.h"
+#include "report/source_rows.h"
+#include "report/words.h"
+
+/* Each rule and each of its sources is a line of its own. */
+#define LINE_DEPTH 4
+
+static void key_ip(struct nsf_json_out *json, const char *key, struct nsf_ip ip)
+{
+    char text[NSF_IP_TEXT_BYTES];
+    nsf_json_out_key_str(json, key, nsf_ip_format(ip, text));
+}
+
+static void key_prefix(struct nsf_json_out *json, const char *key, struct nsf_prefix prefix)
+{
+    char text[NSF_IP_TEXT_BYTES];
+    nsf_json_out_key_str(json, key, nsf_prefix_format(prefix, text));
+}
+
+static void key_null(struct nsf_json_out *json, const char *key)
+{
+    nsf_json_out_key_str(json, key, NULL);
+}
+
+/* To the second, as the clock of SOURCE_DATE_EPOCH counts. */
+static void write_generated(struct nsf_json_out *json, int64_t ts_ms)
+{
+    char text[NSF_TIME_TEXT_BYTES];
+    const size_t up_to_seconds = sizeof("2026-11-21T10:00:00") - 1;
+    nsf_time_format(ts_ms, text);
+    text[up_to_seconds] = 'Z';
+    text[up_to_seconds + 1] = '\0';
+    nsf_json_out_key_str(json, "generated", text);
+}
+
+static void write_window(struct nsf_json_out *json, const struct nsf_review *review)
+{
+    nsf_json_out_key(json, "window");
+    nsf_json_out_begin_map(json);
+    nsf_json_out_key_time(json, "from", review->window_from_ms);
+    nsf_json_out_key_time(json, "to", review->window_to_ms);
+    nsf_json_out_end_map(json);
+}
+
+/* A category is input and may be spelt like the row of the rest: then both are one number, since a key occurs once. */
+static void write_foreign(struct nsf_json_out *json, const struct nsf_review_inputs *inputs)
+{
+    uint64_t rest = 0;
+    nsf_json_out_key(json, "records_foreign");
+    nsf_json_out_begin_map(json);
+    for (size_t i = 0; i < inputs->n_foreign; i++) {
+        const struct nsf_foreign_row *row = &inputs->foreign[i];
+        if (row->is_rest || nsf_slice_eq(row->category, NSF_SLICE_LIT(NSF_FOREIGN_REST))) {
+            rest += row->count;
+            continue;
+        }
+        nsf_json_out_foreign_key(json, row->category);
+        nsf_json_out_u64(json, row->count);
+    }
+    if (rest > 0)
+        nsf_json_out_key_u64(json, NSF_FOREIGN_REST, rest);
+    nsf_json_out_end_map(json);
+}
+
+static void write_bad_by(struct nsf_json_out *json, const struct nsf_review_inputs *inputs)
+{
+    nsf_json_out_key(json, "tuples_bad_by");
+    nsf_json_out_begin_map(json);
+    for (size_t i = NSF_TUPLE_NONE + 1; i < NSF_TUPLE_FAULTS; i++)
+        if (inputs->bad_by_fault[i] > 0)
+            nsf_json_out_key_u64(json, nsf_tuple_fault_key((enum nsf_tuple_fault)i), inputs->bad_by_fault[i]);
+    nsf_json_out_end_map(json);
+}
+
+static void write_inputs(struct nsf_json_out *json, const struct nsf_review *review)
+{
+    const struct nsf_review_inputs *inputs = &review->inputs;
+    nsf_json_out_key(json, "inputs");
+    nsf_json_out_begin_map(json);
+    nsf_json_out_key_u64(json, "blobs", inputs->blobs);
+    nsf_json_out_key_u64(json, "bytes", inputs->bytes);
+    nsf_json_out_key_u64(json, "records", inputs->records);
+    nsf_json_out_key_u64(json, "records_duplicate", inputs->records_duplicate);
+    write_foreign(json, inputs);
+    nsf_json_out_key_u64(json, "tuples", inputs->tuples);
+    nsf_json_out_key_u64(json, "tuples_bad", inputs->tuples_bad);
+    write_bad_by(json, inputs);
+    nsf_json_out_key_u64(json, "tuples_duplicate", inputs->tuples_duplicate);
+    nsf_json_out_key_u64(json, "tuples_late", inputs->tuples_late);
+    nsf_json_out_key_u64(json, "pruned", inputs->pruned);
+    nsf_json_out_key(json, "transfer");
+    nsf_json_out_begin_map(json);
+    nsf_json_out_key_u64(json, "requests", inputs->transfer.requests);
+    nsf_json_out_key_u64(json, "retries", inputs->transfer.retries);
+    nsf_json_out_end_map(json);
+    nsf_json_out_key(json, "by_layout");
+    nsf_json_out_begin_map(json);
+    for (size_t i = 0; i < NSF_LAYOUTS; i++)
+        nsf_json_out_key_u64(json, nsf_layout_name((enum nsf_layout)i), inputs->by_layout[i]);
+    nsf_json_out_end_map(json);
+    nsf_json_out_key(json, "smtp_inbound");
+    nsf_json_out_begin_map(json);
+    nsf_json_out_key_u64(json, "allowed", inputs->smtp_allowed);
+    nsf_json_out_key_u64(json, "denied", inputs->smtp_denied);
+    nsf_json_out_end_map(json);
+    nsf_json_out_key_bool(json, "smtp_only", review->is_smtp_only);
+    nsf_json_problems(json, &inputs->problems);
+    nsf_json_out_end_map(json);
+}
+
+static void write_nsgs(struct nsf_json_out *json, const struct nsf_scan *scan)
+{
+    nsf_json_out_key(json, "nsgs");
+    nsf_json_out_begin_array(json);
+    for (size_t i = 0; i < scan->n_nsgs; i++)
+        nsf_json_nsg(json, &scan->nsgs[i]);
+    nsf_json_out_end_array(json);
+}
+
+static void write_coverage(struct nsf_json_out *json, const struct nsf_coverage *coverage)
+{
+    nsf_json_out_key(json, "coverage");
+    nsf_json_out_begin_map(json);
+    nsf_json_key_slices(json, "nics", coverage->nics);
+    nsf_json_out_key_u64(json, "hours_expected", coverage->hours_expected);
+    nsf_json_out_key_u64(json, "hours_seen", coverage->hours_seen);
+    nsf_json_out_key_str(json, "counters", nsf_counters_name(coverage->counters));
+    nsf_json_out_key(json, "gaps");
+    nsf_json_out_begin_array(json);
+    for (size_t i = 0; i < coverage->n_gaps; i++) {
+        nsf_json_out_begin_map(json);
+        nsf_json_out_key_slice(json, "nic", coverage->gaps[i].nic);
+        nsf_json_out_key_time(json, "from", coverage->gaps[i].from_ms);
+        nsf_json_out_key_time(json, "to", coverage->gaps[i].to_ms);
+        nsf_json_out_end_map(json);
+    }
+    nsf_json_out_end_array(json);
+    nsf_json_out_key_bool(json, "logged", coverage->is_logged);
+    nsf_json_out_key_bool(json, "vnet4", coverage->has_vnet4);
+    nsf_json_out_end_map(json);
+}
+
+static void write_classes(struct nsf_json_out *json, const uint64_t classes[NSF_CLASSES], bool has_zeros)
+{
+    nsf_json_out_key(json, "classes");
+    nsf_json_out_begin_map(json);
+    for (size_t i = 0; i < NSF_CLASSES; i++)
+        if (has_zeros || classes[i] > 0)
+            nsf_json_out_key_u64(json, nsf_connection_class_name((enum nsf_connection_class)i), classes[i]);
+    nsf_json_out_end_map(json);
+}
+
+static void write_counters(struct nsf_json_out *json, bool is_known, const struct nsf_counters *counters)
+{
+    if (!is_known) {
+        key_null(json, "packets_in");
+        key_null(json, "bytes_in");
+        key_null(json, "packets_out");
+        key_null(json, "bytes_out");
+        return;
+    }
+    nsf_json_out_key_u64(json, "packets_in", counters->packets_in);
+    nsf_json_out_key_u64(json, "bytes_in", counters->bytes_in);
+    nsf_json_out_key_u64(json, "packets_out", counters->packets_out);
+    nsf_json_out_key_u64(json, "bytes_out", counters->bytes_out);
+}
+
+static void write_traffic(struct nsf_json_out *json, const struct nsf_traffic *traffic)
+{
+    char day[NSF_TIME_TEXT_BYTES];
+    nsf_json_out_key(json, "traffic");
+    nsf_json_out_begin_map(json);
+    nsf_json_out_key_u64(json, "connections", traffic->connections);
+    nsf_json_out_key_u64(json, "attempts", traffic->attempts);
+    nsf_json_out_key_u64(json, "tuples", traffic->tuples);
+    nsf_json_out_key_u64(json, "sources", traffic->sources);
+    write_classes(json, traffic->classes, true);
+    nsf_json_out_key_u64(json, "with_counters", traffic->with_counters);
+    write_counters(json, traffic->has_counters, &traffic->counters);
+    nsf_json_out_key_time(json, "first", traffic->first_ms);
+    nsf_json_out_key_time(json, "last", traffic->last_ms);
+    nsf_json_out_key_u64(json, "days", traffic->days);
+    nsf_json_out_key(json, "by_day");
+    nsf_json_out_begin_array(json);
+    for (size_t i = 0; i < traffic->n_by_day; i++) {
+        nsf_json_out_begin_map(json);
+        nsf_json_out_key_str(json, "day", nsf_time_format_day(traffic->by_day[i].day, day));
+        nsf_json_out_key_u64(json, "connections", traffic->by_day[i].connections);
+        nsf_json_out_key_u64(json, "messages", traffic->by_day[i].messages);
+        nsf_json_out_end_map(json);
+    }
+    nsf_json_out_end_array(json);
+    nsf_json_out_end_map(json);
+}
+
+static void write_evidence(struct nsf_json_out *json, const struct nsf_source *source)
+{
+    nsf_json_out_key(json, "evidence");
+    nsf_json_out_begin_array(json);
+    for (size_t i = 0; i < source->n_evidence; i++) {
+        nsf_json_out_begin_map(json);
+        nsf_json_out_key_str(json, "code", source->evidence[i].code);
+        nsf_json_out_key(json, "points");
+        nsf_json_out_decimal(json, source->evidence[i].points_tenths, 1);
+        nsf_json_out_key_slice(json, "text", source->evidence[i].text);
+        nsf_json_out_end_map(json);
+    }
+    nsf_json_out_end_array(json);
+}
+
+/* Null where other ports and denials were not read, or for a summed row. */
+static void write_elsewhere(struct nsf_json_out *json, const struct nsf_source_cross *cross, bool is_known)
+{
+    nsf_json_out_key(json, "elsewhere");
+    if (!is_known) {
+        nsf_json_out_null(json);
+        return;
+    }
+    nsf_json_out_begin_map(json);
+    nsf_json_out_key_u64(json, "denied_tuples", cross->denied_tuples);
+    nsf_json_out_key_u64(json, "denied_addresses", cross->denied_addresses);
+    nsf_json_out_key_u64(json, "denied_ports", cross->denied_ports);
+    nsf_json_out_key_u64(json, "denied_mail_addresses", cross->denied_mail_addresses);
+    nsf_json_out_key_u64(json, "other_contacts", cross->other_contacts);
+    nsf_json_out_key_u64(json, "other_ports", cross->other_ports);
+    nsf_json_out_end_map(json);
+}
+
+static void write_source_head(struct nsf_json_out *json, const struct nsf_source *source)
+{
+    if (source->is_rest) {
+        key_null(json, "address");
+        key_null(json, "network");
+        key_null(json, "name");
+        key_null(json, "verdict");
+        key_null(json, "score");
+    } else {
+        key_ip(json, "address", source->address);
+        key_prefix(json, "network", source->network);
+        nsf_json_key_text(json, "name", source->name);
+        nsf_json_out_key_str(json, "verdict", nsf_source_verdict_name(source->verdict));
+        nsf_json_out_key(json, "score");
+        nsf_json_out_decimal(json, source->score_tenths, 1);
+    }
+    write_evidence(json, source);
+}
+
+static void write_destinations(struct nsf_json_out *json, const struct nsf_source *source)
+{
+    char text[NSF_IP_TEXT_BYTES];
+    nsf_json_out_key(json, "destinations");
+    nsf_json_out_begin_array(json);
+    for (uint32_t i = 0; i < source->n_destinations; i++)
+        nsf_json_out_str(json, nsf_ip_format(source->destinations[i], text));
+    nsf_json_out_end_array(json);
+    nsf_json_out_key_u64(json, "destinations_more", source->destinations_more);
+}
+
+static void write_source(struct nsf_json_out *json, const struct nsf_source *source, bool has_cross)
+{
+    nsf_json_out_begin_map(json);
+    write_source_head(json, source);
+    nsf_json_out_key_u64(json, "connections", source->connections);
+    nsf_json_out_key_u64(json, "attempts", source->attempts);
+    nsf_json_out_key_u64(json, "tuples", source->tuples);
+    write_classes(json, source->classes, false);
+    write_counters(json, source->has_counters, &source->counters);
+    nsf_json_out_key_time(json, "first", source->first_ms);
+    nsf_json_out_key_time(json, "last", source->last_ms);
+    nsf_json_out_key(json, "days");
+    if (source->is_rest)
+        nsf_json_out_null(json);
+    else
+        nsf_json_out_u64(json, source->days);
+    write_destinations(json, source);
+    write_elsewhere(json, &source->cross, has_cross && !source->is_rest);
+    if (source->is_rest)
+        nsf_json_out_key_u64(json, "merged", source->n_merged);
+    nsf_json_out_end_map(json);
+}
+
+static void write_sources(struct nsf_json_out *json, const struct nsf_review *review, size_t rule_idx, uint64_t top)
+{
+    struct nsf_source source;
+    uint64_t n = nsf_source_rows(review, rule_idx, top);
+    nsf_json_out_key(json, "sources");
+    nsf_json_out_begin_array(json);
+    for (uint64_t i = 0; i < n; i++) {
+        nsf_source_row(review, rule_idx, top, i, &source);
+        write_source(json, &source, !review->is_smtp_only);
+    }
+    nsf_json_out_end_array(json);
+}
+
+static void write_other_ports(struct nsf_json_out *json, const struct nsf_review_rule *rule)
+{
+    char protocol[NSF_PROTOCOL_TEXT_BYTES];
+    struct nsf_other_port *rows = nsf_other_ports_sorted(rule, nsf_other_port_cmp_port);
+    nsf_json_out_key(json, "other_ports");
+    nsf_json_out_begin_array(json);
+    for (size_t i = 0; i < rule->n_other_ports; i++) {
+        nsf_json_out_begin_map(json);
+        nsf_json_out_key_str(json, "protocol", rows[i].is_rest ? NULL : nsf_protocol_name(rows[i].protocol, protocol));
+        if (rows[i].is_rest)
+            key_null(json, "port");
+        else
+            nsf_json_out_key_u64(json, "port", rows[i].port);
+        nsf_json_out_key_u64(json, "tuples", rows[i].tuples);
+        nsf_json_out_key_u64(json, "sources", rows[i].sources);
+        nsf_json_out_end_map(json);
+    }
+    nsf_json_out_end_array(json);
+    nsf_free(rows);
+}
+
+static void write_recommendation(struct nsf_json_out *json, const struct nsf_recommendation *advice)
+{
+    nsf_json_out_key(json, "recommendation");
+    nsf_json_out_begin_map(json);
+    nsf_json_key_text(json, "action", advice->action);
+    nsf_json_key_slices(json, "allow", advice->allow);
+    nsf_json_out_key_u64(json, "addresses_open_before", advice->addresses_open_before);
+    nsf_json_out_key_u64(json, "addresses_open_after", advice->addresses_open_after);
+    nsf_json_out_key_u64(json, "messages_kept", advice->messages_kept);
+    nsf_json_out_key_u64(json, "messages_refused", advice->messages_refused);
+    nsf_json_key_slices(json, "senders_refused", advice->senders_refused);
+    nsf_json_key_slices(json, "ask_owner", advice->ask_owner);
+    nsf_json_key_slices(json, "notes", advice->notes);
+    nsf_json_out_end_map(json);
+}
+
+static void write_judgement(struct nsf_json_out *json, const struct nsf_review_rule *rule)
+{
+    char confidence[2] = {rule->confidence, '\0'};
+    nsf_json_out_key_str(json, "verdict", nsf_rule_verdict_name(rule->verdict));
+    nsf_json_out_key_slice(json, "reason", rule->reason);
+    nsf_json_out_key_str(json, "confidence", confidence);
+    nsf_json_out_key_u64(json, "risk", rule->risk);
+    nsf_json_out_key(json, "break_risk");
+    if (rule->break_risk_permille < 0)
+        nsf_json_out_null(json);
+    else
+        nsf_json_out_decimal(json, rule->break_risk_permille, 3);
+}
+
+static void write_rule(struct nsf_json_out *json, const struct nsf_review *review, size_t rule_idx, uint64_t top)
+{
+    const struct nsf_review_rule *rule = &review->rules[rule_idx];
+    const struct nsf_finding *finding = &review->scan->findings[rule->finding_idx];
+    nsf_json_out_begin_map(json);
+    nsf_json_out_key_slice(json, "nsg", review->scan->nsgs[finding->nsg_idx].id);
+    nsf_json_out_key_slice(json, "rule", finding->rule);
+    nsf_json_out_key_u64(json, "priority", finding->priority);
+    nsf_json_out_key(json, "finding");
+    nsf_json_finding(json, review->scan, finding);
+    write_judgement(json, rule);
+    write_coverage(json, &rule->coverage);
+    write_traffic(json, &rule->traffic);
+    write_sources(json, review, rule_idx, top);
+    write_other_ports(json, rule);
+    nsf_json_out_key(json, "relay");
+    nsf_json_out_begin_map(json);
+    nsf_json_out_key_str(json, "state", nsf_relay_state_name(rule->relay));
+    nsf_json_key_slices(json, "evidence", rule->relay_evidence);
+    nsf_json_out_end_map(json);
+    write_recommendation(json, &rule->recommendation);
+    nsf_json_out_end_map(json);
+}
+
+static void write_unmatched(struct nsf_json_out *json, const struct nsf_review *review)
+{
+    nsf_json_out_key(json, "unmatched");
+    nsf_json_out_begin_array(json);
+    for (size_t i = 0; i < review->n_unmatched; i++) {
+        const struct nsf_unmatched *row = &review->unmatched[i];
+        struct nsf_slice none = {NULL, 0};
+        nsf_json_out_begin_map(json);
+        nsf_json_key_text(json, "nsg", row->is_rest ? none : row->nsg);
+        nsf_json_key_text(json, "rule", row->is_rest ? none : row->rule);
+        nsf_json_out_key_str(json, "reason", row->is_rest ? NULL : row->reason);
+        nsf_json_out_key_u64(json, "connections", row->connections);
+        nsf_json_out_key_u64(json, "tuples", row->tuples);
+        nsf_json_out_key_u64(json, "sources", row->sources);
+        nsf_json_out_end_map(json);
+    }
+    nsf_json_out_end_array(json);
+}
+
+static void write_denied(struct nsf_json_out *json, const struct nsf_denied *denied)
+{
+    nsf_json_out_key(json, "denied");
+    nsf_json_out_begin_map(json);
+    nsf_json_out_key_u64(json, "sources", denied->sources);
+    nsf_json_out_key_u64(json, "tuples", denied->tuples);
+    nsf_json_out_key(json, "retrying_senders");
+    nsf_json_out_begin_array(json);
+    for (size_t i = 0; i < denied->n_retrying; i++) {
+        const struct nsf_retrying_sender *sender = &denied->retrying[i];
+        nsf_json_out_begin_map(json);
+        key_ip(json, "address", sender->address);
+        key_prefix(json, "network", sender->network);
+        key_ip(json, "destination", sender->destination);
+        nsf_json_out_key_u64(json, "attempts", sender->attempts);
+        nsf_json_out_key_time(json, "first", sender->first_ms);
+        nsf_json_out_key_time(json, "last", sender->last_ms);
+        nsf_json_out_key(json, "median_gap_ms");
+        nsf_json_out_i64(json, sender->median_gap_ms);
+        nsf_json_out_end_map(json);
+    }
+    nsf_json_out_end_array(json);
+    nsf_json_out_end_map(json);
+}
+
+void nsf_review_write_json(const struct nsf_review *review, const struct nsf_report_options *options,
+                           struct nsf_out *out)
+{
+    struct nsf_json_out json;
+    nsf_json_out_init(&json, out, LINE_DEPTH);
+    nsf_json_out_begin_map(&json);
+    nsf_json_out_key_str(&json, "schema", NSF_REVIEW_SCHEMA);
+    nsf_json_tool(&json);
+    write_generated(&json, review->generated_ms);
+    write_window(&json, review);
+    write_inputs(&json, review);
+    write_nsgs(&json, review->scan);
+    nsf_json_out_key(&json, "rules");
+    nsf_json_out_begin_array(&json);
+    for (size_t i = 0; i < review->n_rules; i++)
+        write_rule(&json, review, i, options->top);
+    nsf_json_out_end_array(&json);
+    write_unmatched(&json, review);
+    write_denied(&json, &review->denied);
+    nsf_json_out_end_map(&json);
+}
