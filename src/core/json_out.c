@@ -85,10 +85,12 @@ static void write_special(struct nsf_json_out *json, uint32_t c, struct nsf_slic
         nsf_out_str(json->out, "\\n");
     else if (c == '\t')
         nsf_out_str(json->out, "\\t");
-    else if (c < 0x10000 && (nsf_utf8_is_unsafe(c) || c < 0x80))
+    else if (c >= 0x80 && !nsf_utf8_is_unsafe(c))
+        nsf_out_slice(json->out, bytes);
+    else if (c < 0x10000)
         nsf_out_printf(json->out, "\\u%04x", (unsigned)c);
     else
-        nsf_out_slice(json->out, bytes);
+        nsf_out_printf(json->out, "\\u%04x\\u%04x", 0xD7C0u + (unsigned)(c >> 10), 0xDC00u + (unsigned)(c & 0x3FF));
 }
 
 static void write_string(struct nsf_json_out *json, struct nsf_slice text)

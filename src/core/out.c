@@ -103,13 +103,14 @@ struct nsf_out *nsf_out_new_file(const char *path, struct nsf_err *err)
     size_t temp_size = strlen(target) + 16;
     char *temp_path = nsf_malloc(temp_size);
     snprintf(temp_path, temp_size, "%s.XXXXXX", target);
+    remember_unfinished(temp_path);
     int fd = mkostemp(temp_path, O_CLOEXEC);
     if (fd < 0) {
+        forget_unfinished(temp_path);
         nsf_free(temp_path);
         nsf_free(target);
         return fail_open(path, err);
     }
-    remember_unfinished(temp_path);
     mode_t mask = umask(0);
     umask(mask);
     if (fchmod(fd, exists ? st.st_mode & 07777 : 0666 & ~mask) != 0) {

@@ -149,8 +149,8 @@ static void test_agrees_with_the_c_library(void **state)
 
 static void test_order(void **state)
 {
-    static const char *const sorted[] = {"0.0.0.0", "9.9.9.9", "10.0.0.0", "255.255.255.255", "::", "::1", "2001:db8::",
-                                         "2001:db8::1", "ffff::"};
+    static const char *const sorted[] = {
+        "0.0.0.0", "9.9.9.9", "10.0.0.0", "255.255.255.255", "::", "::1", "2001:db8::", "2001:db8::1", "ffff::"};
     for (size_t i = 0; i < NSF_ARRAY_LEN(sorted); i++)
         for (size_t j = 0; j < NSF_ARRAY_LEN(sorted); j++)
             assert_int_equal(nsf_ip_cmp(ip_of(sorted[i]), ip_of(sorted[j])), (i > j) - (i < j));

@@ -91,8 +91,10 @@ static void test_numbers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_equality_and_case), cmocka_unit_test(test_prefix_and_suffix),
-        cmocka_unit_test(test_order),             cmocka_unit_test(test_trim_and_find),
+        cmocka_unit_test(test_equality_and_case),
+        cmocka_unit_test(test_prefix_and_suffix),
+        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_trim_and_find),
         cmocka_unit_test(test_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
