@@ -244,11 +244,11 @@ def parse_time(text):
 
 def path_hour(path):
     """The hour an Azure blob path names, in ms, or None."""
-    match = PATH_HOUR.search(path)
-    if not match:
+    matches = PATH_HOUR.findall(path)
+    if not matches:
         return None
     try:
-        when = datetime.datetime(*(int(part) for part in match.groups()), tzinfo=datetime.timezone.utc)
+        when = datetime.datetime(*(int(part) for part in matches[-1]), tzinfo=datetime.timezone.utc)
     except ValueError:
         return None
     return int(when.timestamp()) * 1000
@@ -276,13 +276,20 @@ class Blob:
         return (self.hour, os.fsencode(self.path))
 
 
-def list_paths(arguments):
-    """Files as given and everything under the folders, each once."""
+def is_outside(path, since, until):
+    """The hour in its path, with an hour more on both sides, lies outside the window."""
+    hour = path_hour(path)
+    return hour is not None and ((since is not None and hour + 2 * HOUR_MS <= since) or
+                                 (until is not None and hour >= until + HOUR_MS))
+
+
+def list_paths(arguments, since, until):
+    """Files as given, and what of the folders is not outside the window, each once."""
     paths = []
     for argument in arguments:
         if os.path.isdir(argument):
-            for folder, _, names in os.walk(argument):
-                paths += [os.path.join(folder, name) for name in names]
+            found = [os.path.join(at, name) for at, _, names in os.walk(argument) for name in names]
+            paths += [path for path in found if not is_outside(path, since, until)]
         else:
             paths.append(argument)
     once = {}
@@ -292,18 +299,13 @@ def list_paths(arguments):
 
 
 def read_blobs(arguments, since=None, until=None):
-    """All blobs in the order of evidence, and how many were left out by the hour in their path."""
-    blobs, pruned = [], 0
-    for path in list_paths(arguments):
-        hour = path_hour(path)
-        if hour is not None and ((since is not None and hour + 2 * HOUR_MS <= since) or
-                                 (until is not None and hour >= until + HOUR_MS)):
-            pruned += 1
-            continue
+    """All blobs in the order of evidence."""
+    blobs = []
+    for path in list_paths(arguments, since, until):
         if path == "-":
             raw = sys.stdin.buffer.read()
         else:
             with open(path, "rb") as handle:
                 raw = handle.read()
         blobs.append(Blob(path, raw))
-    return sorted(blobs, key=Blob.order), pruned
+    return sorted(blobs, key=Blob.order)

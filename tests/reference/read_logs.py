@@ -18,7 +18,9 @@ Choices, where the contract leaves room:
 - A window that does not start or end on a whole hour covers the hours it touches.
 - `counters` of a rule without connections: `present` where its NIC's flow logs are version 4, else `absent`.
 - The protocol of an `other_ports` row is tcp, udp or its number; the row of the rest has null for both.
-- Blobs are left out by path when their hour ends an hour or more before --since or starts an hour or more after --until.
+- Blobs of a folder are left out by path when their hour ends an hour or more before --since or starts an hour or more
+  after --until; `pruned` does not count them.
+- A protocol without ports counts under port 0.
 """
 import argparse
 import datetime
@@ -193,7 +195,7 @@ class Reader:
             evidence[0].spellings.add(rule)
             self.take_smtp(record, nic, evidence, flow)
         elif self.in_window(flow.stamp):
-            row = evidence[0].other_ports.setdefault((flow.protocol, flow.target_port), [0, set()])
+            row = evidence[0].other_ports.setdefault((flow.protocol, flow.target_port or 0), [0, set()])
             row[0] += 1
             row[1].add(flow.source)
 
@@ -274,7 +276,7 @@ def traffic_of(evidence):
 
 def other_ports_of(evidence):
     def order(item):
-        return (str(PROTOCOLS.get(item[0][0], item[0][0])), -1 if item[0][1] is None else item[0][1])
+        return (str(PROTOCOLS.get(item[0][0], item[0][0])), item[0][1])
 
     ranked = sorted(evidence.other_ports.items(), key=lambda item: (-item[1][0], order(item)))
     shown = sorted(ranked[:OTHER_PORTS_SHOWN], key=order)
@@ -336,7 +338,7 @@ def coverage_of(reader, nsg, evidence):
 def review(known, scan, logs, since=None, until=None, strict=False):
     """The exactly defined part of a review, as a dictionary."""
     reader = Reader(rules.Join(known, scan), since, until, strict)
-    blobs, pruned = envelope.read_blobs(logs, since, until)
+    blobs = envelope.read_blobs(logs, since, until)
     for blob in blobs:
         reader.take_blob(blob)
     duplicate = reader.settle()
@@ -354,7 +356,7 @@ def review(known, scan, logs, since=None, until=None, strict=False):
     return {
         "window": {"from": when(window[0] * HOUR_MS) if since is None else when(since),
                    "to": when(window[1] * HOUR_MS) if until is None else when(until)} if window else None,
-        "inputs": {**reader.counts, "blobs": len(blobs), "bytes": sum(blob.size for blob in blobs), "pruned": pruned,
+        "inputs": {**reader.counts, "blobs": len(blobs), "bytes": sum(blob.size for blob in blobs), "pruned": 0,
                    "records_foreign": reader.foreign, "tuples_duplicate": duplicate, "by_layout": reader.by_layout,
                    "smtp_inbound": {"allowed": reader.allowed, "denied": reader.denied},
                    "bad_reasons": reader.bad_reasons,

@@ -4,7 +4,7 @@ Read are lists of NSGs as the az CLI and the ARM REST interface write them (also
 comparisons need.
 
 Choices, where the format leaves room:
-- A cut name is looked for among the custom rules of both directions and in every layout of logs.
+- Logged names are looked for among the inbound rules; a cut name in every layout of logs.
 - Rows of `unmatched` for rules that join are one per defined rule; the logged spelling shown is the bytewise smallest.
 """
 import json
@@ -55,6 +55,8 @@ def add(known, item):
     nsg.guid = member(item, "resourceGuid") or nsg.guid
     for rule in member(item, "securityRules") or []:
         name = rule["name"]
+        if str(member(rule, "direction")).lower() == "outbound":
+            continue
         nsg.custom[lower(name)] = min(nsg.custom.get(lower(name), name), name)
     for rule in member(item, "defaultSecurityRules") or []:
         nsg.default.setdefault(lower(rule["name"]), rule["name"])
