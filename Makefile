@@ -107,6 +107,8 @@ UNIT_BIN := $(filter $(B)/tests/unit/%,$(TEST_BIN))
 SUPPORT_OBJ := $(patsubst %.c,$(B)/%.o,$(filter tests/support/%.c,$(FOUND)))
 FUZZ_SRC := $(filter tests/fuzz/fuzz_%.c,$(FOUND))
 FUZZ_BIN := $(patsubst tests/fuzz/fuzz_%.c,$(B)/replay/%,$(FUZZ_SRC))
+# tests/fault/preload_*.c are put in front of the C library by the fault tests.
+PRELOAD := $(patsubst %.c,$(B)/%.so,$(filter tests/fault/preload_%.c,$(FOUND)))
 TEST_SCRIPTS := $(foreach f,$(filter tests/%.sh tests/%.py,$(FOUND)),$(if $(filter test_%,$(notdir $(f))),$(f)))
 
 # bench/*.c are programs; bench/lib/*.c is linked into each of them.
@@ -179,6 +181,11 @@ $(B)/fuzz/%: $(B)/tests/fuzz/fuzz_%.o $(LIB)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 
+$(PRELOAD): $(B)/%.so: %.c
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE=1 $(filter -W%,$(WARNINGS)) -Wno-redundant-decls -O1 -g -fPIC -shared -o $@ $<
+
 $(BENCH_BIN): $(B)/%: $(B)/%.o $(BENCH_OBJ) $(LIB)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $< $(BENCH_OBJ) $(LIB) $(LIBS)
@@ -222,7 +229,7 @@ demo-run: all
 RUN = $(PYTHON) tests/tools/run_tests.py $(if $(T),--filter '$(T)')
 
 .PHONY: programs
-programs: all $(TEST_BIN) $(FUZZ_BIN) $(if $(filter default,$(LABEL)),$(BENCH_BIN))
+programs: all $(TEST_BIN) $(FUZZ_BIN) $(if $(filter default,$(LABEL)),$(BENCH_BIN) $(PRELOAD))
 
 # One line a test program: layer, program, arguments. The runner reads them.
 .PHONY: plan
