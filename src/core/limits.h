@@ -25,6 +25,9 @@
 #define NSF_NAME_MAX_BYTES 2048
 #define NSF_PATH_MAX_BYTES 8192
 
+/* One list of networks. The largest published one, Azure's service tags, has 5 MB. */
+#define NSF_LIST_MAX_BYTES ((size_t)256 << 20)
+
 /* Reports. */
 #define NSF_PROBLEMS_MAX 1000
 #define NSF_FOREIGN_MAX 64
