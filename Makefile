@@ -27,6 +27,7 @@ endif
 SANITIZE ?=
 COVERAGE ?=
 FUZZ ?=
+FILES ?=
 V ?=
 T ?=
 PREFIX ?= /usr/local
@@ -378,11 +379,11 @@ format-check: ## says which sources .clang-format would change
 	@clang-format --dry-run --Werror $(FORMATTED)
 
 .PHONY: coverage
-coverage: deps ## lines and branches run by unit, golden, differential and replay, and functions never run
+coverage: deps ## lines and branches the tests run, and functions never run; FILES=src/core: of these only
 	+@broken=; find build -name '*.gcda' -delete 2>/dev/null; \
 	$(call build_for,SANITIZE= FUZZ= COVERAGE=1,programs); \
 	eval "$(RUN) $$broken coverage:unit,golden,diff,fuzz,fault" >build/coverage.log 2>&1 || true; tail -1 build/coverage.log
-	@$(PYTHON) tests/tools/coverage.py build/plans/coverage.plan $(if $(T),--filter '$(T)')
+	@$(PYTHON) tests/tools/coverage.py build/plans/coverage.plan $(if $(FILES),--filter '$(FILES)')
 
 .PHONY: bench
 bench: all $(BENCH_BIN) ## prints the table of bench/README.md

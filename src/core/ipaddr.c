@@ -107,7 +107,7 @@ bool nsf_ip_parse(struct nsf_slice text, struct nsf_ip *ip)
 static uint16_t group_of(struct nsf_ip ip, int idx)
 {
     uint64_t half = idx < 4 ? ip.hi : ip.lo;
-    return (uint16_t)(half >> (48 - 16 * (idx % 4)));
+    return (uint16_t)(half >> (48 - 16 * (idx & 3)));
 }
 
 /* The longest run of two or more zero groups, the first of equals. */

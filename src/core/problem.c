@@ -7,7 +7,7 @@
 
 /* Before the list is sorted nobody knows which problems come first: keep enough that the smallest NSF_PROBLEMS_MAX are
  * always among them, and drop the rest now and then. */
-#define PROBLEMS_HELD_MAX (4 * NSF_PROBLEMS_MAX)
+#define PROBLEMS_HELD_MAX ((size_t)4 * NSF_PROBLEMS_MAX)
 
 void nsf_problems_init(struct nsf_problems *list)
 {
