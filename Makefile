@@ -301,7 +301,7 @@ fuzz-replay: plan $(FUZZ_BIN) ## each fuzz target over its corpus, and over trun
 	@$(RUN) $(LABEL):fuzz
 
 .PHONY: test-sanitize
-test-sanitize: ## unit, golden, differential and replay under ASan+UBSan; unit and golden under TSan
+test-sanitize: deps ## unit, golden, differential and replay under ASan+UBSan; unit and golden under TSan
 	+@broken=; \
 	$(call build_for,SANITIZE=address$(comma)undefined COVERAGE= FUZZ=,programs); \
 	$(call build_for,SANITIZE=thread COVERAGE= FUZZ=,programs-tsan); \
