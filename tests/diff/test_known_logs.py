@@ -162,7 +162,7 @@ CASES = [
         vnet([line(3, "B")], rule="BlockPorts"), vnet([line(4, "B")], acl=NSG + "2"),
         vnet([line(5, "B")], rule="UserRule_gone"), vnet([line(6, "B")], rule="UserRule_behind"),
         vnet([line(7, "B"), line(8, "E", GRAB)], rule="UserRule_private"),
-        vnet([line(9, "B")], rule="DefaultRule_AllowVNetInBound"), vnet([line(10, "B")], rule="UserRule_" + LONG[:65])],
+        vnet([line(9, "B")], rule="DefaultRule_AllowVNetInBound"), nsg([old_line(1, "B")], rule="UserRule_" + LONG[:65])],
      {"unmatched": [
          [None, "PlatformRule", "platform", 1, 1], [None, "unspecified", "unspecified", 1, 1],
          [NSG, "BlockPorts", "admin_rule", 1, 1], [NSG, "DefaultRule_AllowVNetInBound", "not_exposing", 1, 1],

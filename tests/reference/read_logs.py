@@ -13,8 +13,8 @@ Choices, where the contract leaves room:
   counters) and is counted nowhere; a connection counts when it has a counted tuple, at the first of them.
 - A late tuple takes the newest stamp of its key in everything, also in the test against --since.
 - Foreign records are not looked at for duplicates. The memory for duplicates has no end here.
-- A record's NICs are its `macAddress`, or else the `mac` of its groups; coverage of a rule uses the hours of every
-  flow log that named its NSG for that NIC, an entry without tuples included.
+- A record's NICs are its `macAddress`, or else the `mac` of its groups. A NIC belongs to an NSG that a record of it
+  names, an entry without tuples included; its hours are those of all its flow logs.
 - A window that does not start or end on a whole hour covers the hours it touches.
 - `counters` of a rule without connections: `present` where its NIC's flow logs are version 4, else `absent`.
 - The protocol of an `other_ports` row is tcp, udp or its number; the row of the rest has null for both.
@@ -133,7 +133,7 @@ class Evidence:
 class Reader:
     def __init__(self, join, since, until, strict):
         self.join, self.since, self.until, self.strict = join, since, until, strict
-        self.joined = {}            # (logged nsg, logged rule) -> Joined
+        self.joined = {}            # (logged nsg, logged rule, may be cut) -> Joined
         self.seen_records = set()
         self.counts = dict.fromkeys(("records", "records_duplicate", "tuples", "tuples_bad", "tuples_late"), 0)
         self.foreign = {}
@@ -190,7 +190,7 @@ class Reader:
                 self.denied += 1
                 self.denied_sources.add(flow.source)
             return
-        evidence = self.evidence_for(nsg, rule)
+        evidence = self.evidence_for(nsg, rule, record.layout != "vnet4")
         if tuples.is_smtp(flow):
             evidence[0].spellings.add(rule)
             self.take_smtp(record, nic, evidence, flow)
@@ -202,11 +202,11 @@ class Reader:
     def in_window(self, stamp):
         return self.since is None or stamp >= self.since
 
-    def evidence_for(self, nsg, rule):
-        pair = (nsg, rule)
-        if pair not in self.joined:
-            self.joined[pair] = self.join.find(nsg, rule)
-        joined = self.joined[pair]
+    def evidence_for(self, nsg, rule, may_be_cut):
+        logged = (nsg, rule, may_be_cut)
+        if logged not in self.joined:
+            self.joined[logged] = self.join.find(*logged)
+        joined = self.joined[logged]
         # rows without an NSG are one row whatever id was logged with the rule
         key = joined.key if joined.nsg is not None else (None,) + joined.key[1:]
         return self.evidence.setdefault((key, joined.reason), Evidence(joined)), joined
@@ -299,38 +299,39 @@ def window_of(reader):
     return start, max(start, end)
 
 
-def is_filled(reader, flow_log, nic, hour):
-    """An hour without a record that counts as seen: no traffic writes no file."""
-    own = reader.hours[(flow_log, nic)]
-    return (any(hour - FILL_HOURS <= other < hour for other in own)
-            and any(hour < other <= hour + FILL_HOURS for other in own)
-            and any(hour in hours for (log, other), hours in reader.hours.items() if log == flow_log and other != nic))
+def hours_of(reader, nic, start, end):
+    """Hours of [start, end) that count as seen for the NIC."""
+    own = {hour for (_, other), hours in reader.hours.items() if other == nic for hour in hours}
+    logs = {log for log, other in reader.hours if other == nic}
+    peers = {hour for (log, other), hours in reader.hours.items() if log in logs and other != nic for hour in hours}
+
+    def is_seen(hour):
+        """A record in the hour; or records near it on both sides, and other NICs of the log have some in it."""
+        return hour in own or (hour in peers and any(hour - FILL_HOURS <= other < hour for other in own)
+                               and any(hour < other <= hour + FILL_HOURS for other in own))
+    return {hour for hour in range(start, end) if is_seen(hour)}
 
 
 def coverage_of(reader, nsg, evidence):
-    logs = {}
-    for flow_log, nic in sorted(reader.nsg_nics.get(rules.lower(nsg), ())):
-        logs.setdefault(nic, []).append(flow_log)
+    logs = reader.nsg_nics.get(rules.lower(nsg), set())
+    nics = sorted({nic for _, nic in logs})
     start, end = window_of(reader) or (0, 0)
     seen, gaps = 0, []
-    for nic in sorted(logs):
-        missing = [hour for hour in range(start, end)
-                   if not any(hour in reader.hours.get((log, nic), ()) or
-                              ((log, nic) in reader.hours and is_filled(reader, log, nic, hour))
-                              for log in logs[nic])]
-        seen += end - start - len(missing)
-        for hour in missing:
+    for nic in nics:
+        own = hours_of(reader, nic, start, end)
+        seen += len(own)
+        for hour in sorted(set(range(start, end)) - own):
             if gaps and gaps[-1]["nic"] == nic and gaps[-1]["end"] == hour:
                 gaps[-1]["end"] = hour + 1
             else:
                 gaps.append({"nic": nic, "start": hour, "end": hour + 1})
     found = [one for one, _ in evidence.connections()] if evidence else []
     share = sum(one.has_counters for one in found)
-    is_v4 = any(log in reader.v4_logs for names in logs.values() for log in names)
+    is_v4 = any(log in reader.v4_logs for log, _ in logs)
     counters = "present" if 10 * share > 9 * len(found) else "absent" if 10 * share < len(found) else "mixed"
     if not found:
         counters = "present" if is_v4 else "absent"
-    return {"nics": sorted(logs), "hours_expected": (end - start) * len(logs), "hours_seen": seen, "counters": counters,
+    return {"nics": nics, "hours_expected": (end - start) * len(nics), "hours_seen": seen, "counters": counters,
             "gaps": [{"nic": gap["nic"], "from": when(gap["start"] * HOUR_MS), "to": when(gap["end"] * HOUR_MS)}
                      for gap in gaps]}
 

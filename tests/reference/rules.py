@@ -4,7 +4,7 @@ Read are lists of NSGs as the az CLI and the ARM REST interface write them (also
 comparisons need.
 
 Choices, where the format leaves room:
-- Logged names are looked for among the inbound rules; a cut name in every layout of logs.
+- Logged names are looked for among the inbound rules. An empty name counts as a bare one.
 - Rows of `unmatched` for rules that join are one per defined rule; the logged spelling shown is the bytewise smallest.
 """
 import json
@@ -84,17 +84,18 @@ class Join:
     def nsg(self, logged):
         return self.known.get(lower(logged)) or self.by_guid.get(lower(logged))
 
-    def custom_rule(self, nsg, name):
+    def custom_rule(self, nsg, name, may_be_cut):
         """The defined custom rule a logged name stands for, or None."""
         if name in nsg.custom:
             return nsg.custom[name]
-        if len(name) >= CUT_NAME_FROM:
+        if may_be_cut and len(name) >= CUT_NAME_FROM:
             fitting = [full for full in nsg.custom if full.startswith(name)]
             if len(fitting) == 1:
                 return nsg.custom[fitting[0]]
         return None
 
-    def find(self, logged_nsg, logged_rule):
+    def find(self, logged_nsg, logged_rule, may_be_cut):
+        """`may_be_cut`: the log is one of those that cut long names, NSG logs of versions 1 and 2."""
         nsg, rule = lower(logged_nsg), lower(logged_rule)
         known = self.nsg(logged_nsg)
         shown = known.id if known else nsg or None
@@ -103,14 +104,14 @@ class Join:
             return Joined(as_logged, None, None, "platform")
         if "unspecified" in (rule, nsg):
             return Joined(as_logged, None, None, "unspecified")
-        if rule in ("userrule", "defaultrule"):
+        if rule in ("", "userrule", "defaultrule"):
             return Joined(as_logged, shown, None, "bare_rule")
         if not rule.startswith(("userrule_", "defaultrule_")):
             return Joined(as_logged, shown, None, "admin_rule")
         if known is None:
             return Joined(as_logged, shown, None, "unknown_nsg")
         prefix, name = rule.split("_", 1)
-        found = self.custom_rule(known, name) if prefix == "userrule" else known.default.get(name)
+        found = self.custom_rule(known, name, may_be_cut) if prefix == "userrule" else known.default.get(name)
         if found is None:
             return Joined(as_logged, shown, None, "unknown_rule")
         pair = (lower(known.id), lower(found))
