@@ -390,6 +390,10 @@ bench: all $(BENCH_BIN) ## prints the table of bench/README.md
 	@if [ -x bench/run.sh ]; then NSGFLOW=$(CURDIR)/$(NSGFLOW) NSGFLOW_BUILD=$(CURDIR)/$(B) bench/run.sh; \
 	else echo "bench: nothing to measure yet"; fi
 
+.PHONY: eval
+eval: all ## how often verdicts are right, on generated worlds whose truth is known
+	@NSGFLOW=$(CURDIR)/$(NSGFLOW) $(PYTHON) tests/eval/evaluate.py
+
 .PHONY: ci
 ci: deps deps-dev ## what a release passes: both compilers, all tests, lint, end to end, a short fuzz of each target
 	@$(MAKE) $(JOBS) DEVELOPER=1 CC=clang programs
