@@ -17,7 +17,9 @@
 
 typedef int command_fn(const struct nsf_options *options);
 
-static command_fn *const commands[NSF_COMMAND_N] = {NULL};
+static command_fn *const commands[NSF_COMMAND_N] = {
+    [NSF_COMMAND_REPORT] = nsf_cli_report,
+};
 
 static bool is_there(enum nsf_command command)
 {

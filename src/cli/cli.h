@@ -10,6 +10,7 @@
 
 #include "cli/options.h"
 #include "core/out.h"
+#include "evidence/review.h"
 
 enum nsf_status {
     NSF_STATUS_DONE = 0,
@@ -24,6 +25,7 @@ enum nsf_status {
 int nsf_cli_main(int argc, char **argv);
 
 int nsf_cli_scan(const struct nsf_options *options);
+int nsf_cli_report(const struct nsf_options *options);
 
 /* One line "nsgflow: ..." on standard error; text of foreign origin in it is escaped. */
 void nsf_cli_say(const char *fmt, ...) NSF_PRINTF(1, 2);
@@ -36,5 +38,11 @@ struct nsf_out *nsf_cli_open_output(const struct nsf_options *options,
 bool nsf_cli_has_color(const struct nsf_options *options);
 /* Columns of the terminal that the report goes to; 80 when it goes elsewhere. */
 unsigned nsf_cli_columns(const struct nsf_options *options);
+
+/* Writes the review as --format, --output, --top and --color ask. */
+nsf_result nsf_cli_write_review(const struct nsf_options *options, const struct nsf_review *review,
+                                struct nsf_err *err) NSF_CHECKED;
+/* NSF_STATUS_FINDINGS when a finding is at or above --fail-on, else NSF_STATUS_DONE. */
+int nsf_cli_review_status(const struct nsf_review *review, enum nsf_fail_on fail_on);
 
 #endif

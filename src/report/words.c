@@ -53,6 +53,36 @@ const char *nsf_tuple_fault_key(enum nsf_tuple_fault fault)
     return keys[fault];
 }
 
+static const struct {
+    const char *word;
+    const char *text;
+} reasons[] = {
+    {"platform", "handled by the platform, not decided by an NSG"},
+    {"unspecified", "refused or passed without naming a rule"},
+    {"bare_rule", "the log names no rule (preview data)"},
+    {"admin_rule", "allowed by a virtual network manager admin rule"},
+    {"unknown_nsg", "the NSG is not in the rules that were read"},
+    {"unknown_rule", "the rule is not in the rules that were read"},
+    {"shadowed", "allowed then, but an earlier rule covers it today: the rules changed"},
+    {"not_exposing", "allowed by a rule that does not open port 25 to the internet"},
+};
+
+const char *nsf_unmatched_reason(struct nsf_slice word)
+{
+    for (size_t i = 0; i < NSF_ARRAY_LEN(reasons); i++)
+        if (nsf_slice_eq(word, nsf_slice_str(reasons[i].word)))
+            return reasons[i].word;
+    return NULL;
+}
+
+const char *nsf_unmatched_reason_text(const char *reason)
+{
+    for (size_t i = 0; i < NSF_ARRAY_LEN(reasons); i++)
+        if (strcmp(reason, reasons[i].word) == 0)
+            return reasons[i].text;
+    return reason;
+}
+
 int nsf_other_port_cmp_port(const void *left, const void *right)
 {
     const struct nsf_other_port *a = left, *b = right;

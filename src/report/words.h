@@ -19,6 +19,11 @@ const char *nsf_counters_name(enum nsf_counters_seen counters);
 /* "fields", "time", ...; the sentence for people is in flow/flow.h. */
 const char *nsf_tuple_fault_key(enum nsf_tuple_fault fault);
 
+/* Why evidence joined no finding: "platform", ...; NULL for any other word. The name lives as long as the program. */
+const char *nsf_unmatched_reason(struct nsf_slice word);
+/* The same for people. */
+const char *nsf_unmatched_reason_text(const char *reason);
+
 /* Orders for qsort over struct nsf_other_port: by protocol name and port, or by tuples, most first. The summed row is
  * last in both. */
 int nsf_other_port_cmp_port(const void *left, const void *right);

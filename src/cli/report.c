@@ -1,0 +1,103 @@
+#include "core/nsf_common.h"
+
+#include "cli/cli.h"
+
+#include "core/limits.h"
+#include "report/report.h"
+#include "report/review_read.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+static nsf_result read_all(int fd, struct nsf_buf *text, struct nsf_err *err)
+{
+    for (;;) {
+        char *room = nsf_buf_reserve(text, NSF_CHUNK_BYTES);
+        if (room == NULL)
+            return NSF_FAIL(err, NSF_E_LIMIT, text->len, "larger than %llu bytes",
+                            (unsigned long long)NSF_RULES_DOCUMENT_MAX_BYTES);
+        ssize_t n = read(fd, room, NSF_CHUNK_BYTES);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return NSF_FAIL(err, NSF_E_IO, text->len, "cannot read: %s", strerror(errno));
+        if (n == 0)
+            return nsf_ok();
+        text->len += (size_t)n;
+    }
+}
+
+static nsf_result read_file(const char *path, struct nsf_buf *text, struct nsf_err *err)
+{
+    bool is_stdin = strcmp(path, "-") == 0;
+    int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    nsf_result r =
+        fd < 0 ? NSF_FAIL(err, NSF_E_IO, NSF_OFFSET_NONE, "cannot open: %s", strerror(errno)) : read_all(fd, text, err);
+    if (fd >= 0 && !is_stdin)
+        close(fd);
+    return r;
+}
+
+static bool is_at_or_above(enum nsf_exposure exposure, enum nsf_fail_on fail_on)
+{
+    switch (fail_on) {
+    case NSF_FAIL_ON_NEVER:
+        return false;
+    case NSF_FAIL_ON_EXPOSED:
+        return exposure == NSF_EXPOSURE_EXPOSED;
+    case NSF_FAIL_ON_PARTIAL:
+        return exposure == NSF_EXPOSURE_EXPOSED || exposure == NSF_EXPOSURE_PARTIAL;
+    case NSF_FAIL_ON_UNKNOWN:
+        return true;
+    }
+    return false;
+}
+
+int nsf_cli_review_status(const struct nsf_review *review, enum nsf_fail_on fail_on)
+{
+    for (size_t i = 0; i < review->n_rules; i++)
+        if (is_at_or_above(review->scan->findings[review->rules[i].finding_idx].verdict, fail_on))
+            return NSF_STATUS_FINDINGS;
+    return NSF_STATUS_DONE;
+}
+
+nsf_result nsf_cli_write_review(const struct nsf_options *options, const struct nsf_review *review, struct nsf_err *err)
+{
+    struct nsf_report_options how = {
+        .width = nsf_cli_columns(options), .is_colour = nsf_cli_has_color(options), .top = options->top};
+    struct nsf_out *out = nsf_cli_open_output(options, err);
+    if (out == NULL)
+        return (nsf_result){.failed = true};
+    nsf_report_review(review, (enum nsf_report_format)options->format, &how, out);
+    return nsf_out_close(out, err);
+}
+
+int nsf_cli_report(const struct nsf_options *options)
+{
+    struct nsf_err err = NSF_ERR_INIT;
+    struct nsf_review_document document;
+    struct nsf_buf text;
+    int status;
+    if (options->operands.n != 1) {
+        nsf_cli_say("report takes one REVIEW.json");
+        return NSF_STATUS_USAGE;
+    }
+    nsf_buf_init(&text, NSF_RULES_DOCUMENT_MAX_BYTES);
+    nsf_review_document_init(&document);
+    nsf_result r = read_file(options->operands.items[0], &text, &err);
+    if (!nsf_failed(r))
+        r = nsf_review_document_read(&document, nsf_buf_slice(&text), &err);
+    if (nsf_failed(r)) {
+        nsf_err_set_subject(&err, options->operands.items[0]);
+        status = nsf_cli_fail(&err);
+        status = status == NSF_STATUS_INCOMPLETE ? NSF_STATUS_FAILED : status;
+    } else {
+        nsf_buf_release(&text);
+        r = nsf_cli_write_review(options, &document.review, &err);
+        status = nsf_failed(r) ? nsf_cli_fail(&err) : nsf_cli_review_status(&document.review, options->fail_on);
+    }
+    nsf_review_document_release(&document);
+    nsf_buf_release(&text);
+    return status;
+}
