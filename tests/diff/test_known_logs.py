@@ -83,7 +83,8 @@ GRAB = (5, 268, 4, 300)             # a banner was read: 92 bytes of payload out
 SYN = (1, 60, 0, 0)
 
 CASES = [
-    ("split at birth", [vnet([line(0, "B"), line(5000, "E", (4, 240, 3, 300)), line(5000, "B"), line(9000, "E", MAIL)])],
+    ("split at birth",
+     [vnet([line(0, "B"), line(5000, "E", (4, 240, 3, 300)), line(5000, "B"), line(9000, "E", MAIL)])],
      {"traffic": traffic(1, 1, 4, {"message": 1}, MAIL)}),
     ("split at birth, but the second part does not include the first",
      [vnet([line(0, "B"), line(5000, "E", (4, 240, 3, 300)), line(5000, "B"), line(9000, "E", (3, 999, 9, 999))])],
@@ -94,7 +95,7 @@ CASES = [
     ("a second connection a moment after the first", [vnet([line(0, "B"), line(5000, "E", GRAB), line(5001, "B")])],
      {"traffic": traffic(2, 2, 3, {"dialog": 1, "unknown": 1}, GRAB)}),
     ("four tries without an answer",
-     [vnet([line(at + step, "BE"[step > 0], SYN if step else None) for at in (0, 1000, 3000, 7000) for step in (0, 400)])],
+     [vnet([one for at in (0, 1000, 3000, 7000) for one in (line(at, "B"), line(at + 400, "E", SYN))])],
      {"traffic": traffic(1, 4, 8, {"no_reply": 1}, (4, 240, 0, 0))}),
     ("tries 130 s apart are one connection", [vnet([line(0, "B"), line(0, "E", SYN), line(130000, "B")])],
      {"traffic": traffic(1, 2, 3, {"no_reply": 1}, SYN)}),
@@ -119,8 +120,8 @@ CASES = [
     ("lines of version 1", [nsg([old_line(0, None), old_line(1, None), old_line(1801, None), old_line(3602, None)], 1)],
      {"traffic": traffic(2, 2, 4, {"unknown": 1 + 1})}),
     ("a stamp that goes back", [vnet([line(5000, "B"), line(4000, "E", GRAB)])],
-     {"traffic": traffic(1, 1, 2, {"dialog": 1}, GRAB, first="2026-01-01T10:00:05.000Z", last="2026-01-01T10:00:05.000Z"),
-      "inputs": {"tuples_late": 1}}),
+     {"traffic": traffic(1, 1, 2, {"dialog": 1}, GRAB, first="2026-01-01T10:00:05.000Z",
+                         last="2026-01-01T10:00:05.000Z"), "inputs": {"tuples_late": 1}}),
     ("seconds in a version 4 log", [vnet([line(0, "B").replace(str(T0), str(T0 // 1000))])],
      {"traffic": traffic(1, 1, 1, {"unknown": 1}, first="2026-01-01T10:00:00.000Z")}),
     ("two logs of one NIC show one connection",
@@ -142,9 +143,11 @@ CASES = [
     ("names without regard to case", [vnet([line(0, "B")], rule="userrule_SMTP", acl=NSG.upper())],
      {"traffic": traffic(1, 1, 1, {"unknown": 1})}),
     ("days and their connections",
-     [vnet([line(0, "B"), line(14 * HOUR_MS, "B"), line(14 * HOUR_MS + 9, "E", MAIL), line(15 * HOUR_MS, "B", port=7)])],
+     [vnet([line(0, "B"), line(14 * HOUR_MS, "B"), line(14 * HOUR_MS + 9, "E", MAIL),
+            line(15 * HOUR_MS, "B", port=7)])],
      {"traffic": traffic(3, 3, 4, {"unknown": 2, "message": 1}, MAIL, days=2, by_day=[
-         {"day": "2026-01-01", "connections": 1, "messages": 0}, {"day": "2026-01-02", "connections": 2, "messages": 1}])}),
+         {"day": "2026-01-01", "connections": 1, "messages": 0},
+         {"day": "2026-01-02", "connections": 2, "messages": 1}])}),
     ("an IPv4-mapped address is IPv4", [vnet([line(0, "B", source="::ffff:198.100.1.9"), line(9, "E", GRAB)])],
      {"traffic": traffic(1, 1, 2, {"dialog": 1}, GRAB, sources=1), "addresses": ["198.100.1.9"]}),
     ("addresses as RFC 5952 prints them", [vnet([line(0, "B", source="2A01:0111:0:0::00FF")])],
@@ -162,7 +165,8 @@ CASES = [
         vnet([line(3, "B")], rule="BlockPorts"), vnet([line(4, "B")], acl=NSG + "2"),
         vnet([line(5, "B")], rule="UserRule_gone"), vnet([line(6, "B")], rule="UserRule_behind"),
         vnet([line(7, "B"), line(8, "E", GRAB)], rule="UserRule_private"),
-        vnet([line(9, "B")], rule="DefaultRule_AllowVNetInBound"), nsg([old_line(1, "B")], rule="UserRule_" + LONG[:65])],
+        vnet([line(9, "B")], rule="DefaultRule_AllowVNetInBound"),
+         nsg([old_line(1, "B")], rule="UserRule_" + LONG[:65])],
      {"unmatched": [
          [None, "PlatformRule", "platform", 1, 1], [None, "unspecified", "unspecified", 1, 1],
          [NSG, "BlockPorts", "admin_rule", 1, 1], [NSG, "DefaultRule_AllowVNetInBound", "not_exposing", 1, 1],
@@ -173,7 +177,8 @@ CASES = [
         line(0, "D"), line(1, "D", source="198.100.1.10"), line(2, "B").replace(",25,6,", ",443,6,"),
         line(3, "E", GRAB).replace(",25,6,", ",443,6,"), line(4, "B").replace(",25,6,", ",25,17,"),
         line(5, "B").replace(",I,", ",O,"), line(6, "D").replace(",25,6,", ",22,6,")])],
-     {"traffic": traffic(0, 0, 0, {}), "smtp_inbound": {"allowed": 0, "denied": 2}, "denied": {"sources": 2, "tuples": 2},
+     {"traffic": traffic(0, 0, 0, {}), "smtp_inbound": {"allowed": 0, "denied": 2},
+      "denied": {"sources": 2, "tuples": 2},
       "other_ports": [{"protocol": "tcp", "port": 443, "tuples": 2, "sources": 1},
                       {"protocol": "udp", "port": 25, "tuples": 1, "sources": 1}]}),
     ("hours, and one that nothing was written in",
@@ -190,7 +195,8 @@ CASES = [
     one((5, 300 + 1400, 5, 260 + 100), "ambiguous"), one((5, 300 + 1400, 6, 312 + 99), "ambiguous"),
     one((5, 300 + 1400, 6, 312 + 1750), "message"), one((5, 300 + 1400, 6, 312 + 1751), "ambiguous"),
     one((90, 5400 + 8100, 90, 4680 + 12000), "message"), one((90, 5400 + 8099, 90, 4680 + 12000), "ambiguous"),
-    one((36, 2260, 30, 4000), "guessing"), one((20, 2299, 20, 3000), "guessing"), one((20, 2300, 20, 3000), "ambiguous"),
+    one((36, 2260, 30, 4000), "guessing"), one((20, 2299, 20, 3000), "guessing"),
+    one((20, 2300, 20, 3000), "ambiguous"),
     one((19, 999, 20, 3000), "dialog"), one((19, 1000, 20, 3000), "ambiguous"),
     one((10, 1189, 10, 2742), "ambiguous"), one((11, 2232, 9, 900), "message"), one((17, 3312, 15, 3504), "message"),
 ]
@@ -202,8 +208,9 @@ def found_of(document):
     return {"traffic": compare.tidy_classes(dict(rule["traffic"])), "inputs": document["inputs"],
             "smtp_inbound": document["inputs"]["smtp_inbound"], "coverage": rule["coverage"],
             "addresses": [row["address"] for row in rule["sources"]], "other_ports": rule["other_ports"],
-            "denied": document["denied"], "unmatched": [
-                [row[name] for name in ("nsg", "rule", "reason", "connections", "tuples")] for row in document["unmatched"]]}
+            "denied": document["denied"],
+            "unmatched": [[row[name] for name in ("nsg", "rule", "reason", "connections", "tuples")]
+                          for row in document["unmatched"]]}
 
 
 def narrowed(found, expected):

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The program against the slow scripts in tests/reference: generated worlds, damaged blobs, random NSGs, public samples.
+"""The program against the slow scripts in tests/reference: worlds, damaged blobs, random NSGs, public samples.
 
     NSGFLOW=build/nsgflow tests/diff/test_reference.py [--seeds FIRST-LAST] [--only NAME] [--keep]
 
@@ -28,8 +28,8 @@ import read_logs    # noqa: E402
 import rules        # noqa: E402
 from compare import Failure, demand_same, differences, pick, run, tidy_classes  # noqa: E402
 
-INPUTS = ["blobs", "bytes", "records", "records_duplicate", "records_foreign", "tuples", "tuples_bad", "tuples_duplicate",
-          "tuples_late", "by_layout", "smtp_inbound", "pruned"]
+INPUTS = ["blobs", "bytes", "records", "records_duplicate", "records_foreign", "tuples", "tuples_bad",
+          "tuples_duplicate", "tuples_late", "by_layout", "smtp_inbound", "pruned"]
 NUMBERS = ["connections", "attempts", "classes", "packets_in", "bytes_in", "packets_out", "bytes_out", "first", "last",
            "days"]
 TRAFFIC = NUMBERS + ["tuples", "sources", "by_day"]
@@ -188,8 +188,9 @@ def case_tests(folder):
         return
     with open(path, encoding="utf-8") as handle:
         cases = [case for case in json.load(handle) if "nsg_rules_port25" in case]
-    nsgs = [{"id": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/networkSecurityGroups/case-%04d" % number,
-             "name": "case-%04d" % number, "securityRules": case["nsg_rules_port25"]} for number, case in enumerate(cases)]
+    head = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/networkSecurityGroups/"
+    nsgs = [{"id": "%scase-%04d" % (head, number), "name": "case-%04d" % number,
+             "securityRules": case["nsg_rules_port25"]} for number, case in enumerate(cases)]
 
     def test():
         place = os.path.join(folder, "cases.json")

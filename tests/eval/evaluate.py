@@ -3,9 +3,9 @@
 
     NSGFLOW=build/nsgflow tests/eval/evaluate.py [--seeds 1-3] [--layouts vnet4,nsg2,nsg2b,nsg1] [--verbose]
 
-Prints, for each layout, what became of each kind of source, and the figures that must hold: no sender is called hostile,
-every recurring sender is kept, and of the scanners and guessers 95 % are recognised with counters and 80 % without. The
-exit status is 1 where one of them does not.
+Prints, for each layout, what became of each kind of source, and the figures that must hold: no sender is called
+hostile, every recurring sender is kept, and of the scanners and guessers 95 % are recognised with counters and 80 %
+without. The exit status is 1 where one of them does not.
 """
 import argparse
 import collections
@@ -25,8 +25,8 @@ import world    # noqa: E402
 NSGFLOW = os.path.abspath(os.environ.get("NSGFLOW", os.path.join(HERE, "..", "..", "build", "nsgflow")))
 HOSTILE = {"PROBE", "GUESSER", "PUBLIC_SCANNER", "SPAM_SOURCE", "CONFLICT"}
 RECOGNISED_WITH_COUNTERS, RECOGNISED_WITHOUT = 0.95, 0.80
-RELAY_STATES = {"none": {"NO_OUTBOUND"}, "honest": {"SENDS_AND_RECEIVES", "RELAY_TO_FIXED"}, "open": {"OPEN_RELAY_LIKELY"},
-                "blocked": {"SPAM_BLOCKED"}}
+RELAY_STATES = {"none": {"NO_OUTBOUND"}, "honest": {"SENDS_AND_RECEIVES", "RELAY_TO_FIXED"},
+                "open": {"OPEN_RELAY_LIKELY"}, "blocked": {"SPAM_BLOCKED"}}
 
 
 class Tally:
@@ -41,7 +41,8 @@ class Tally:
 
 
 def review(folder):
-    lists = [part for name in ("senders", "drop", "scanners") for part in ("--" + name, os.path.join(folder, name + ".txt"))]
+    lists = [part for name in ("senders", "drop", "scanners")
+             for part in ("--" + name, os.path.join(folder, name + ".txt"))]
     done = subprocess.run([NSGFLOW, "review", "--rules", os.path.join(folder, "nsgs.json"), *lists, "--format", "json",
                            os.path.join(folder, "logs")], capture_output=True, timeout=300)
     if done.returncode not in (0, 3):
@@ -99,7 +100,8 @@ def report(layout, tally, has_counters, is_verbose):
     lines = [(not tally.hostile_senders, "senders called hostile: %d" % len(tally.hostile_senders)),
              (not tally.lost_senders, "recurring senders kept: %d of %d" % (
                  tally.n_recurring - len(tally.lost_senders), tally.n_recurring)),
-             (share >= needed, "scanners and guessers recognised: %.1f %% (%.0f %% needed)" % (100 * share, 100 * needed)),
+             (share >= needed, "scanners and guessers recognised: %.1f %% (%.0f %% needed)" % (
+                 100 * share, 100 * needed)),
              (not wrong_relays, "relay states: %s" % ", ".join("%s: %s" % pair for pair in tally.relays))]
     for is_good, text in lines:
         print("  %s  %s" % ("ok  " if is_good else "FAIL", text))

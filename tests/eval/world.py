@@ -3,8 +3,9 @@
 
     world.py --seed 1 --layout vnet4|nsg2|nsg2b|nsg1 --out DIR [--days 35]
 
-Writes DIR/nsgs.json, DIR/logs/..., the lists DIR/senders.txt, drop.txt, scanners.txt, and DIR/truth.json. Layouts: vnet4
-and nsg2 with counters, nsg2b as Azure logs inbound rules without a flow timeout (beginnings only, no counters), nsg1.
+Writes DIR/nsgs.json, DIR/logs/..., the lists DIR/senders.txt, drop.txt, scanners.txt, and DIR/truth.json. Layouts:
+vnet4 and nsg2 with counters, nsg2b as Azure logs inbound rules without a flow timeout (beginnings only, no counters),
+nsg1.
 
 Sizes of sessions follow those measured against a Postfix-like server (IP bytes): a banner grab 5 packets and 268 bytes
 in, EHLO and QUIT 6 and 352, a refused relay test 9 and 601, ten guesses 36 and 2,260, mail of 1.5 KB 11 and 2,232, the
@@ -26,7 +27,8 @@ SECOND, MINUTE, HOUR = 1000, 60 * 1000, 3600 * 1000
 DAY = 24 * HOUR
 START = 1767225600000       # 2026-01-01T00:00:00Z
 LAYOUTS = {"vnet4": ("vnet4", False), "nsg2": ("nsg2", False), "nsg2b": ("nsg2", True), "nsg1": ("nsg1", True)}
-MAIL_RULE, DENY_RULE, OUT_RULE = "UserRule_allow-smtp", "DefaultRule_DenyAllInBound", "DefaultRule_AllowInternetOutBound"
+MAIL_RULE, WEB_RULE = "UserRule_allow-smtp", "UserRule_allow-web"
+DENY_RULE, OUT_RULE = "DefaultRule_DenyAllInBound", "DefaultRule_AllowInternetOutBound"
 SCAN_PORTS = [22, 23, 3389, 445, 8080, 8443, 21, 3306, 5900, 6379, 25]
 PROVIDERS = {"Outlook": ["40.92.0.0/15", "52.100.0.0/14"], "Googlemail": ["209.85.128.0/17", "74.125.0.0/16"],
              "Newsletters": ["149.72.0.0/16"]}
@@ -163,14 +165,15 @@ class World:
                                 counters=numbers))
 
     def denied(self, source, stamp, nic, port=25):
-        self.add(nic, Event(stamp, nic.nsg, DENY_RULE, source, self.rng.randint(1024, 65535), nic.address, port, denied=True))
+        self.add(nic, Event(stamp, nic.nsg, DENY_RULE, source, self.rng.randint(1024, 65535), nic.address, port,
+                            denied=True))
 
     def outbound(self, stamp, target, counters, nic=None):
         nic = nic or self.mx
         port = self.rng.randint(32768, 60999)
         for at, state, numbers in ((0, "B", None), (2500, "E", counters)):
-            self.add(nic, Event(stamp + at, nic.nsg, OUT_RULE, nic.address, port, target, 25, inbound=False, state=state,
-                                counters=numbers))
+            self.add(nic, Event(stamp + at, nic.nsg, OUT_RULE, nic.address, port, target, 25, inbound=False,
+                                state=state, counters=numbers))
 
     def add(self, nic, event):
         if START <= event.stamp < START + self.days * DAY:
@@ -233,7 +236,7 @@ class World:
             for day in self.days_of(0.5):
                 stamp = self.working_time(day)
                 self.session(source, stamp, self.mail())
-                self.session(source, stamp + HOUR, (20, 3000, 25, 30000), rng.choice(self.others), "UserRule_allow-web", 443)
+                self.session(source, stamp + HOUR, (20, 3000, 25, 30000), rng.choice(self.others), WEB_RULE, 443)
         for _ in range(4):
             source = self.know(self.address(), "sender that tries the closed second MX", "sender", True)
             for day in self.days_of(0.5):
@@ -331,8 +334,10 @@ class World:
         os.makedirs(folder, exist_ok=True)
         self.write_json(folder, "nsgs.json", gen_shapes.definitions(self.rng, [self.open_nsg, self.closed_nsg]))
         self.write_json(folder, "truth.json", {"layout": self.layout, "relay": self.relay,
-                                               "has_counters": not self.is_stateless, "sources": sorted(self.truth.values(), key=lambda row: row["address"])})
-        self.write_list(folder, "senders.txt", ["%s %s" % (prefix, name) for name in PROVIDERS for prefix in PROVIDERS[name]])
+                                               "has_counters": not self.is_stateless, "sources": sorted(
+                                                   self.truth.values(), key=lambda row: row["address"])})
+        self.write_list(folder, "senders.txt", ["%s %s" % (prefix, name) for name, prefixes in PROVIDERS.items()
+                                                for prefix in prefixes])
         self.write_list(folder, "drop.txt", self.drop)
         self.write_list(folder, "scanners.txt", self.scanners)
         for nic in self.nics:

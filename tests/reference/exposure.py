@@ -10,7 +10,8 @@ and the ARM REST interface write them.
 
 Choices, where the contract leaves room:
 - A rule is unreadable for the entries that cannot be read, not for the others: a readable prefix of an Allow opens, and
-  an unresolved tag is a point that `*`, `Internet` and the same tag take. But a Deny with a malformed entry takes nothing.
+  an unresolved tag is a point that `*`, `Internet` and the same tag take. But a Deny with a malformed entry takes
+  nothing.
 - A `/0` behind something that is no address (`/0`, `0/0`) means `*`.
 - Unset sources (without a security group), unset destination ports and an unset protocol are unreadable.
 - Every tag but VirtualNetwork, AzureLoadBalancer and the platform's own counts as public when `Internet` takes it.
@@ -240,7 +241,8 @@ class Nsg:
         self.attached_to = sorted({entry["id"] for value in known for entry in value})
         self.latent = bool(known) and not self.attached_to
         found = [Rule(raw) for raw in definitions.member(item, "securityRules") or []]
-        self.rules = sorted((rule for rule in found if rule.inbound), key=lambda rule: (rule.priority, rule.name.lower()))
+        self.rules = sorted((rule for rule in found if rule.inbound),
+                            key=lambda rule: (rule.priority, rule.name.lower()))
         self.allows = [rule for rule in self.rules if rule.access == "allow" and rule.matches_port()]
         self.dark = [rule for rule in self.rules if rule.is_unreadable() and rule.access != "deny"]
         self.intervals = self.cut()
@@ -422,10 +424,10 @@ def finding_row(nsg, left, verdict, is_dark):
             "sources": sorted(allow.source_entries) if is_dark else responsible(left),
             "ports": sorted(entry for entry in allow.port_entries if read_ports([entry])[0] >> PORT & 1),
             "opens_other_ports": allow.opens_other_ports,
-            "public_ipv4": 0 if is_dark else left.public(4), "public_ipv6": "none" if is_dark else v6_word(left.public(6)),
-            "reduced_by": sorted([{"rule": rule.name, "part": False} for rule in left.takers]
-                                 + [{"rule": rule.name, "part": True} for rule in left.narrow if rule not in left.takers],
-                                 key=lambda entry: entry["rule"]),
+            "public_ipv4": 0 if is_dark else left.public(4),
+            "public_ipv6": "none" if is_dark else v6_word(left.public(6)),
+            "reduced_by": [{"rule": rule.name, "part": rule not in left.takers} for rule in
+                           sorted({*left.takers, *left.narrow}, key=lambda rule: rule.name)],
             "still_open_via": [] if is_dark else still_open(nsg, left)}
 
 

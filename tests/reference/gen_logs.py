@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Seeded generator of small worlds: NSG definitions and the flow logs Azure would write for them, with what can go wrong.
+"""Seeded generator of small worlds: NSGs, and the flow logs Azure would write for them, with what can go wrong.
 
     gen_logs.py --seed 7 --out DIR [--with NAME,NAME...] [--without NAME,...] [--hours N] [--sources N] [--list]
 

@@ -11,17 +11,19 @@ import random
 import sys
 
 WIDE = ["*", "Internet", "0.0.0.0/0", "::/0", "Any", "INTERNET", "10.0.0.0/0", "0.0.0.0-255.255.255.255"]
-HALVES = ["0.0.0.0/1", "128.0.0.0/1", "::/1", "2000::/3", "2000::/4", "3000::/4", "64.0.0.0/2", "0.0.0.0-127.255.255.255"]
+HALVES = ["0.0.0.0/1", "128.0.0.0/1", "::/1", "2000::/3", "2000::/4", "3000::/4", "64.0.0.0/2",
+          "0.0.0.0-127.255.255.255"]
 MIDDLE = ["1.0.0.0/8", "20.0.0.0/7", "8.0.0.0/9", "2a01::/16", "2a01:111::/32", "2603:1000::/24", "0.0.0.0/2",
           "192.0.0.0/8", "198.0.0.0/7", "100.0.0.0/8", "168.0.0.0/6"]
-SMALL = ["198.100.4.0/24", "8.8.8.8", "40.92.0.0/15", "52.100.0.1-52.103.255.255", "2a01:111:f400::/48", "2A01:111:0:0::1",
-         "1.2.3.4/32", "9.9.9.9/24", "203.0.113.7", "192.88.99.0/24", "168.63.129.16", "2001:db8::/32", "fe80::/10"]
-PRIVATE = ["10.0.0.0/8", "192.168.1.0/24", "172.16.0.0/12", "VirtualNetwork", "AzureLoadBalancer", "fc00::/7", "127.0.0.1",
-           "AzurePlatformDNS", "100.64.0.0/10"]
+SMALL = ["198.100.4.0/24", "8.8.8.8", "40.92.0.0/15", "52.100.0.1-52.103.255.255", "2a01:111:f400::/48",
+         "2A01:111:0:0::1", "1.2.3.4/32", "9.9.9.9/24", "203.0.113.7", "192.88.99.0/24", "168.63.129.16",
+         "2001:db8::/32", "fe80::/10"]
+PRIVATE = ["10.0.0.0/8", "192.168.1.0/24", "172.16.0.0/12", "VirtualNetwork", "AzureLoadBalancer", "fc00::/7",
+           "127.0.0.1", "AzurePlatformDNS", "100.64.0.0/10"]
 TAGS = ["AzureCloud", "AzureCloud.westeurope", "Storage", "Sql.EastUS", "AzureActiveDirectory"]
 DIRT = ["300.1.2.3/8", "10.0.0.0/33", "1.2.3.4-1.2.3.1", "[parameters('x')]", "1.2.3", "2a01::/129"]
-PORTS = ["25", "25", "25", 25, "20-30", "*", "0-65535", "22,24-25", "1-25", "25-25", " 22 , 25 ", "443", "26-30", "587", "24",
-         "1-24,26-65535"]
+PORTS = ["25", "25", "25", 25, "20-30", "*", "0-65535", "22,24-25", "1-25", "25-25", " 22 , 25 ", "443", "26-30",
+         "587", "24", "1-24,26-65535"]
 TARGETS = ["*", "VirtualNetwork", "Any", "10.1.0.4", "10.1.0.0/16", "0.0.0.0/0", "::/0", "10.1.0.4/32", "fd00::/8"]
 SOURCE_PORTS = ["*", "0-65535", "1-65535", "1024-65535", "25", "1-1023"]
 PROTOCOLS = ["Tcp", "TCP", "*", "Any", "All", "6", "tcp", "Udp", "Icmp", "Esp"]
@@ -42,7 +44,8 @@ def make_rule(rng, number, priority, is_wild):
     targets = [rng.choice(TARGETS) for _ in range(rng.choice([1, 1, 2]))] if rng.random() < 0.3 else ["*"]
     rule = {"name": "%s-%d" % (rng.choice(["allow", "Deny", "rule"]), number), "priority": priority,
             "direction": rng.choice(["Inbound"] * 12 + ["inbound", "Outbound"]),
-            "access": rng.choice(["Allow", "Allow", "allow", "Deny"]), "protocol": rng.choice(PROTOCOLS[:6] * 3 + PROTOCOLS)}
+            "access": rng.choice(["Allow", "Allow", "allow", "Deny"]),
+            "protocol": rng.choice(PROTOCOLS[:6] * 3 + PROTOCOLS)}
     put(rng, rule, "sourceAddressPrefix", "sourceAddressPrefixes", sources)
     put(rng, rule, "destinationPortRange", "destinationPortRanges", ports)
     put(rng, rule, "sourcePortRange", "sourcePortRanges", source_ports)
@@ -98,7 +101,8 @@ def make_nsg(rng, number):
 def as_arm(nsg):
     """The same NSG as the REST interface lists it."""
     rules = [{"name": rule["name"], "id": nsg["id"] + "/securityRules/" + rule["name"],
-              "properties": {key: value for key, value in rule.items() if key != "name"}} for rule in nsg["securityRules"]]
+              "properties": {key: value for key, value in rule.items() if key != "name"}}
+             for rule in nsg["securityRules"]]
     inner = {key: value for key, value in nsg.items() if key not in ("id", "name", "securityRules")}
     return {"id": nsg["id"], "name": nsg["name"], "type": "Microsoft.Network/networkSecurityGroups",
             "properties": {**inner, "securityRules": rules}}

@@ -113,7 +113,8 @@ def spoil(rng, text):
         fields[0] = rng.choice(["", "18446744073709551616", "1e9", "0x10", "+5"])
     elif kind == 6:
         fields[rng.choice([1, 2])] = rng.choice(["010.1.2.3", "1.2.3", "1.2.3.256", "fe80::1%eth0", "10.0.0.0/8", "",
-                                                 "1::2::3", "::ffff:1.2.3.04", "12345::", "1.2.3.4.5", ":::", "1:2:3:4:5:6:7"])
+                                                 "1::2::3", "::ffff:1.2.3.04", "12345::", "1.2.3.4.5", ":::",
+                                                 "1:2:3:4:5:6:7"])
     elif kind == 7:
         fields[rng.choice([3, 4])] = rng.choice(["65536", "", "99999999999999999999", "-1", "2 5"])
     elif kind == 8:
@@ -151,8 +152,8 @@ def record(rng, world, nic, log, layout, when_ms, lines):
     found = {"time": utc(when_ms) + "." + digits + rng.choice(["Z"] * 9 + ["+00:00"])}
     mac = nic.mac if rng.random() < 0.9 else nic.mac.lower()
     if layout == "vnet4":
-        found.update({"flowLogVersion": version, "flowLogGUID": "36094b6b-6999-48cf-8052-f8815f6732d9", "macAddress": mac,
-                      "category": VNET_CATEGORY, "flowLogResourceID": log.id,
+        found.update({"flowLogVersion": version, "flowLogGUID": "36094b6b-6999-48cf-8052-f8815f6732d9",
+                      "macAddress": mac, "category": VNET_CATEGORY, "flowLogResourceID": log.id,
                       "targetResourceID": "/subscriptions/x/virtualNetworks/v", "operationName": VNET_CATEGORY,
                       "flowRecords": {"flows": vnet_flows(rng, world, lines)}})
     else:
@@ -178,7 +179,8 @@ def runs(lines, key):
 def vnet_flows(rng, world, lines):
     flows = []
     for part in runs(lines, lambda line: (line[0].id, line[1] in ("PlatformRule", "unspecified"))):
-        groups = [{"rule": run[0][1], "flowTuples": [line[3] for line in run]} for run in runs(part, lambda line: line[1])]
+        groups = [{"rule": run[0][1], "flowTuples": [line[3] for line in run]}
+                  for run in runs(part, lambda line: line[1])]
         if world.chance("empty", 0.1):
             groups.append({"rule": "UserRule_web", "flowTuples": []})
         flows.append({"aclID": acl_id(rng, world, part[0][0], part[0][1]), "flowGroups": groups})
