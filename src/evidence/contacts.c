@@ -1,0 +1,148 @@
+#include "core/nsf_common.h"
+
+#include "evidence/contacts.h"
+
+enum contact_kind {
+    CONTACT_DENIED_ADDRESS,
+    CONTACT_DENIED_PORT,
+    CONTACT_DENIED_MAIL_ADDRESS,
+    CONTACT_OTHER_PORT,
+};
+
+void nsf_contacts_init(struct nsf_contacts_table *table, uint64_t seed)
+{
+    *table = (struct nsf_contacts_table){.seed = seed};
+}
+
+void nsf_contacts_release(struct nsf_contacts_table *table)
+{
+    nsf_free(table->rows);
+    nsf_index_release(&table->by_src);
+    nsf_free(table->addresses);
+    nsf_index_release(&table->by_address);
+    for (size_t i = 0; i < NSF_ARRAY_LEN(table->distinct); i++)
+        nsf_pairset_release(&table->distinct[i]);
+    nsf_free(table->ports);
+    nsf_index_release(&table->by_port);
+    nsf_pairset_release(&table->port_sources);
+    nsf_contacts_init(table, table->seed);
+}
+
+static uint32_t hash_ip(struct nsf_ip ip, uint64_t seed)
+{
+    return (uint32_t)nsf_hash_mix(ip.lo, nsf_hash_mix(ip.hi, seed));
+}
+
+static uint32_t find_row(const struct nsf_contacts_table *table, struct nsf_ip src, uint32_t hash)
+{
+    uint32_t probe = hash, idx;
+    while ((idx = nsf_index_next(&table->by_src, hash, &probe)) != NSF_INDEX_NONE)
+        if (nsf_ip_eq(table->rows[idx].src, src))
+            return idx;
+    return NSF_INDEX_NONE;
+}
+
+const struct nsf_contact_row *nsf_contacts_find(const struct nsf_contacts_table *table, struct nsf_ip src)
+{
+    uint32_t idx = find_row(table, src, hash_ip(src, table->seed));
+    return idx == NSF_INDEX_NONE ? NULL : &table->rows[idx];
+}
+
+static uint32_t row_of(struct nsf_contacts_table *table, struct nsf_ip src)
+{
+    uint32_t hash = hash_ip(src, table->seed);
+    uint32_t idx = find_row(table, src, hash);
+    if (idx != NSF_INDEX_NONE)
+        return idx;
+    NSF_GROW(table->rows, table->rows_capacity, (size_t)table->n_rows + 1);
+    idx = table->n_rows++;
+    table->rows[idx] = (struct nsf_contact_row){.src = src};
+    nsf_index_add(&table->by_src, hash, idx);
+    return idx;
+}
+
+static uint32_t address_id(struct nsf_contacts_table *table, struct nsf_ip address)
+{
+    uint32_t hash = hash_ip(address, table->seed), probe = hash, idx;
+    while ((idx = nsf_index_next(&table->by_address, hash, &probe)) != NSF_INDEX_NONE)
+        if (nsf_ip_eq(table->addresses[idx], address))
+            return idx;
+    NSF_GROW(table->addresses, table->addresses_capacity, (size_t)table->n_addresses + 1);
+    idx = table->n_addresses++;
+    table->addresses[idx] = address;
+    nsf_index_add(&table->by_address, hash, idx);
+    return idx;
+}
+
+static void count_distinct(struct nsf_contacts_table *table, enum contact_kind kind, uint32_t row_idx, uint32_t item,
+                           uint8_t *count)
+{
+    if (*count < NSF_DISTINCT_EXACT_MAX)
+        *count = (uint8_t)(*count + nsf_pairset_add(&table->distinct[kind], nsf_pair(row_idx, item)));
+}
+
+void nsf_contacts_add_denied_mail(struct nsf_contacts_table *table, const struct nsf_mail_event *event)
+{
+    uint32_t idx = row_of(table, event->src), own = address_id(table, event->dst);
+    struct nsf_contact_row *row = &table->rows[idx];
+    row->denied_tuples++;
+    row->flags |= NSF_CONTACT_DENIED_MAIL;
+    count_distinct(table, CONTACT_DENIED_ADDRESS, idx, own, &row->denied_addresses);
+    count_distinct(table, CONTACT_DENIED_MAIL_ADDRESS, idx, own, &row->denied_mail_addresses);
+    count_distinct(table, CONTACT_DENIED_PORT, idx, (uint32_t)6 << 16 | event->dst_port, &row->denied_ports);
+}
+
+/* Mail, its submission ports, ident, DNS and the web: what a mail server or its owner's browser touches. */
+static bool is_strange_port(uint8_t protocol, uint16_t port)
+{
+    static const uint16_t usual[] = {25, 53, 80, 113, 443, 465, 587};
+    if (protocol != 6 && protocol != 17)
+        return false;
+    for (size_t i = 0; i < NSF_ARRAY_LEN(usual); i++)
+        if (usual[i] == port)
+            return false;
+    return true;
+}
+
+static void count_target_port(struct nsf_contacts_table *table, const struct nsf_contact *contact, uint32_t target,
+                              uint32_t row_idx)
+{
+    uint32_t key = (uint32_t)contact->protocol << 16 | contact->dst_port;
+    uint32_t hash = (uint32_t)nsf_hash_mix(nsf_pair(target, key), table->seed), probe = hash, idx;
+    while ((idx = nsf_index_next(&table->by_port, hash, &probe)) != NSF_INDEX_NONE) {
+        const struct nsf_target_port *port = &table->ports[idx];
+        if (port->target == target && port->port == contact->dst_port && port->protocol == contact->protocol)
+            break;
+    }
+    if (idx == NSF_INDEX_NONE) {
+        NSF_GROW(table->ports, table->ports_capacity, (size_t)table->n_ports + 1);
+        idx = table->n_ports++;
+        table->ports[idx] = (struct nsf_target_port){
+            .target = target,
+            .port = contact->dst_port,
+            .protocol = contact->protocol,
+        };
+        nsf_index_add(&table->by_port, hash, idx);
+    }
+    table->ports[idx].tuples++;
+    table->ports[idx].sources += nsf_pairset_add(&table->port_sources, nsf_pair(idx, row_idx));
+}
+
+void nsf_contacts_add_other(struct nsf_contacts_table *table, const struct nsf_contact *contact, uint32_t target)
+{
+    uint32_t idx = row_of(table, contact->src);
+    uint32_t port = (uint32_t)contact->protocol << 16 | contact->dst_port;
+    struct nsf_contact_row *row = &table->rows[idx];
+    if (is_strange_port(contact->protocol, contact->dst_port))
+        row->flags |= NSF_CONTACT_STRANGE_PORT;
+    if (contact->is_denied) {
+        row->denied_tuples++;
+        count_distinct(table, CONTACT_DENIED_ADDRESS, idx, address_id(table, contact->dst), &row->denied_addresses);
+        count_distinct(table, CONTACT_DENIED_PORT, idx, port, &row->denied_ports);
+        return;
+    }
+    row->other_contacts++;
+    count_distinct(table, CONTACT_OTHER_PORT, idx, port, &row->other_ports);
+    if (target != NSF_INDEX_NONE)
+        count_target_port(table, contact, target, idx);
+}

@@ -1,0 +1,72 @@
+/*
+ * contacts.h - what sources do besides allowed mail: denied attempts, and other ports, allowed or denied.
+ *
+ * One row an address, whether it ever sends mail or not, since mail can come after the probe. Distinct counts are exact
+ * up to NSF_DISTINCT_EXACT_MAX and stop there. Everything added commutes. One thread at a time a table.
+ */
+#ifndef NSF_CONTACTS_H
+#define NSF_CONTACTS_H
+
+#include "core/index.h"
+#include "core/pairset.h"
+#include "evidence/review.h"
+#include "flow/flow.h"
+
+enum nsf_contact_flags {
+    NSF_CONTACT_DENIED_MAIL = 1,  /* was denied on TCP 25 */
+    NSF_CONTACT_STRANGE_PORT = 2, /* touched a port that a mail server has no reason to touch */
+};
+
+struct nsf_contact_row {
+    struct nsf_ip src;
+    uint32_t denied_tuples;
+    uint32_t other_contacts; /* allowed tuples on other ports */
+    uint8_t denied_addresses;
+    uint8_t denied_ports;
+    uint8_t denied_mail_addresses;
+    uint8_t other_ports;
+    uint8_t flags;
+};
+
+/* One protocol and port used under one target. */
+struct nsf_target_port {
+    uint32_t target;
+    uint16_t port;
+    uint8_t protocol;
+    uint64_t tuples;
+    uint32_t sources;
+};
+
+struct nsf_contacts_table {
+    uint64_t seed;
+    struct nsf_contact_row *rows;
+    size_t rows_capacity;
+    uint32_t n_rows;
+    struct nsf_index by_src;
+    struct nsf_ip *addresses;
+    size_t addresses_capacity;
+    uint32_t n_addresses;
+    struct nsf_index by_address;
+    struct nsf_pairset distinct[4]; /* (row, address or port) by kind */
+    struct nsf_target_port *ports;
+    size_t ports_capacity;
+    uint32_t n_ports;
+    struct nsf_index by_port;
+    struct nsf_pairset port_sources; /* (port row, contact row) */
+};
+
+void nsf_contacts_init(struct nsf_contacts_table *table, uint64_t seed);
+void nsf_contacts_release(struct nsf_contacts_table *table);
+/* A denied attempt on TCP 25. */
+void nsf_contacts_add_denied_mail(struct nsf_contacts_table *table, const struct nsf_mail_event *event);
+/* Any other inbound tuple. `target` is its rule's finding, or NSF_INDEX_NONE. */
+void nsf_contacts_add_other(struct nsf_contacts_table *table, const struct nsf_contact *contact, uint32_t target);
+/* NULL when the address never came up. */
+const struct nsf_contact_row *nsf_contacts_find(const struct nsf_contacts_table *table, struct nsf_ip src);
+/* Has the source of contact row `row_idx` used port row `port_idx`? */
+static inline bool nsf_contacts_has_used(const struct nsf_contacts_table *table, uint32_t port_idx, uint32_t row_idx)
+{
+    return nsf_pairset_has(&table->port_sources, nsf_pair(port_idx, row_idx));
+}
+
+#endif

@@ -1,0 +1,176 @@
+#include "core/nsf_common.h"
+
+#include "evidence/coverage.h"
+
+#include "core/clock.h"
+
+#define COVERAGE_NEAR_HOURS 24
+/* Half a century: a window wider than any log is one hostile time stamp, and is not walked hour by hour. */
+#define COVERAGE_WINDOW_HOURS_MAX INT64_C(438000)
+
+void nsf_hours_init(struct nsf_hours *hours)
+{
+    *hours = (struct nsf_hours){.first_ms = NSF_TS_NONE, .last_ms = NSF_TS_NONE};
+}
+
+void nsf_hours_release(struct nsf_hours *hours)
+{
+    for (uint32_t i = 0; i < hours->n_seen; i++)
+        nsf_free(hours->seen[i].hours);
+    nsf_free(hours->seen);
+    nsf_index_release(&hours->by_key);
+    nsf_hours_init(hours);
+}
+
+static uint32_t hash_key(uint32_t flow_log_id, uint32_t nic_id)
+{
+    return (uint32_t)nsf_hash_mix(nsf_pair(flow_log_id, nic_id), 0);
+}
+
+static struct nsf_seen *seen_of(struct nsf_hours *hours, uint32_t flow_log_id, uint32_t nic_id)
+{
+    uint32_t hash = hash_key(flow_log_id, nic_id), probe = hash, idx;
+    while ((idx = nsf_index_next(&hours->by_key, hash, &probe)) != NSF_INDEX_NONE)
+        if (hours->seen[idx].flow_log_id == flow_log_id && hours->seen[idx].nic_id == nic_id)
+            return &hours->seen[idx];
+    NSF_GROW(hours->seen, hours->seen_capacity, (size_t)hours->n_seen + 1);
+    idx = hours->n_seen++;
+    hours->seen[idx] = (struct nsf_seen){.flow_log_id = flow_log_id, .nic_id = nic_id, .last_hour = INT64_MIN};
+    nsf_index_add(&hours->by_key, hash, idx);
+    return &hours->seen[idx];
+}
+
+static int cmp_hour(const void *left, const void *right)
+{
+    int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
+    return (a > b) - (a < b);
+}
+
+static size_t sort_distinct(int64_t *hours, size_t n)
+{
+    if (n == 0)
+        return 0;
+    qsort(hours, n, sizeof(*hours), cmp_hour);
+    size_t kept = 1;
+    for (size_t i = 1; i < n; i++)
+        if (hours[i] != hours[kept - 1])
+            hours[kept++] = hours[i];
+    return kept;
+}
+
+void nsf_hours_add(struct nsf_hours *hours, uint32_t flow_log_id, uint32_t nic_id, int64_t time_ms)
+{
+    if (time_ms == NSF_TS_NONE)
+        return;
+    if (hours->first_ms == NSF_TS_NONE || time_ms < hours->first_ms)
+        hours->first_ms = time_ms;
+    if (hours->last_ms == NSF_TS_NONE || time_ms > hours->last_ms)
+        hours->last_ms = time_ms;
+    struct nsf_seen *seen = seen_of(hours, flow_log_id, nic_id);
+    int64_t hour = nsf_time_hour(time_ms);
+    if (hour == seen->last_hour)
+        return;
+    /* Blobs come hour by hour, so an hour that was left is hardly ever met again; finish removes the repeats. */
+    seen->last_hour = hour;
+    if (seen->n_hours == seen->capacity)
+        seen->n_hours = sort_distinct(seen->hours, seen->n_hours);
+    NSF_GROW(seen->hours, seen->capacity, seen->n_hours + 1);
+    seen->hours[seen->n_hours++] = hour;
+}
+
+void nsf_hours_finish(struct nsf_hours *hours)
+{
+    for (uint32_t i = 0; i < hours->n_seen; i++)
+        hours->seen[i].n_hours = sort_distinct(hours->seen[i].hours, hours->seen[i].n_hours);
+}
+
+/* First index with hours[i] >= hour. */
+static size_t lower_bound(const int64_t *hours, size_t n, int64_t hour)
+{
+    size_t from = 0, to = n;
+    while (from < to) {
+        size_t mid = from + (to - from) / 2;
+        if (hours[mid] < hour)
+            from = mid + 1;
+        else
+            to = mid;
+    }
+    return from;
+}
+
+static bool has_hour(const int64_t *hours, size_t n, int64_t hour)
+{
+    size_t at = lower_bound(hours, n, hour);
+    return at < n && hours[at] == hour;
+}
+
+/* Records within a day before and behind. */
+static bool is_between_records(const int64_t *hours, size_t n, int64_t hour)
+{
+    size_t at = lower_bound(hours, n, hour);
+    return at > 0 && at < n && hours[at - 1] >= hour - COVERAGE_NEAR_HOURS && hours[at] <= hour + COVERAGE_NEAR_HOURS;
+}
+
+static bool has_peer_in(const struct nsf_hours *hours, uint32_t nic_id, int64_t hour)
+{
+    for (uint32_t i = 0; i < hours->n_seen; i++) {
+        if (hours->seen[i].nic_id != nic_id)
+            continue;
+        for (uint32_t j = 0; j < hours->n_seen; j++)
+            if (hours->seen[j].flow_log_id == hours->seen[i].flow_log_id && hours->seen[j].nic_id != nic_id &&
+                has_hour(hours->seen[j].hours, hours->seen[j].n_hours, hour))
+                return true;
+    }
+    return false;
+}
+
+static void add_gap_hour(struct nsf_slice nic, int64_t hour, bool is_new, struct nsf_gap **gaps, size_t *n_gaps,
+                         size_t *capacity)
+{
+    if (is_new) {
+        NSF_GROW(*gaps, *capacity, *n_gaps + 1);
+        (*gaps)[(*n_gaps)++] = (struct nsf_gap){.nic = nic, .from_ms = hour * NSF_MS_PER_HOUR};
+    }
+    (*gaps)[*n_gaps - 1].to_ms = (hour + 1) * NSF_MS_PER_HOUR;
+}
+
+/* The hours of the NIC over all its flow logs, sorted; the caller frees. */
+static int64_t *hours_of(const struct nsf_hours *hours, uint32_t nic_id, size_t *n)
+{
+    int64_t *all = NULL;
+    size_t capacity = 0;
+    *n = 0;
+    for (uint32_t i = 0; i < hours->n_seen; i++) {
+        const struct nsf_seen *seen = &hours->seen[i];
+        if (seen->nic_id != nic_id || seen->n_hours == 0)
+            continue;
+        NSF_GROW(all, capacity, *n + seen->n_hours);
+        memcpy(all + *n, seen->hours, seen->n_hours * sizeof(*all));
+        *n += seen->n_hours;
+    }
+    *n = sort_distinct(all, *n);
+    return all;
+}
+
+struct nsf_nic_coverage nsf_hours_of_nic(const struct nsf_hours *hours, uint32_t nic_id, struct nsf_slice nic, int64_t from,
+                                         int64_t to, struct nsf_gap **gaps, size_t *n_gaps, size_t *capacity)
+{
+    struct nsf_nic_coverage coverage = {0};
+    size_t n;
+    int64_t *own = hours_of(hours, nic_id, &n);
+    coverage.is_logged = n > 0;
+    bool is_in_gap = false;
+    if (to - from > COVERAGE_WINDOW_HOURS_MAX) {
+        coverage.hours_seen = n;
+        from = to;
+    }
+    for (int64_t hour = from; hour < to; hour++) {
+        bool is_seen = has_hour(own, n, hour) || (is_between_records(own, n, hour) && has_peer_in(hours, nic_id, hour));
+        coverage.hours_seen += is_seen;
+        if (!is_seen)
+            add_gap_hour(nic, hour, !is_in_gap, gaps, n_gaps, capacity);
+        is_in_gap = !is_seen;
+    }
+    nsf_free(own);
+    return coverage;
+}

@@ -1,0 +1,45 @@
+/*
+ * evidence.h - from batches of flow events to the counts of a review.
+ *
+ * Batches are admitted one after the other in the order of the run (hour of the blob, path, position): that is where
+ * repeated records are found. Their events may then be taken by several threads, one a partition at a time, each
+ * partition seeing the batches in their order. The result depends on the order of the run and on nothing else.
+ *
+ *   admit(batch)                     one thread at a time, batches in order
+ *   take(partition, batch)           after admit of that batch; one thread a partition, batches in order
+ *   finish(review)                   when all are taken
+ */
+#ifndef NSF_EVIDENCE_H
+#define NSF_EVIDENCE_H
+
+#include "evidence/review.h"
+#include "flow/batch.h"
+#include "flow/scope.h"
+
+struct nsf_evidence_options {
+    int64_t since_ms; /* NSF_TS_NONE: no bound; tuples before it only continue connections */
+    int64_t until_ms; /* NSF_TS_NONE: no bound; tuples from it on are not counted */
+    int64_t idle_ms;  /* 0: NSF_IDLE_MS_DEFAULT */
+    enum nsf_connection_class (*classify)(const struct nsf_counters *counters, bool has_counters);
+};
+
+struct nsf_evidence;
+
+/* Borrows scan and scopes until free. */
+struct nsf_evidence *nsf_evidence_new(const struct nsf_scan *scan, struct nsf_scopes *scopes,
+                                      const struct nsf_evidence_options *options);
+void nsf_evidence_free(struct nsf_evidence *evidence);
+
+/* The path of a blob says which flow log covers which NIC, long before its records are read: `flow_log` is whatever
+ * names the flow log in the path. Before the first batch. */
+void nsf_evidence_expect(struct nsf_evidence *evidence, struct nsf_slice flow_log, struct nsf_slice mac);
+
+/* Marks duplicate records in the batch and counts its records. */
+void nsf_evidence_admit(struct nsf_evidence *evidence, struct nsf_batch *batch);
+void nsf_evidence_take(struct nsf_evidence *evidence, const struct nsf_batch *batch, unsigned partition);
+
+/* Fills what counts can fill of *review (zeroed by the caller); its row source lends from the evidence, which must
+ * outlive it. Paths of bad tuples are those given to admit through the batch's problems. */
+void nsf_evidence_finish(struct nsf_evidence *evidence, struct nsf_review *review);
+
+#endif

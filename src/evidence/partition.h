@@ -1,0 +1,87 @@
+/*
+ * partition.h - the connections of one sixteenth of all sources, in the order of their log lines.
+ *
+ * Events must come in the order of the run (hour, path, position); then the result depends on nothing else. Finished
+ * connections become rows of sources. Memory follows the connections that are alive in the logs' own time and the
+ * number of sources, not the size of the input.
+ *
+ * One thread at a time.
+ */
+#ifndef NSF_PARTITION_H
+#define NSF_PARTITION_H
+
+#include "evidence/contacts.h"
+#include "evidence/sources.h"
+#include "flow/batch.h"
+
+/* What the evidence knows of a scope once it is joined. */
+struct nsf_place_of_scope {
+    uint32_t key_id;      /* (flow log, NIC, NSG, rule), case and spelling aside: part of the connection's key */
+    uint32_t group_id;    /* the same without the flow log */
+    uint32_t target;      /* finding, or n_findings + row of what joined nothing */
+    uint32_t nic_id;      /* the MAC */
+    uint32_t flow_log_id;
+    bool is_vnet4;
+    bool is_finding;
+};
+
+/* What all partitions share; written only while a batch is admitted. */
+struct nsf_shared {
+    int64_t since_ms; /* NSF_TS_NONE: no bound */
+    int64_t until_ms;
+    int64_t idle_ms;
+    enum nsf_connection_class (*classify)(const struct nsf_counters *counters, bool has_counters);
+    const struct nsf_place_of_scope *(*place)(const struct nsf_shared *shared, uint32_t scope_id);
+    /* More than one flow log was seen to cover the NIC up to batch `seq`: its connections may be logged twice. Answers
+     * for a batch do not change when later ones are admitted meanwhile. */
+    bool (*is_covered_twice)(const struct nsf_shared *shared, uint32_t nic_id, uint64_t seq);
+    /* Order of flow logs by their id without case: <0, 0, >0. */
+    int (*cmp_flow_logs)(const struct nsf_shared *shared, uint32_t a, uint32_t b);
+};
+
+struct nsf_live {
+    struct nsf_ip src;
+    struct nsf_ip dst;
+    uint32_t key_id;
+    uint32_t group_id;
+    uint32_t target;
+    uint32_t nic_id;
+    uint32_t flow_log_id;
+    uint16_t src_port;
+    struct nsf_connection connection;
+};
+
+struct nsf_partition {
+    const struct nsf_shared *shared; /* borrowed */
+    uint64_t seed;
+    struct nsf_live *live;
+    size_t live_capacity;
+    uint32_t n_live;
+    uint32_t sweep_at; /* n_live that starts the next sweep */
+    struct nsf_index by_key;
+    struct nsf_live *held; /* finished, waiting for the same connection from another flow log */
+    size_t held_capacity;
+    size_t n_held;
+    size_t settle_at;
+    bool is_under_pressure; /* held connections were too many once: only those that may meet a copy are held now */
+    uint64_t seq;           /* of the batch being taken */
+    int64_t *nic_clock_ms; /* newest stamp per NIC */
+    size_t nic_clock_capacity;
+    uint32_t n_nic_clocks;
+    struct nsf_sources sources;
+    struct nsf_contacts_table contacts;
+    uint64_t n_allowed; /* mail tuples inside the window */
+    uint64_t n_denied;
+    uint64_t n_late;
+    uint64_t n_duplicate_tuples;
+    uint64_t n_kept_tuples; /* of finished connections */
+};
+
+void nsf_partition_init(struct nsf_partition *partition, const struct nsf_shared *shared, uint64_t seed);
+void nsf_partition_release(struct nsf_partition *partition);
+/* Takes the events of partition `idx` of the batch, whose duplicates are marked. */
+void nsf_partition_take(struct nsf_partition *partition, const struct nsf_batch *batch, unsigned idx);
+/* Everything still open is closed as it stands. */
+void nsf_partition_finish(struct nsf_partition *partition);
+
+#endif

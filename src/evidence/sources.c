@@ -1,0 +1,174 @@
+#include "core/nsf_common.h"
+
+#include "evidence/sources.h"
+
+#include "core/clock.h"
+
+void nsf_sources_init(struct nsf_sources *sources, uint64_t seed)
+{
+    *sources = (struct nsf_sources){.seed = seed};
+}
+
+void nsf_sources_release(struct nsf_sources *sources)
+{
+    for (uint32_t i = 0; i < sources->n_rows; i += NSF_SOURCE_ROWS_PER_BLOCK)
+        nsf_free(sources->blocks[i / NSF_SOURCE_ROWS_PER_BLOCK]);
+    nsf_free(sources->blocks);
+    nsf_index_release(&sources->rows);
+    nsf_free(sources->addresses);
+    nsf_index_release(&sources->by_address);
+    nsf_pairset_release(&sources->row_days);
+    nsf_pairset_release(&sources->row_destinations);
+    nsf_free(sources->target_days);
+    nsf_index_release(&sources->by_target_day);
+    nsf_sources_init(sources, sources->seed);
+}
+
+static uint32_t hash_ip(struct nsf_ip ip, uint64_t more)
+{
+    return (uint32_t)nsf_hash_mix(ip.lo, nsf_hash_mix(ip.hi, more));
+}
+
+uint32_t nsf_sources_find(const struct nsf_sources *sources, uint32_t target, struct nsf_ip src)
+{
+    uint32_t hash = hash_ip(src, sources->seed + target), probe = hash, idx;
+    while ((idx = nsf_index_next(&sources->rows, hash, &probe)) != NSF_INDEX_NONE) {
+        const struct nsf_source_row *row = nsf_sources_row(sources, idx);
+        if (row->target == target && nsf_ip_eq(row->src, src))
+            return idx;
+    }
+    return NSF_INDEX_NONE;
+}
+
+static uint32_t add_row(struct nsf_sources *sources, uint32_t target, struct nsf_ip src)
+{
+    uint32_t idx = sources->n_rows;
+    size_t block = idx / NSF_SOURCE_ROWS_PER_BLOCK;
+    if (idx % NSF_SOURCE_ROWS_PER_BLOCK == 0) {
+        NSF_GROW(sources->blocks, sources->blocks_capacity, block + 1);
+        sources->blocks[block] = nsf_malloc(NSF_SOURCE_ROWS_PER_BLOCK * sizeof(struct nsf_source_row));
+    }
+    sources->n_rows++;
+    *nsf_sources_row(sources, idx) = (struct nsf_source_row){.src = src, .target = target};
+    nsf_index_add(&sources->rows, hash_ip(src, sources->seed + target), idx);
+    return idx;
+}
+
+uint32_t nsf_sources_address_id(struct nsf_sources *sources, struct nsf_ip address)
+{
+    uint32_t hash = hash_ip(address, sources->seed), probe = hash, idx;
+    while ((idx = nsf_index_next(&sources->by_address, hash, &probe)) != NSF_INDEX_NONE)
+        if (nsf_ip_eq(sources->addresses[idx], address))
+            return idx;
+    NSF_GROW(sources->addresses, sources->addresses_capacity, (size_t)sources->n_addresses + 1);
+    idx = sources->n_addresses++;
+    sources->addresses[idx] = address;
+    nsf_index_add(&sources->by_address, hash, idx);
+    return idx;
+}
+
+static struct nsf_target_day *target_day(struct nsf_sources *sources, uint32_t target, int64_t day)
+{
+    uint32_t hash = (uint32_t)nsf_hash_mix((uint64_t)day, sources->seed + target), probe = hash, idx;
+    while ((idx = nsf_index_next(&sources->by_target_day, hash, &probe)) != NSF_INDEX_NONE)
+        if (sources->target_days[idx].target == target && sources->target_days[idx].day == day)
+            return &sources->target_days[idx];
+    NSF_GROW(sources->target_days, sources->target_days_capacity, (size_t)sources->n_target_days + 1);
+    idx = sources->n_target_days++;
+    sources->target_days[idx] = (struct nsf_target_day){.day = day, .target = target};
+    nsf_index_add(&sources->by_target_day, hash, idx);
+    return &sources->target_days[idx];
+}
+
+/* The days of a connection are all those between its first and last stamp, since no gap in it is as long as a day. */
+static void add_days(struct nsf_sources *sources, uint32_t row_idx, struct nsf_source_row *row, uint32_t target,
+                     int64_t from_ms, int64_t to_ms)
+{
+    int64_t from = nsf_time_day(from_ms), to = nsf_time_day(to_ms);
+    for (int64_t day = from; day <= to; day++)
+        target_day(sources, target, day)->is_touched = true;
+    if (row->days == 0) {
+        row->first_ms = from_ms;
+        row->last_ms = to_ms;
+        row->days = 1;
+        if (from == to)
+            return;
+        row->days = 0;
+    }
+    int64_t only = nsf_time_day(row->first_ms);
+    if (row->days == 1 && only == from && from == to)
+        return;
+    if (row->days == 1)
+        nsf_pairset_add(&sources->row_days, nsf_pair(row_idx, (uint32_t)only));
+    for (int64_t day = from; day <= to; day++)
+        row->days += nsf_pairset_add(&sources->row_days, nsf_pair(row_idx, (uint32_t)day));
+}
+
+static void add_destination(struct nsf_sources *sources, uint32_t row_idx, struct nsf_source_row *row, struct nsf_ip dst)
+{
+    uint32_t id = nsf_sources_address_id(sources, dst);
+    if (row->n_destinations == 0) {
+        row->first_destination = id;
+        row->n_destinations = 1;
+        return;
+    }
+    if (row->n_destinations == 1) {
+        if (row->first_destination == id)
+            return;
+        nsf_pairset_add(&sources->row_destinations, nsf_pair(row_idx, row->first_destination));
+    }
+    row->n_destinations += nsf_pairset_add(&sources->row_destinations, nsf_pair(row_idx, id));
+}
+
+void nsf_sources_add(struct nsf_sources *sources, const struct nsf_finished *finished)
+{
+    const struct nsf_connection *connection = finished->connection;
+    uint32_t row_idx = nsf_sources_find(sources, finished->target, finished->src);
+    if (row_idx == NSF_INDEX_NONE)
+        row_idx = add_row(sources, finished->target, finished->src);
+    struct nsf_source_row *row = nsf_sources_row(sources, row_idx);
+    row->connections++;
+    row->attempts += connection->attempts;
+    row->tuples += connection->tuples;
+    row->classes[finished->class_]++;
+    if (connection->has_counters) {
+        row->with_counters++;
+        nsf_counters_add(&row->counters, &connection->total);
+    }
+    int64_t from_ms = connection->counted_from_ms, to_ms = connection->counted_to_ms;
+    add_days(sources, row_idx, row, finished->target, from_ms, to_ms);
+    row->first_ms = from_ms < row->first_ms ? from_ms : row->first_ms;
+    row->last_ms = to_ms > row->last_ms ? to_ms : row->last_ms;
+    add_destination(sources, row_idx, row, finished->dst);
+    struct nsf_target_day *day = target_day(sources, finished->target, nsf_time_day(from_ms));
+    day->connections++;
+    day->messages += finished->class_ == NSF_CLASS_MESSAGE;
+}
+
+static int cmp_ip(const void *a, const void *b)
+{
+    return nsf_ip_cmp(*(const struct nsf_ip *)a, *(const struct nsf_ip *)b);
+}
+
+void nsf_sources_destinations(const struct nsf_sources *sources, uint32_t row_idx, struct nsf_source *source)
+{
+    const struct nsf_source_row *row = nsf_sources_row(sources, row_idx);
+    source->n_destinations = 0;
+    source->destinations_more = 0;
+    if (row->n_destinations == 1) {
+        source->destinations[0] = sources->addresses[row->first_destination];
+        source->n_destinations = 1;
+        return;
+    }
+    /* Few sources have several destinations and few own addresses carry mail: asking for each is cheap. */
+    struct nsf_ip *all = nsf_malloc((row->n_destinations + 1) * sizeof(*all));
+    size_t n = 0;
+    for (uint32_t id = 0; id < sources->n_addresses && n < row->n_destinations; id++)
+        if (nsf_pairset_has(&sources->row_destinations, nsf_pair(row_idx, id)))
+            all[n++] = sources->addresses[id];
+    qsort(all, n, sizeof(*all), cmp_ip);
+    source->n_destinations = n > NSF_DESTINATIONS_MAX ? NSF_DESTINATIONS_MAX : (uint32_t)n;
+    source->destinations_more = n - source->n_destinations;
+    memcpy(source->destinations, all, source->n_destinations * sizeof(*all));
+    nsf_free(all);
+}
