@@ -34,12 +34,12 @@ void nsf_evidence_free(struct nsf_evidence *evidence);
  * names the flow log in the path. Before the first batch. */
 void nsf_evidence_expect(struct nsf_evidence *evidence, struct nsf_slice flow_log, struct nsf_slice mac);
 
-/* Marks duplicate records in the batch and counts its records. */
-void nsf_evidence_admit(struct nsf_evidence *evidence, struct nsf_batch *batch);
+/* Marks duplicate records in the batch and counts its records. `path` names the blob in problems. */
+void nsf_evidence_admit(struct nsf_evidence *evidence, struct nsf_batch *batch, struct nsf_slice path);
 void nsf_evidence_take(struct nsf_evidence *evidence, const struct nsf_batch *batch, unsigned partition);
 
 /* Fills what counts can fill of *review (zeroed by the caller); its row source lends from the evidence, which must
- * outlive it. Paths of bad tuples are those given to admit through the batch's problems. */
+ * outlive it. Rules come in the order of the findings. */
 void nsf_evidence_finish(struct nsf_evidence *evidence, struct nsf_review *review);
 
 #endif

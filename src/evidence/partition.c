@@ -30,6 +30,7 @@ void nsf_partition_release(struct nsf_partition *partition)
     nsf_index_release(&partition->by_key);
     nsf_free(partition->held);
     nsf_free(partition->nic_clock_ms);
+    nsf_pairset_release(&partition->nic_targets);
     nsf_sources_release(&partition->sources);
     nsf_contacts_release(&partition->contacts);
 }
@@ -47,6 +48,7 @@ static void keep(struct nsf_partition *partition, const struct nsf_live *live)
         .connection = connection,
     };
     partition->n_kept_tuples += connection->tuples;
+    nsf_pairset_add(&partition->nic_targets, nsf_pair(live->nic_id, live->target));
     nsf_sources_add(&partition->sources, &finished);
 }
 

@@ -75,6 +75,7 @@ struct nsf_partition {
     uint64_t n_late;
     uint64_t n_duplicate_tuples;
     uint64_t n_kept_tuples; /* of finished connections */
+    struct nsf_pairset nic_targets; /* (NIC, target) of allowed mail inside the window */
 };
 
 void nsf_partition_init(struct nsf_partition *partition, const struct nsf_shared *shared, uint64_t seed);

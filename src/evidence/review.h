@@ -234,7 +234,7 @@ struct nsf_foreign_row {
     bool is_rest;
 };
 
-struct nsf_transfer {
+struct nsf_review_transfer {
     uint64_t requests;
     uint64_t retries;
 };
@@ -252,7 +252,7 @@ struct nsf_review_inputs {
     uint64_t tuples_duplicate;
     uint64_t tuples_late;
     uint64_t pruned;
-    struct nsf_transfer transfer;
+    struct nsf_review_transfer transfer;
     uint64_t by_layout[NSF_LAYOUTS];
     uint64_t smtp_allowed;
     uint64_t smtp_denied;

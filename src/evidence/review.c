@@ -1,0 +1,522 @@
+#include "core/nsf_common.h"
+
+#include "evidence/review.h"
+
+#include "core/clock.h"
+#include "evidence/evidence_state.h"
+
+/* A source row by partition and number, in one word: ten million of them are 40 MB. */
+#define ROW_PARTITION_SHIFT 28
+#define ROW_MASK ((UINT32_C(1) << ROW_PARTITION_SHIFT) - 1)
+#define COUNTERS_PRESENT_PERCENT 90
+#define COUNTERS_ABSENT_PERCENT 10
+
+struct rule_rows {
+    uint32_t *rows;
+    size_t n;
+    size_t capacity;
+};
+
+struct review_rows {
+    struct nsf_evidence *evidence;
+    struct rule_rows *by_target; /* findings first, then what joined nothing */
+};
+
+static const struct nsf_source_row *row_of(const struct nsf_evidence *evidence, uint32_t ref)
+{
+    return nsf_sources_row(&evidence->partitions[ref >> ROW_PARTITION_SHIFT].sources, ref & ROW_MASK);
+}
+
+void nsf_review_source(const struct nsf_review *review, size_t rule_idx, uint64_t source_idx, struct nsf_source *source)
+{
+    review->read_source(review, rule_idx, source_idx, source);
+}
+
+static struct nsf_source_cross cross_of(const struct nsf_evidence *evidence, uint32_t ref, struct nsf_ip src)
+{
+    const struct nsf_contact_row *row =
+        nsf_contacts_find(&evidence->partitions[ref >> ROW_PARTITION_SHIFT].contacts, src);
+    if (row == NULL)
+        return (struct nsf_source_cross){0};
+    return (struct nsf_source_cross){
+        .denied_tuples = row->denied_tuples,
+        .denied_addresses = row->denied_addresses,
+        .denied_ports = row->denied_ports,
+        .denied_mail_addresses = row->denied_mail_addresses,
+        .other_contacts = row->other_contacts,
+        .other_ports = row->other_ports,
+    };
+}
+
+#define NETWORK_BITS_V4 120 /* a /24, counted in 128 bits */
+#define NETWORK_BITS_V6 48
+
+static void read_source(const struct nsf_review *review, size_t rule_idx, uint64_t source_idx, struct nsf_source *source)
+{
+    const struct review_rows *rows = review->rows;
+    uint32_t ref = rows->by_target[review->rules[rule_idx].finding_idx].rows[source_idx];
+    const struct nsf_source_row *row = row_of(rows->evidence, ref);
+    *source = (struct nsf_source){
+        .address = row->src,
+        .n_merged = 1,
+        .connections = row->connections,
+        .attempts = row->attempts,
+        .tuples = row->tuples,
+        .has_counters = row->with_counters > 0,
+        .counters = row->counters,
+        .first_ms = row->first_ms,
+        .last_ms = row->last_ms,
+        .days = row->days,
+        .cross = cross_of(rows->evidence, ref, row->src),
+        .network = nsf_prefix_around(row->src, nsf_ip_is_v4(row->src) ? NETWORK_BITS_V4 : NETWORK_BITS_V6),
+        .verdict = NSF_SOURCE_UNDECIDED,
+    };
+    for (size_t i = 0; i < NSF_CLASSES; i++)
+        source->classes[i] = row->classes[i];
+    nsf_sources_destinations(&rows->evidence->partitions[ref >> ROW_PARTITION_SHIFT].sources, ref & ROW_MASK, source);
+}
+
+static int cmp_u64_down(uint64_t a, uint64_t b)
+{
+    return (a < b) - (a > b);
+}
+
+static int cmp_rows(const void *left, const void *right, void *ctx)
+{
+    const struct nsf_source_row *a = row_of(ctx, *(const uint32_t *)left), *b = row_of(ctx, *(const uint32_t *)right);
+    int order = cmp_u64_down(a->classes[NSF_CLASS_MESSAGE], b->classes[NSF_CLASS_MESSAGE]);
+    if (order == 0)
+        order = cmp_u64_down(a->connections, b->connections);
+    return order != 0 ? order : nsf_ip_cmp(a->src, b->src);
+}
+
+static struct review_rows *collect_rows(struct nsf_evidence *evidence, struct nsf_arena *arena)
+{
+    size_t n_targets = evidence->scan->n_findings + evidence->target_keys.n;
+    struct review_rows *rows = nsf_arena_zalloc(arena, 1, sizeof(*rows));
+    rows->evidence = evidence;
+    rows->by_target = nsf_arena_zalloc(arena, n_targets + 1, sizeof(*rows->by_target));
+    for (uint32_t p = 0; p < NSF_PARTITIONS; p++) {
+        const struct nsf_sources *sources = &evidence->partitions[p].sources;
+        for (uint32_t i = 0; i < sources->n_rows; i++)
+            rows->by_target[nsf_sources_row(sources, i)->target].n++;
+    }
+    for (size_t t = 0; t < n_targets; t++) {
+        rows->by_target[t].rows = nsf_arena_alloc(arena, nsf_mul_size(rows->by_target[t].n, sizeof(uint32_t)));
+        rows->by_target[t].n = 0;
+    }
+    for (uint32_t p = 0; p < NSF_PARTITIONS; p++) {
+        const struct nsf_sources *sources = &evidence->partitions[p].sources;
+        for (uint32_t i = 0; i < sources->n_rows; i++) {
+            struct rule_rows *own = &rows->by_target[nsf_sources_row(sources, i)->target];
+            own->rows[own->n++] = p << ROW_PARTITION_SHIFT | i;
+        }
+    }
+    for (size_t t = 0; t < evidence->scan->n_findings; t++)
+        if (rows->by_target[t].n > 1)
+            qsort_r(rows->by_target[t].rows, rows->by_target[t].n, sizeof(uint32_t), cmp_rows, evidence);
+    return rows;
+}
+
+static int cmp_day(const void *left, const void *right)
+{
+    int64_t a = ((const struct nsf_day_row *)left)->day, b = ((const struct nsf_day_row *)right)->day;
+    return (a > b) - (a < b);
+}
+
+/* Days of one target over all partitions: those with connections become rows, those with a tuple are counted. */
+static void fill_days(const struct nsf_evidence *evidence, uint32_t target, struct nsf_arena *arena,
+                      struct nsf_traffic *traffic)
+{
+    struct nsf_day_row *days = NULL;
+    size_t n = 0, capacity = 0;
+    for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
+        const struct nsf_sources *sources = &evidence->partitions[p].sources;
+        for (uint32_t i = 0; i < sources->n_target_days; i++) {
+            const struct nsf_target_day *day = &sources->target_days[i];
+            if (day->target != target)
+                continue;
+            NSF_GROW(days, capacity, n + 1);
+            days[n++] = (struct nsf_day_row){day->day, day->connections, day->messages};
+        }
+    }
+    if (n > 1)
+        qsort(days, n, sizeof(*days), cmp_day);
+    size_t n_days = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (n_days > 0 && days[n_days - 1].day == days[i].day) {
+            days[n_days - 1].connections += days[i].connections;
+            days[n_days - 1].messages += days[i].messages;
+        } else {
+            days[n_days++] = days[i];
+        }
+    }
+    traffic->days = (uint32_t)n_days;
+    traffic->by_day = nsf_arena_alloc(arena, n_days * sizeof(*days));
+    for (size_t i = 0; i < n_days; i++)
+        if (days[i].connections > 0)
+            traffic->by_day[traffic->n_by_day++] = days[i];
+    nsf_free(days);
+}
+
+static void fill_traffic(const struct nsf_evidence *evidence, uint32_t target, const struct rule_rows *rows,
+                         struct nsf_arena *arena, struct nsf_traffic *traffic)
+{
+    *traffic = (struct nsf_traffic){.first_ms = NSF_TS_NONE, .last_ms = NSF_TS_NONE, .sources = rows->n};
+    for (size_t i = 0; i < rows->n; i++) {
+        const struct nsf_source_row *row = row_of(evidence, rows->rows[i]);
+        traffic->connections += row->connections;
+        traffic->attempts += row->attempts;
+        traffic->tuples += row->tuples;
+        traffic->with_counters += row->with_counters;
+        for (size_t c = 0; c < NSF_CLASSES; c++)
+            traffic->classes[c] += row->classes[c];
+        nsf_counters_add(&traffic->counters, &row->counters);
+        if (traffic->first_ms == NSF_TS_NONE || row->first_ms < traffic->first_ms)
+            traffic->first_ms = row->first_ms;
+        if (traffic->last_ms == NSF_TS_NONE || row->last_ms > traffic->last_ms)
+            traffic->last_ms = row->last_ms;
+    }
+    traffic->has_counters = traffic->with_counters > 0;
+    fill_days(evidence, target, arena, traffic);
+}
+
+static int cmp_ports_by_key(const void *left, const void *right)
+{
+    const struct nsf_other_port *a = left, *b = right;
+    return a->protocol != b->protocol ? (int)a->protocol - (int)b->protocol : (int)a->port - (int)b->port;
+}
+
+static int cmp_ports(const void *left, const void *right)
+{
+    const struct nsf_other_port *a = left, *b = right;
+    int order = cmp_u64_down(a->tuples, b->tuples);
+    return order != 0 ? order : cmp_ports_by_key(left, right);
+}
+
+static bool is_listed_port(const struct nsf_other_port *ports, size_t n, const struct nsf_target_port *port)
+{
+    for (size_t i = 0; i < n; i++)
+        if (ports[i].protocol == port->protocol && ports[i].port == port->port)
+            return true;
+    return false;
+}
+
+/* Distinct sources of the ports that have no row of their own. */
+static uint64_t count_rest_sources(const struct nsf_evidence *evidence, uint32_t target,
+                                   const struct nsf_other_port *listed, size_t n_listed)
+{
+    uint64_t n_sources = 0;
+    for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
+        const struct nsf_contacts_table *table = &evidence->partitions[p].contacts;
+        uint8_t *is_counted = nsf_calloc(table->n_rows, 1);
+        bool *is_rest = nsf_calloc(table->n_ports, sizeof(*is_rest));
+        for (uint32_t i = 0; i < table->n_ports; i++)
+            is_rest[i] = table->ports[i].target == target && !is_listed_port(listed, n_listed, &table->ports[i]);
+        for (uint32_t s = 0; table->port_sources.slots != NULL && s <= table->port_sources.mask; s++) {
+            uint64_t key = table->port_sources.slots[s];
+            if (key == 0 || !is_rest[(key - 1) >> 32])
+                continue;
+            uint32_t row = (uint32_t)(key - 1);
+            n_sources += !is_counted[row];
+            is_counted[row] = 1;
+        }
+        nsf_free(is_counted);
+        nsf_free(is_rest);
+    }
+    return n_sources;
+}
+
+static void fill_other_ports(const struct nsf_evidence *evidence, uint32_t target, struct nsf_arena *arena,
+                             struct nsf_review_rule *rule)
+{
+    struct nsf_other_port *ports = NULL;
+    size_t n = 0, capacity = 0;
+    for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
+        const struct nsf_contacts_table *table = &evidence->partitions[p].contacts;
+        for (uint32_t i = 0; i < table->n_ports; i++) {
+            const struct nsf_target_port *port = &table->ports[i];
+            if (port->target != target)
+                continue;
+            NSF_GROW(ports, capacity, n + 1);
+            ports[n++] = (struct nsf_other_port){
+                .protocol = port->protocol,
+                .port = port->port,
+                .tuples = port->tuples,
+                .sources = port->sources,
+            };
+        }
+    }
+    if (n == 0)
+        return;
+    qsort(ports, n, sizeof(*ports), cmp_ports_by_key);
+    size_t n_ports = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (n_ports > 0 && cmp_ports_by_key(&ports[n_ports - 1], &ports[i]) == 0) {
+            ports[n_ports - 1].tuples += ports[i].tuples;
+            ports[n_ports - 1].sources += ports[i].sources;
+        } else {
+            ports[n_ports++] = ports[i];
+        }
+    }
+    qsort(ports, n_ports, sizeof(*ports), cmp_ports);
+    size_t n_listed = n_ports > NSF_OTHER_PORTS_MAX ? NSF_OTHER_PORTS_MAX : n_ports;
+    rule->other_ports = nsf_arena_alloc(arena, (n_listed + 1) * sizeof(*ports));
+    memcpy(rule->other_ports, ports, n_listed * sizeof(*ports));
+    rule->n_other_ports = n_listed;
+    if (n_listed < n_ports) {
+        struct nsf_other_port *rest = &rule->other_ports[rule->n_other_ports++];
+        *rest = (struct nsf_other_port){.is_rest = true};
+        for (size_t i = n_listed; i < n_ports; i++)
+            rest->tuples += ports[i].tuples;
+        rest->sources = count_rest_sources(evidence, target, rule->other_ports, n_listed);
+    }
+    nsf_free(ports);
+}
+
+static int cmp_slices(const void *left, const void *right)
+{
+    return nsf_slice_cmp(*(const struct nsf_slice *)left, *(const struct nsf_slice *)right);
+}
+
+/* NICs that the logs or the definitions put under the NSG, ascending and distinct. */
+static void fill_nics(struct nsf_evidence *evidence, uint32_t nsg_idx, struct nsf_arena *arena,
+                      struct nsf_coverage *coverage)
+{
+    const struct nsf_scan_nsg *nsg = &evidence->scan->nsgs[nsg_idx];
+    struct nsf_slice *nics = nsf_arena_alloc(arena, (evidence->nics.n + nsg->nic_macs.n + 1) * sizeof(*nics));
+    size_t n = 0;
+    for (uint32_t id = 0; id < evidence->nics.n; id++) {
+        const struct nsf_nic *nic = nsf_stable_get(&evidence->nics, id);
+        if (nsf_pairset_has(&evidence->nsg_nics, nsf_pair(nsg_idx, id)))
+            nics[n++] = nic->mac;
+    }
+    coverage->is_logged = n > 0;
+    for (size_t i = 0; i < nsg->nic_macs.n; i++)
+        nics[n++] = nsg->nic_macs.items[i];
+    if (n > 1)
+        qsort(nics, n, sizeof(*nics), cmp_slices);
+    size_t n_distinct = 0;
+    for (size_t i = 0; i < n; i++)
+        if (n_distinct == 0 || !nsf_slice_eq(nics[n_distinct - 1], nics[i]))
+            nics[n_distinct++] = nics[i];
+    coverage->nics = (struct nsf_slices){nics, n_distinct};
+}
+
+static void fill_coverage(struct nsf_evidence *evidence, uint32_t nsg_idx, const struct nsf_review *review,
+                          struct nsf_arena *arena, struct nsf_review_rule *rule)
+{
+    struct nsf_coverage *coverage = &rule->coverage;
+    fill_nics(evidence, nsg_idx, arena, coverage);
+    coverage->has_vnet4 = nsf_pairset_has(&evidence->nsg_vnet4, nsg_idx);
+    if (review->window_from_ms != NSF_TS_NONE) {
+        int64_t from = nsf_time_hour(review->window_from_ms), to = nsf_time_hour(review->window_to_ms - 1) + 1;
+        struct nsf_gap *gaps = NULL;
+        size_t n_gaps = 0, capacity = 0;
+        for (size_t i = 0; i < coverage->nics.n; i++) {
+            struct nsf_slice mac = coverage->nics.items[i];
+            uint32_t nic_id = nsf_intern_find(&evidence->macs, mac);
+            struct nsf_nic_coverage nic =
+                nsf_hours_of_nic(&evidence->hours, nic_id, mac, from, to, &gaps, &n_gaps, &capacity);
+            coverage->hours_expected += (uint64_t)(to - from);
+            coverage->hours_seen += nic.hours_seen;
+        }
+        coverage->gaps = nsf_arena_alloc(arena, n_gaps * sizeof(*gaps));
+        if (n_gaps > 0)
+            memcpy(coverage->gaps, gaps, n_gaps * sizeof(*gaps));
+        coverage->n_gaps = n_gaps;
+        nsf_free(gaps);
+    }
+    const struct nsf_traffic *traffic = &rule->traffic;
+    /* Where there is no connection to ask, the layout of the logs says whether there would be counters. */
+    if (traffic->connections == 0)
+        coverage->counters = coverage->has_vnet4 ? NSF_COUNTERS_PRESENT : NSF_COUNTERS_ABSENT;
+    else if (traffic->with_counters * 100 > traffic->connections * COUNTERS_PRESENT_PERCENT)
+        coverage->counters = NSF_COUNTERS_PRESENT;
+    else if (traffic->with_counters * 100 < traffic->connections * COUNTERS_ABSENT_PERCENT)
+        coverage->counters = NSF_COUNTERS_ABSENT;
+    else
+        coverage->counters = NSF_COUNTERS_MIXED;
+}
+
+/* Some NIC of this NSG let mail in under a rule of another one. */
+static bool has_mail_elsewhere(const struct nsf_evidence *evidence, uint32_t nsg_idx)
+{
+    size_t n_findings = evidence->scan->n_findings;
+    for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
+        const struct nsf_pairset *set = &evidence->partitions[p].nic_targets;
+        for (uint32_t s = 0; set->slots != NULL && s <= set->mask; s++) {
+            if (set->slots[s] == 0)
+                continue;
+            uint32_t nic_id = (uint32_t)((set->slots[s] - 1) >> 32), target = (uint32_t)(set->slots[s] - 1);
+            uint32_t other = target < n_findings ? evidence->scan->findings[target].nsg_idx
+                                                 : evidence->unmatched[target - n_findings].nsg_idx;
+            if (other != nsg_idx && nsf_pairset_has(&evidence->nsg_nics, nsf_pair(nsg_idx, nic_id)))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* What the counts alone prove: only that nothing came in. */
+static void fill_verdict(const struct nsf_evidence *evidence, uint32_t nsg_idx, struct nsf_review_rule *rule)
+{
+    const struct nsf_coverage *coverage = &rule->coverage;
+    rule->confidence = 'D';
+    rule->break_risk_permille = -1;
+    rule->verdict = NSF_VERDICT_INSUFFICIENT_EVIDENCE;
+    if (!coverage->is_logged)
+        rule->reason = NSF_SLICE_LIT("No flow log that was read covers this NSG, so nothing is known of its traffic.");
+    else if (rule->traffic.connections > 0)
+        rule->reason = NSF_SLICE_LIT("Connections were allowed; who made them has not been judged.");
+    else if (has_mail_elsewhere(evidence, nsg_idx))
+        rule->reason = NSF_SLICE_LIT("No connection was logged under this rule, but another NSG on the same NICs let "
+                                     "mail in, and only the last NSG on the path logs it.");
+    else if (coverage->hours_seen < coverage->hours_expected)
+        rule->reason = NSF_SLICE_LIT("No connection was logged, but hours of log are missing.");
+    else {
+        rule->verdict = NSF_VERDICT_CLOSE_UNUSED;
+        rule->reason = NSF_SLICE_LIT("The logs cover every hour of every NIC and show no allowed connection.");
+    }
+}
+
+static void fill_rules(struct nsf_evidence *evidence, const struct review_rows *rows, struct nsf_review *review)
+{
+    review->n_rules = evidence->scan->n_findings;
+    review->rules = nsf_arena_zalloc(&review->arena, review->n_rules, sizeof(*review->rules));
+    for (uint32_t i = 0; i < review->n_rules; i++) {
+        struct nsf_review_rule *rule = &review->rules[i];
+        uint32_t nsg_idx = evidence->scan->findings[i].nsg_idx;
+        rule->finding_idx = i;
+        rule->n_sources = rows->by_target[i].n;
+        fill_traffic(evidence, i, &rows->by_target[i], &review->arena, &rule->traffic);
+        fill_other_ports(evidence, i, &review->arena, rule);
+        fill_coverage(evidence, nsg_idx, review, &review->arena, rule);
+        fill_verdict(evidence, nsg_idx, rule);
+    }
+}
+
+static int cmp_unmatched(const void *left, const void *right)
+{
+    const struct nsf_unmatched *a = left, *b = right;
+    int order = nsf_slice_cmp_nocase(a->nsg, b->nsg);
+    if (order == 0)
+        order = nsf_slice_cmp_nocase(a->rule, b->rule);
+    return order != 0 ? order : strcmp(a->reason, b->reason);
+}
+
+static void sum_unmatched(struct nsf_unmatched *sum, const struct nsf_unmatched *one)
+{
+    sum->connections += one->connections;
+    sum->tuples += one->tuples;
+    sum->sources += one->sources;
+}
+
+static void fill_unmatched(const struct nsf_evidence *evidence, const struct review_rows *rows, struct nsf_review *review)
+{
+    size_t n_findings = evidence->scan->n_findings, n = evidence->target_keys.n;
+    review->unmatched = nsf_arena_zalloc(&review->arena, n + 1, sizeof(*review->unmatched));
+    for (size_t i = 0; i < n; i++) {
+        const struct rule_rows *own = &rows->by_target[n_findings + i];
+        const struct nsf_unmatched_target *target = &evidence->unmatched[i];
+        if (own->n == 0)
+            continue;
+        struct nsf_unmatched *row = &review->unmatched[review->n_unmatched++];
+        row->nsg = target->nsg_idx == NSF_JOIN_NONE ? target->nsg_lower : evidence->scan->nsgs[target->nsg_idx].id;
+        row->rule = target->rule;
+        row->reason = nsf_join_reason_name(target->reason);
+        row->sources = own->n;
+        for (size_t r = 0; r < own->n; r++) {
+            row->connections += row_of(evidence, own->rows[r])->connections;
+            row->tuples += row_of(evidence, own->rows[r])->tuples;
+        }
+    }
+    if (review->n_unmatched > 1)
+        qsort(review->unmatched, review->n_unmatched, sizeof(*review->unmatched), cmp_unmatched);
+    if (review->n_unmatched <= NSF_UNMATCHED_MAX)
+        return;
+    struct nsf_unmatched rest = {.is_rest = true, .reason = "rest"};
+    for (size_t i = NSF_UNMATCHED_MAX; i < review->n_unmatched; i++)
+        sum_unmatched(&rest, &review->unmatched[i]);
+    review->unmatched[NSF_UNMATCHED_MAX] = rest;
+    review->n_unmatched = NSF_UNMATCHED_MAX + 1;
+}
+
+static void fill_inputs(struct nsf_evidence *evidence, struct nsf_review *review)
+{
+    struct nsf_review_inputs *inputs = &evidence->inputs;
+    for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
+        const struct nsf_partition *partition = &evidence->partitions[p];
+        inputs->smtp_allowed += partition->n_allowed;
+        inputs->smtp_denied += partition->n_denied;
+        inputs->tuples_late += partition->n_late;
+        inputs->tuples_duplicate += partition->n_duplicate_tuples;
+        for (uint32_t i = 0; i < partition->contacts.n_rows; i++)
+            review->denied.sources += (partition->contacts.rows[i].flags & NSF_CONTACT_DENIED_MAIL) != 0;
+    }
+    review->denied.tuples = inputs->smtp_denied;
+    size_t n_foreign = evidence->n_foreign + (evidence->n_foreign_rest > 0);
+    inputs->foreign = nsf_arena_zalloc(&review->arena, n_foreign, sizeof(*inputs->foreign));
+    memcpy(inputs->foreign, evidence->foreign, evidence->n_foreign * sizeof(*inputs->foreign));
+    if (n_foreign > evidence->n_foreign)
+        inputs->foreign[evidence->n_foreign] = (struct nsf_foreign_row){.count = evidence->n_foreign_rest, .is_rest = true};
+    inputs->n_foreign = n_foreign;
+    /* What the caller counted of blobs and transfers stays. */
+    struct nsf_review_inputs filled = *inputs;
+    filled.blobs = review->inputs.blobs;
+    filled.bytes = review->inputs.bytes;
+    filled.pruned = review->inputs.pruned;
+    filled.transfer = review->inputs.transfer;
+    review->inputs = filled;
+    nsf_problems_init(&inputs->problems);
+    nsf_problems_finish(&review->inputs.problems);
+}
+
+static void fill_window(const struct nsf_evidence *evidence, struct nsf_review *review)
+{
+    const struct nsf_hours *hours = &evidence->hours;
+    review->window_from_ms = evidence->options.since_ms;
+    review->window_to_ms = evidence->options.until_ms;
+    if (hours->first_ms != NSF_TS_NONE) {
+        if (review->window_from_ms == NSF_TS_NONE)
+            review->window_from_ms = nsf_time_hour(hours->first_ms) * NSF_MS_PER_HOUR;
+        if (review->window_to_ms == NSF_TS_NONE)
+            review->window_to_ms = (nsf_time_hour(hours->last_ms) + 1) * NSF_MS_PER_HOUR;
+    }
+    if (review->window_from_ms == NSF_TS_NONE || review->window_to_ms == NSF_TS_NONE ||
+        review->window_to_ms <= review->window_from_ms) {
+        review->window_from_ms = NSF_TS_NONE;
+        review->window_to_ms = NSF_TS_NONE;
+    }
+}
+
+/* Every allowed mail tuple has one place: a finding, a row of what joined nothing, or a copy of one that has. */
+static void check_sums(const struct nsf_review *review)
+{
+    uint64_t placed = review->inputs.tuples_duplicate;
+    for (size_t i = 0; i < review->n_rules; i++)
+        placed += review->rules[i].traffic.tuples;
+    for (size_t i = 0; i < review->n_unmatched; i++)
+        placed += review->unmatched[i].tuples;
+    if (placed != review->inputs.smtp_allowed)
+        NSF_BUG("allowed mail tuples do not add up to those of the rules and of what joined nothing");
+}
+
+void nsf_evidence_finish(struct nsf_evidence *evidence, struct nsf_review *review)
+{
+    nsf_evidence_flush_bad(evidence);
+    nsf_hours_finish(&evidence->hours);
+    for (unsigned p = 0; p < NSF_PARTITIONS; p++)
+        nsf_partition_finish(&evidence->partitions[p]);
+    nsf_arena_init(&review->arena);
+    review->scan = evidence->scan;
+    fill_window(evidence, review);
+    fill_inputs(evidence, review);
+    struct review_rows *rows = collect_rows(evidence, &review->arena);
+    review->rows = rows;
+    review->read_source = read_source;
+    fill_rules(evidence, rows, review);
+    fill_unmatched(evidence, rows, review);
+    check_sums(review);
+    evidence->is_finished = true;
+}
