@@ -27,11 +27,6 @@ static const struct nsf_source_row *row_of(const struct nsf_evidence *evidence, 
     return nsf_sources_row(&evidence->partitions[ref >> ROW_PARTITION_SHIFT].sources, ref & ROW_MASK);
 }
 
-void nsf_review_source(const struct nsf_review *review, size_t rule_idx, uint64_t source_idx, struct nsf_source *source)
-{
-    review->read_source(review, rule_idx, source_idx, source);
-}
-
 static struct nsf_source_cross cross_of(const struct nsf_evidence *evidence, uint32_t ref, struct nsf_ip src)
 {
     const struct nsf_contact_row *row =
