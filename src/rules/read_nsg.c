@@ -1,0 +1,156 @@
+#include "core/nsf_common.h"
+
+#include "rules/loader.h"
+
+/* Tags that name who answers for a resource, best first; compared without case, `-`, `_`, `.` and blanks. */
+static const char *const owner_tags[] = {
+    "owner",        "owners",           "ownedby",          "owneremail",   "resourceowner", "serviceowner",
+    "technicalowner", "applicationowner", "businessowner",  "contact",      "contactemail",  "technicalcontact",
+    "responsible",  "team",
+};
+
+static bool is_tag(struct nsf_slice key, const char *wanted)
+{
+    for (size_t i = 0; i < key.len; i++) {
+        char c = nsf_ascii_lower(key.ptr[i]);
+        if (c == '-' || c == '_' || c == ' ' || c == '.')
+            continue;
+        if (c != *wanted)
+            return false;
+        wanted++;
+    }
+    return *wanted == '\0';
+}
+
+struct nsf_slice nsf_read_owner(const struct nsf_json *tags)
+{
+    if (!nsf_json_is(tags, NSF_JSON_MAP))
+        return (struct nsf_slice){0};
+    for (size_t t = 0; t < NSF_ARRAY_LEN(owner_tags); t++)
+        for (size_t i = 0; i < tags->u.map.n; i++) {
+            struct nsf_slice value = nsf_json_string(&tags->u.map.members[i].value);
+            if (value.len > 0 && is_tag(tags->u.map.members[i].key, owner_tags[t]))
+                return value;
+        }
+    return (struct nsf_slice){0};
+}
+
+/* A member that stands in the resource or under its properties. */
+static const struct nsf_json *member(const struct nsf_json *resource, const struct nsf_json *properties,
+                                     const char *name)
+{
+    const struct nsf_json *value = nsf_json_get_nocase(properties, name);
+    return value != NULL || properties == resource ? value : nsf_json_get_nocase(resource, name);
+}
+
+/* ConvertTo-Json writes the name of the type where it was not let deep enough. */
+static bool is_lost(const struct nsf_json *rules)
+{
+    if (nsf_json_string(rules).len > 0)
+        return true;
+    for (size_t i = 0; i < nsf_json_len(rules); i++)
+        if (nsf_json_is(nsf_json_item(rules, i), NSF_JSON_STRING))
+            return true;
+    return false;
+}
+
+static void read_attachments(struct nsf_loader *loader, const struct nsf_json *value,
+                             const struct nsf_json *properties, struct nsf_nsg *out)
+{
+    const struct nsf_json *subnets = member(value, properties, "subnets");
+    const struct nsf_json *nics = member(value, properties, "networkInterfaces");
+    out->has_subnets = nsf_json_is(subnets, NSF_JSON_ARRAY);
+    out->has_nics = nsf_json_is(nics, NSF_JSON_ARRAY);
+    out->subnets = nsf_loader_ids(loader, subnets);
+    out->nics = nsf_loader_ids(loader, nics);
+    struct nsf_slice_list macs = {0};
+    for (size_t i = 0; i < nsf_json_len(nics); i++) {
+        const struct nsf_json *nic = nsf_json_item(nics, i);
+        const struct nsf_json *mac = member(nic, nsf_loader_properties(loader, nic), "macAddress");
+        struct nsf_slice hex = nsf_loader_mac(loader->arena, nsf_json_string(mac));
+        if (hex.len > 0)
+            nsf_slice_list_add(&macs, loader->arena, hex);
+    }
+    out->nic_macs = nsf_slice_list_give(&macs);
+}
+
+/* Without an id of its own, that of a rule says it; else the name does. */
+static void name_nsg(struct nsf_loader *loader, const struct nsf_json *value, struct nsf_nsg *out)
+{
+    for (size_t i = 0; i < out->n_rules && out->id.len == 0; i++)
+        out->id = nsf_id_of_rules_nsg(out->rules[i].id);
+    if (out->name.len == 0)
+        out->name = nsf_id_last_segment(out->id);
+    if (out->id.len > 0)
+        return;
+    struct nsf_slice group = nsf_json_get_string(value, "resourceGroup");
+    if (group.len == 0)
+        group = nsf_json_get_string(value, "resourceGroupName");
+    if (out->name.len == 0)
+        out->name = nsf_slice_str(nsf_arena_printf(loader->arena, "(unnamed, line %u)", value->line));
+    out->id = nsf_loader_make_id(loader->arena, nsf_json_get_string(value, "subscriptionId"), group,
+                                 NSF_SLICE_LIT("networkSecurityGroups"), out->name);
+    out->is_id_guessed = true;
+}
+
+bool nsf_read_nsg(struct nsf_loader *loader, const struct nsf_json *value, struct nsf_nsg *out)
+{
+    const struct nsf_json *properties = nsf_loader_properties(loader, value);
+    *out = (struct nsf_nsg){.place = nsf_loader_place(loader, value)};
+    out->id = nsf_json_get_string(value, "id");
+    out->name = nsf_json_get_string(value, "name");
+    out->guid = nsf_json_string(member(value, properties, "resourceGuid"));
+    out->location = nsf_json_get_string(value, "location");
+    const struct nsf_json *tags = nsf_json_get_nocase(value, "tags");
+    out->owner = nsf_read_owner(nsf_json_is_unset(tags) ? nsf_json_get_nocase(value, "tag") : tags);
+    const struct nsf_json *flush = member(value, properties, "flushConnection");
+    out->has_flush_connection = nsf_json_is(flush, NSF_JSON_BOOL);
+    out->flush_connection = out->has_flush_connection && flush->u.boolean;
+    read_attachments(loader, value, properties, out);
+
+    const struct nsf_json *custom = member(value, properties, "securityRules");
+    const struct nsf_json *defaults = member(value, properties, "defaultSecurityRules");
+    if (is_lost(custom) || is_lost(defaults)) {
+        nsf_loader_problem(loader, NSF_E_SHAPE, value->offset,
+                           "the rules of \"%.*s\" were lost by a PowerShell export that was not deep enough: export "
+                           "again with ConvertTo-Json -Depth 20",
+                           NSF_SLICE_ARG(out->name));
+        return false;
+    }
+    struct nsf_rule_list rules = {0};
+    nsf_read_rules(loader, custom, false, &rules);
+    nsf_read_rules(loader, defaults, true, &rules);
+    out->rules = rules.items;
+    out->n_rules = rules.n;
+    /* An export that was cut down to names says nothing of the rules. */
+    out->may_have_more_rules = custom == NULL && defaults == NULL;
+    name_nsg(loader, value, out);
+    return true;
+}
+
+void nsf_load_nsg(struct nsf_loader *loader, const struct nsf_json *value)
+{
+    struct nsf_nsg nsg;
+    if (nsf_read_nsg(loader, value, &nsg))
+        nsf_loader_give_nsg(loader, &nsg);
+}
+
+/* A rule by itself: part of an NSG that its id names, or that the file stands for. */
+void nsf_load_rule(struct nsf_loader *loader, const struct nsf_json *value)
+{
+    struct nsf_rule rule;
+    nsf_read_rule(loader, value, &rule);
+    struct nsf_nsg nsg = {.rules = &rule, .n_rules = 1, .is_partial = true, .place = rule.place};
+    nsg.id = nsf_id_of_rules_nsg(rule.id);
+    nsg.name = nsf_id_last_segment(nsg.id);
+    if (nsg.id.len == 0) {
+        nsg.name = nsf_json_get_string(value, "networkSecurityGroupName");
+        if (nsg.name.len == 0)
+            nsg.name = nsf_slice_str(
+                nsf_arena_printf(loader->arena, "(rules of %.*s)", NSF_SLICE_ARG(nsf_id_last_segment(loader->file))));
+        nsg.id = nsf_loader_make_id(loader->arena, (struct nsf_slice){0}, nsf_json_get_string(value, "resourceGroup"),
+                                    NSF_SLICE_LIT("networkSecurityGroups"), nsg.name);
+        nsg.is_id_guessed = true;
+    }
+    nsf_loader_give_nsg(loader, &nsg);
+}
