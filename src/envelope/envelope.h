@@ -33,7 +33,7 @@ struct nsf_envelope_options {
 };
 
 /* Where in a blob reading starts or stands. */
-enum nsf_place {
+enum nsf_envelope_place {
     NSF_PLACE_START,      /* at the first byte of a blob */
     NSF_PLACE_IN_RECORDS, /* inside `{"records":[`, between two records */
     NSF_PLACE_IN_LINES,   /* between two records that nothing is wrapped around */
@@ -47,7 +47,7 @@ void nsf_envelope_free(struct nsf_envelope *env);
 
 /* Forgets the blob before. The next byte has stream offset `offset`. `place` is START (offset 0), or, to begin inside
  * a blob at a `{`, IN_RECORDS or IN_LINES. */
-void nsf_envelope_begin(struct nsf_envelope *env, uint64_t offset, enum nsf_place place);
+void nsf_envelope_begin(struct nsf_envelope *env, uint64_t offset, enum nsf_envelope_place place);
 /* Room for at least NSF_CHUNK_BYTES; lends until the next call. */
 char *nsf_envelope_room(struct nsf_envelope *env, size_t *capacity);
 /* n_bytes were put into the room: every record that ends in them goes to the batch, which may be another one at each
@@ -58,7 +58,7 @@ void nsf_envelope_finish(struct nsf_envelope *env, struct nsf_batch *batch);
 
 /* Behind the last byte committed. A piece that ends IN_RECORDS or IN_LINES needs no finish: an envelope that began
  * at this offset with this place goes on as this one would. */
-enum nsf_place nsf_envelope_place(const struct nsf_envelope *env);
+enum nsf_envelope_place nsf_envelope_place(const struct nsf_envelope *env);
 /* Index of the first `{` that looks like the start of a record, or bytes.len. */
 size_t nsf_envelope_find_border(struct nsf_slice bytes);
 /* `time` of the first record that has one, of whatever category; NSF_TS_NONE until then. */

@@ -46,12 +46,12 @@ static struct nsf_source_cross cross_of(const struct nsf_evidence *evidence, uin
 #define NETWORK_BITS_V4 120 /* a /24, counted in 128 bits */
 #define NETWORK_BITS_V6 48
 
-static void read_source(const struct nsf_review *review, size_t rule_idx, uint64_t source_idx, struct nsf_source *source)
+static void read_source(const struct nsf_review *review, size_t rule_idx, uint64_t source_idx, struct nsf_mail_source *source)
 {
     const struct review_rows *rows = review->rows;
     uint32_t ref = rows->by_target[review->rules[rule_idx].finding_idx].rows[source_idx];
     const struct nsf_source_row *row = row_of(rows->evidence, ref);
-    *source = (struct nsf_source){
+    *source = (struct nsf_mail_source){
         .address = row->src,
         .n_merged = 1,
         .connections = row->connections,

@@ -4,7 +4,7 @@
  * Plain data, filled by evidence/ (counts) and judge/ and advice/ (verdicts, scores, advice), read by report/. Owned by
  * its arena and the evidence it came from; read-only once finished, any thread may read then.
  *
- * Sources can be ten million, so they are not held as `struct nsf_source`: nsf_review_source makes one from its packed
+ * Sources can be ten million, so they are not held as `struct nsf_mail_source`: nsf_review_source makes one from its packed
  * row when asked, through the function that whoever filled the review left in it. Order of sources: by messages, then
  * connections, both descending, then address, IPv4 first.
  */
@@ -100,7 +100,7 @@ struct nsf_source_cross {
     uint32_t other_ports;
 };
 
-struct nsf_source {
+struct nsf_mail_source {
     struct nsf_ip address;
     bool is_rest;      /* the summed row of all others (--top, --max-sources): address is void */
     uint64_t n_merged; /* sources in a summed row, else 1 */
@@ -278,7 +278,7 @@ struct nsf_denied {
 
 struct nsf_review;
 typedef void nsf_review_source_fn(const struct nsf_review *review, size_t rule_idx, uint64_t source_idx,
-                                  struct nsf_source *source);
+                                  struct nsf_mail_source *source);
 
 struct nsf_review {
     struct nsf_arena arena;
@@ -300,6 +300,6 @@ struct nsf_review {
 
 /* Fills *source with row `source_idx` of rule `rule_idx` (both in report order). One thread at a time per review. */
 void nsf_review_source(const struct nsf_review *review, size_t rule_idx, uint64_t source_idx,
-                       struct nsf_source *source);
+                       struct nsf_mail_source *source);
 
 #endif

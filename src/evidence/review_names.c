@@ -40,7 +40,7 @@ const char *nsf_relay_state_name(enum nsf_relay_state state)
     return names[state];
 }
 
-void nsf_review_source(const struct nsf_review *review, size_t rule_idx, uint64_t source_idx, struct nsf_source *source)
+void nsf_review_source(const struct nsf_review *review, size_t rule_idx, uint64_t source_idx, struct nsf_mail_source *source)
 {
     review->read_source(review, rule_idx, source_idx, source);
 }

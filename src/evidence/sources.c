@@ -150,7 +150,7 @@ static int cmp_ip(const void *a, const void *b)
     return nsf_ip_cmp(*(const struct nsf_ip *)a, *(const struct nsf_ip *)b);
 }
 
-void nsf_sources_destinations(const struct nsf_sources *sources, uint32_t row_idx, struct nsf_source *source)
+void nsf_sources_destinations(const struct nsf_sources *sources, uint32_t row_idx, struct nsf_mail_source *source)
 {
     const struct nsf_source_row *row = nsf_sources_row(sources, row_idx);
     source->n_destinations = 0;

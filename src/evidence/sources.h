@@ -78,7 +78,7 @@ static inline struct nsf_source_row *nsf_sources_row(const struct nsf_sources *s
 /* Row of (target, src), or NSF_INDEX_NONE. */
 uint32_t nsf_sources_find(const struct nsf_sources *sources, uint32_t target, struct nsf_ip src);
 /* Fills the destinations of a row: the smallest, ascending, and how many more there are. */
-void nsf_sources_destinations(const struct nsf_sources *sources, uint32_t row_idx, struct nsf_source *source);
+void nsf_sources_destinations(const struct nsf_sources *sources, uint32_t row_idx, struct nsf_mail_source *source);
 uint32_t nsf_sources_address_id(struct nsf_sources *sources, struct nsf_ip address);
 
 #endif

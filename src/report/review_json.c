@@ -199,7 +199,7 @@ static void write_traffic(struct nsf_json_out *json, const struct nsf_traffic *t
     nsf_json_out_end_map(json);
 }
 
-static void write_evidence(struct nsf_json_out *json, const struct nsf_source *source)
+static void write_evidence(struct nsf_json_out *json, const struct nsf_mail_source *source)
 {
     nsf_json_out_key(json, "evidence");
     nsf_json_out_begin_array(json);
@@ -232,7 +232,7 @@ static void write_elsewhere(struct nsf_json_out *json, const struct nsf_source_c
     nsf_json_out_end_map(json);
 }
 
-static void write_source_head(struct nsf_json_out *json, const struct nsf_source *source)
+static void write_source_head(struct nsf_json_out *json, const struct nsf_mail_source *source)
 {
     if (source->is_rest) {
         key_null(json, "address");
@@ -251,7 +251,7 @@ static void write_source_head(struct nsf_json_out *json, const struct nsf_source
     write_evidence(json, source);
 }
 
-static void write_destinations(struct nsf_json_out *json, const struct nsf_source *source)
+static void write_destinations(struct nsf_json_out *json, const struct nsf_mail_source *source)
 {
     char text[NSF_IP_TEXT_BYTES];
     nsf_json_out_key(json, "destinations");
@@ -262,7 +262,7 @@ static void write_destinations(struct nsf_json_out *json, const struct nsf_sourc
     nsf_json_out_key_u64(json, "destinations_more", source->destinations_more);
 }
 
-static void write_source(struct nsf_json_out *json, const struct nsf_source *source, bool has_cross)
+static void write_source(struct nsf_json_out *json, const struct nsf_mail_source *source, bool has_cross)
 {
     nsf_json_out_begin_map(json);
     write_source_head(json, source);
@@ -287,7 +287,7 @@ static void write_source(struct nsf_json_out *json, const struct nsf_source *sou
 
 static void write_sources(struct nsf_json_out *json, const struct nsf_review *review, size_t rule_idx, uint64_t top)
 {
-    struct nsf_source source;
+    struct nsf_mail_source source;
     uint64_t n = nsf_source_rows(review, rule_idx, top);
     nsf_json_out_key(json, "sources");
     nsf_json_out_begin_array(json);

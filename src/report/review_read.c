@@ -413,7 +413,7 @@ static void read_rule(struct loader *loader, const struct nsf_json *map, size_t 
 /* ---- sources ---------------------------------------------------------------------------------------------------- */
 
 static void read_source_evidence(struct nsf_dom_reader *reader, const struct nsf_json *map,
-                                 struct nsf_review_document *document, struct nsf_source *source)
+                                 struct nsf_review_document *document, struct nsf_mail_source *source)
 {
     const struct nsf_json *array = nsf_dom_array(reader, map, "evidence");
     source->n_evidence = nsf_json_len(array);
@@ -429,7 +429,7 @@ static void read_source_evidence(struct nsf_dom_reader *reader, const struct nsf
     source->evidence = document->lines;
 }
 
-static void read_destinations(struct nsf_dom_reader *reader, const struct nsf_json *map, struct nsf_source *source)
+static void read_destinations(struct nsf_dom_reader *reader, const struct nsf_json *map, struct nsf_mail_source *source)
 {
     struct nsf_slices texts = nsf_dom_texts(reader, map, "destinations");
     for (size_t i = 0; i < texts.n; i++)
@@ -453,9 +453,9 @@ static void read_elsewhere(struct nsf_dom_reader *reader, const struct nsf_json 
 }
 
 static void read_source(struct nsf_dom_reader *reader, const struct nsf_json *map, struct nsf_review_document *document,
-                        struct nsf_source *source)
+                        struct nsf_mail_source *source)
 {
-    *source = (struct nsf_source){.n_merged = 1};
+    *source = (struct nsf_mail_source){.n_merged = 1};
     source->is_rest = nsf_dom_text(reader, map, "address").ptr == NULL;
     source->address = nsf_dom_ip(reader, map, "address");
     source->network = nsf_dom_prefix(reader, map, "network");
@@ -480,7 +480,7 @@ static void read_source(struct nsf_dom_reader *reader, const struct nsf_json *ma
 
 /* What the review calls; read_sources has seen every source before, so nothing can be wrong with it now. */
 static void source_of_document(const struct nsf_review *review, size_t rule_idx, uint64_t source_idx,
-                               struct nsf_source *source)
+                               struct nsf_mail_source *source)
 {
     struct nsf_review_document *document = ((struct loader *)review->rows)->document;
     const struct nsf_json *array = ((struct loader *)review->rows)->sources[rule_idx];
@@ -492,7 +492,7 @@ static void source_of_document(const struct nsf_review *review, size_t rule_idx,
 static void check_sources(struct loader *loader)
 {
     const struct nsf_review *review = &loader->document->review;
-    struct nsf_source source;
+    struct nsf_mail_source source;
     struct nsf_dom_reader reader = loader->reader;
     reader.arena = &loader->document->scratch;
     for (size_t i = 0; i < review->n_rules; i++)

@@ -14,7 +14,7 @@ uint64_t nsf_source_rows(const struct nsf_review *review, size_t rule_idx, uint6
     return has_rest(review, rule_idx, top) ? top + 1 : review->rules[rule_idx].n_sources;
 }
 
-static void add_counters(struct nsf_source *sum, const struct nsf_source *one)
+static void add_counters(struct nsf_mail_source *sum, const struct nsf_mail_source *one)
 {
     if (!one->has_counters)
         return;
@@ -25,7 +25,7 @@ static void add_counters(struct nsf_source *sum, const struct nsf_source *one)
     sum->counters.bytes_out += one->counters.bytes_out;
 }
 
-static void add_source(struct nsf_source *sum, const struct nsf_source *one)
+static void add_source(struct nsf_mail_source *sum, const struct nsf_mail_source *one)
 {
     sum->n_merged += one->n_merged;
     sum->connections += one->connections;
@@ -41,14 +41,14 @@ static void add_source(struct nsf_source *sum, const struct nsf_source *one)
 }
 
 void nsf_source_row(const struct nsf_review *review, size_t rule_idx, uint64_t top, uint64_t row_idx,
-                    struct nsf_source *source)
+                    struct nsf_mail_source *source)
 {
     if (!has_rest(review, rule_idx, top) || row_idx < top) {
         nsf_review_source(review, rule_idx, row_idx, source);
         return;
     }
-    struct nsf_source one;
-    *source = (struct nsf_source){.is_rest = true, .first_ms = NSF_TS_NONE, .last_ms = NSF_TS_NONE};
+    struct nsf_mail_source one;
+    *source = (struct nsf_mail_source){.is_rest = true, .first_ms = NSF_TS_NONE, .last_ms = NSF_TS_NONE};
     for (uint64_t i = top; i < review->rules[rule_idx].n_sources; i++) {
         nsf_review_source(review, rule_idx, i, &one);
         add_source(source, &one);

@@ -13,6 +13,6 @@
 uint64_t nsf_source_rows(const struct nsf_review *review, size_t rule_idx, uint64_t top);
 /* Fills *source with row `row_idx` below that count. The summed row has no days, destinations and verdict. */
 void nsf_source_row(const struct nsf_review *review, size_t rule_idx, uint64_t top, uint64_t row_idx,
-                    struct nsf_source *source);
+                    struct nsf_mail_source *source);
 
 #endif
