@@ -25,6 +25,7 @@ struct nsf_record {
     uint32_t n_bad;
     enum nsf_layout layout;
     bool has_fingerprint; /* false past NSF_RECORD_MAX_BYTES */
+    bool is_part;         /* goes on from a record of an earlier batch: its tuples count, it does not */
     bool is_duplicate;    /* set by the evidence when it admits the batch: nothing of the record counts */
 };
 

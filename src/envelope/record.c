@@ -1,0 +1,521 @@
+#include "core/nsf_common.h"
+
+#include "envelope/record.h"
+
+#include "core/clock.h"
+#include "core/limits.h"
+#include "core/mem.h"
+
+#define CATEGORY_NSG NSF_SLICE_LIT("NetworkSecurityGroupFlowEvent")
+#define CATEGORY_VNET NSF_SLICE_LIT("FlowLogFlowEvent")
+#define FOREIGN_NAME_MAX_BYTES 256
+/* A number of at most 64 bits takes ten bytes in groups of seven bits. */
+#define VARINT_MAX_BYTES 10
+
+void nsf_records_init(struct nsf_records *records, const struct nsf_envelope_options *options)
+{
+    *records = (struct nsf_records){.options = *options, .first_time_ms = NSF_TS_NONE};
+    nsf_buf_init(&records->texts, UINT32_MAX - 1);
+    nsf_buf_init(&records->held, SIZE_MAX / 2);
+}
+
+void nsf_records_release(struct nsf_records *records)
+{
+    nsf_free(records->open);
+    nsf_free(records->groups);
+    nsf_buf_release(&records->texts);
+    nsf_buf_release(&records->held);
+}
+
+void nsf_records_drop(struct nsf_records *records)
+{
+    records->n_open = 0;
+    records->n_groups = 0;
+    nsf_buf_reset(&records->texts);
+    nsf_buf_reset(&records->held);
+}
+
+void nsf_records_push(struct nsf_records *records, uint64_t start)
+{
+    NSF_GROW(records->open, records->open_capacity, records->n_open + 1);
+    records->open[records->n_open++] = (struct nsf_open_record){
+        .start = start,
+        .category = NSF_TEXT_INIT,
+        .version = NSF_TEXT_INIT,
+        .resource_id = NSF_TEXT_INIT,
+        .flow_log_id = NSF_TEXT_INIT,
+        .mac = NSF_TEXT_INIT,
+        .time_ms = NSF_TS_NONE,
+        .first_group = records->n_groups,
+    };
+}
+
+struct nsf_text nsf_records_keep_text(struct nsf_records *records, struct nsf_slice text)
+{
+    struct nsf_text kept = {(uint32_t)records->texts.len, (uint32_t)text.len};
+    nsf_buf_add(&records->texts, text);
+    return kept;
+}
+
+static struct nsf_slice text_of(const struct nsf_records *records, struct nsf_text text)
+{
+    if (text.at == NSF_TEXT_ABSENT)
+        return (struct nsf_slice){NULL, 0};
+    return text.len == 0 ? NSF_SLICE_LIT("") : nsf_slice(records->texts.ptr + text.at, text.len);
+}
+
+void nsf_records_set_member(struct nsf_records *records, enum nsf_key key, struct nsf_slice value)
+{
+    struct nsf_open_record *record = nsf_records_top(records);
+    struct nsf_text *member = key == NSF_KEY_CATEGORY           ? &record->category
+                              : key == NSF_KEY_FLOW_LOG_VERSION ? &record->version
+                              : key == NSF_KEY_VERSION          ? &record->version
+                              : key == NSF_KEY_RESOURCE_ID      ? &record->resource_id
+                              : key == NSF_KEY_FLOW_LOG_ID      ? &record->flow_log_id
+                              : key == NSF_KEY_MAC_ADDRESS      ? &record->mac
+                                                                : NULL;
+    if (member != NULL)
+        *member = value.ptr == NULL ? (struct nsf_text)NSF_TEXT_INIT : nsf_records_keep_text(records, value);
+    if (key == NSF_KEY_TIME && (value.ptr == NULL || !nsf_time_parse(value, &record->time_ms)))
+        record->time_ms = NSF_TS_NONE;
+}
+
+static void move_text(const struct nsf_buf *old, struct nsf_buf *fresh, struct nsf_text *text)
+{
+    if (text->at == NSF_TEXT_ABSENT)
+        return;
+    uint32_t at = (uint32_t)fresh->len;
+    nsf_buf_add(fresh, nsf_slice(old->ptr + text->at, text->len));
+    text->at = at;
+}
+
+static void move_names(const struct nsf_buf *old, struct nsf_buf *fresh, struct nsf_group_names *names)
+{
+    move_text(old, fresh, &names->rule);
+    move_text(old, fresh, &names->mac);
+    move_text(old, fresh, &names->acl);
+}
+
+void nsf_records_begin_compact(struct nsf_records *records, struct nsf_buf *old)
+{
+    *old = records->texts;
+    nsf_buf_init(&records->texts, old->max);
+    for (size_t i = 0; i < records->n_open; i++) {
+        struct nsf_open_record *record = &records->open[i];
+        struct nsf_text *texts[] = {&record->category, &record->version, &record->resource_id, &record->flow_log_id,
+                                    &record->mac};
+        for (size_t t = 0; t < NSF_ARRAY_LEN(texts); t++)
+            move_text(old, &records->texts, texts[t]);
+    }
+    for (size_t i = 0; i < records->n_groups; i++)
+        move_names(old, &records->texts, &records->groups[i].names);
+}
+
+void nsf_records_compact_names(struct nsf_records *records, const struct nsf_buf *old, struct nsf_group_names *names)
+{
+    move_names(old, &records->texts, names);
+}
+
+/* ---- groups and held tuples ----------------------------------------------------------------------
+ * A held tuple is: bytes from the one before to its first character, 2 * length + 1 if it is a string, both in groups
+ * of seven bits, and its text. So it is never longer than it was in the log. */
+
+void nsf_records_open_group(struct nsf_records *records, uint64_t from)
+{
+    NSF_GROW(records->groups, records->groups_capacity, records->n_groups + 1);
+    records->groups[records->n_groups++] = (struct nsf_group){
+        .from = from,
+        .to = from,
+        .held_from = records->held.len,
+        .held_to = records->held.len,
+        .names = {NSF_TEXT_INIT, NSF_TEXT_INIT, NSF_TEXT_INIT},
+    };
+    records->held_base = from;
+}
+
+void nsf_records_skimmed(struct nsf_records *records, uint64_t to)
+{
+    records->groups[records->n_groups - 1].to = to;
+}
+
+static void hold_number(struct nsf_buf *held, uint64_t number)
+{
+    for (; number >= 128; number >>= 7)
+        nsf_buf_add_char(held, (char)((number & 127) | 128));
+    nsf_buf_add_char(held, (char)number);
+}
+
+static uint64_t take_number(struct nsf_slice *held)
+{
+    uint64_t number = 0;
+    for (unsigned i = 0; i < VARINT_MAX_BYTES; i++) {
+        unsigned char byte = (unsigned char)held->ptr[i];
+        number |= (uint64_t)(byte & 127) << (7 * i);
+        if (byte < 128) {
+            *held = nsf_slice_from(*held, i + 1);
+            break;
+        }
+    }
+    return number;
+}
+
+void nsf_records_hold(struct nsf_records *records, struct nsf_slice text, bool is_tuple, uint64_t offset)
+{
+    hold_number(&records->held, offset - records->held_base);
+    hold_number(&records->held, 2 * (uint64_t)text.len + is_tuple);
+    nsf_buf_add(&records->held, text);
+    records->held_base = offset;
+    records->groups[records->n_groups - 1].held_to = records->held.len;
+}
+
+static void take_held(const struct nsf_records *records, const struct nsf_group *group, struct nsf_tuple_target *target)
+{
+    struct nsf_slice held = nsf_slice(records->held.ptr + group->held_from, group->held_to - group->held_from);
+    uint64_t offset = group->from;
+    while (held.len > 0) {
+        offset += take_number(&held);
+        uint64_t len = take_number(&held);
+        struct nsf_slice text = nsf_slice(held.ptr, (size_t)(len / 2));
+        if (len % 2 == 1)
+            nsf_tuple_take(target, text, offset);
+        else
+            nsf_tuple_take_other(target, text, offset);
+        held = nsf_slice_from(held, text.len);
+    }
+}
+
+static void take_group(const struct nsf_records *records, const struct nsf_group *group,
+                       const struct nsf_window *window, struct nsf_tuple_target *target)
+{
+    if (group->held_from < group->held_to)
+        take_held(records, group, target);
+    else if (group->from < group->to)
+        nsf_tuple_take_array(target, nsf_window_slice(window, group->from, group->to), group->from);
+}
+
+static void name(struct nsf_text *own, struct nsf_text outer)
+{
+    if (own->at == NSF_TEXT_ABSENT)
+        *own = outer;
+}
+
+void nsf_records_name_groups(struct nsf_records *records, size_t first_group, const struct nsf_group_names *names)
+{
+    for (size_t i = first_group; i < records->n_groups; i++) {
+        name(&records->groups[i].names.rule, names->rule);
+        name(&records->groups[i].names.mac, names->mac);
+        name(&records->groups[i].names.acl, names->acl);
+    }
+}
+
+/* ---- layout ---------------------------------------------------------------------------------------- */
+
+/* "2", 2, 2.0: a digit, and nothing but zeros behind the point. */
+static unsigned version_of(struct nsf_slice text)
+{
+    if (text.len == 0 || text.ptr[0] < '0' || text.ptr[0] > '9' || (text.len > 1 && text.ptr[1] != '.'))
+        return 0;
+    for (size_t i = 2; i < text.len; i++)
+        if (text.ptr[i] != '0')
+            return 0;
+    return (unsigned)(text.ptr[0] - '0');
+}
+
+static bool is_nsg_layout(unsigned version, enum nsf_layout *layout)
+{
+    *layout = version == 1 ? NSF_LAYOUT_NSG1 : NSF_LAYOUT_NSG2;
+    return version == 1 || version == 2;
+}
+
+/* False: a foreign record. */
+static bool layout_of(const struct nsf_records *records, const struct nsf_open_record *record, enum nsf_layout *layout)
+{
+    struct nsf_slice category = text_of(records, record->category);
+    unsigned version = version_of(text_of(records, record->version));
+    if (nsf_slice_eq(category, CATEGORY_NSG))
+        return is_nsg_layout(version, layout);
+    *layout = NSF_LAYOUT_VNET4;
+    return nsf_slice_eq(category, CATEGORY_VNET) && version == 4;
+}
+
+/* Of a record that is not whole: what is there decides. False: nothing can be said of its tuples. */
+static bool guess_layout(const struct nsf_records *records, const struct nsf_open_record *record,
+                         enum nsf_layout *layout)
+{
+    unsigned version = version_of(text_of(records, record->version));
+    if (record->category.at != NSF_TEXT_ABSENT && record->version.at != NSF_TEXT_ABSENT)
+        return layout_of(records, record, layout);
+    if (record->has_flow_records || version == 4) {
+        *layout = NSF_LAYOUT_VNET4;
+        return true;
+    }
+    return is_nsg_layout(version, layout);
+}
+
+static void add_foreign(const struct nsf_records *records, const struct nsf_open_record *record,
+                        struct nsf_batch *batch)
+{
+    char name_text[FOREIGN_NAME_MAX_BYTES];
+    struct nsf_slice category = text_of(records, record->category);
+    struct nsf_slice version = text_of(records, record->version);
+    if (category.len > FOREIGN_NAME_MAX_BYTES / 2)
+        category.len = FOREIGN_NAME_MAX_BYTES / 2;
+    if (!nsf_slice_eq(category, CATEGORY_NSG) && !nsf_slice_eq(category, CATEGORY_VNET)) {
+        nsf_batch_add_foreign(batch, category, 1);
+        return;
+    }
+    if (version.len > FOREIGN_NAME_MAX_BYTES / 4)
+        version.len = FOREIGN_NAME_MAX_BYTES / 4;
+    memcpy(name_text, category.ptr, category.len);
+    name_text[category.len] = '/';
+    if (version.len > 0)
+        memcpy(name_text + category.len + 1, version.ptr, version.len);
+    nsf_batch_add_foreign(batch, nsf_slice(name_text, category.len + 1 + version.len), 1);
+}
+
+/* ---- scopes ---------------------------------------------------------------------------------------- */
+
+static uint64_t hash_text(struct nsf_slice text, uint64_t seed)
+{
+    return text.ptr == NULL ? seed : nsf_hash_bytes(text.ptr, text.len, seed);
+}
+
+static bool is_same_text(struct nsf_slice a, struct nsf_slice b)
+{
+    return (a.ptr == NULL) == (b.ptr == NULL) && nsf_slice_eq(a, b);
+}
+
+static bool is_same_scope(const struct nsf_scope *a, const struct nsf_scope *b)
+{
+    return a->layout == b->layout && is_same_text(a->rule, b->rule) && is_same_text(a->nsg, b->nsg) &&
+           is_same_text(a->mac, b->mac) && is_same_text(a->flow_log, b->flow_log);
+}
+
+/* The table of all scopes is behind a lock: the few that a blob has are remembered here. */
+static uint32_t scope_id_of(struct nsf_records *records, const struct nsf_scope *scope)
+{
+    uint64_t hash = hash_text(scope->rule, hash_text(scope->nsg, records->options.seed));
+    struct nsf_scope_cache_entry *entry = &records->cache[hash % NSF_SCOPE_CACHE_SIZE];
+    if (entry->is_used && entry->hash == hash && is_same_scope(&entry->scope, scope))
+        return entry->scope_id;
+    uint32_t id = nsf_scopes_add(records->options.scopes, scope);
+    *entry = (struct nsf_scope_cache_entry){
+        .hash = hash, .scope_id = id, .is_used = true, .scope = nsf_scopes_get(records->options.scopes, id)};
+    return id;
+}
+
+static struct nsf_slice cut_name(struct nsf_slice text)
+{
+    if (text.len > NSF_NAME_MAX_BYTES)
+        text.len = NSF_NAME_MAX_BYTES;
+    return text;
+}
+
+static struct nsf_slice empty_if_absent(struct nsf_slice text)
+{
+    return text.ptr == NULL ? NSF_SLICE_LIT("") : text;
+}
+
+/* The record's own scope: no rule, and no NSG where only the groups name one. */
+static struct nsf_scope scope_of_record(const struct nsf_records *records, const struct nsf_open_record *record,
+                                        enum nsf_layout layout)
+{
+    struct nsf_scope scope = {.layout = layout};
+    bool is_vnet = layout == NSF_LAYOUT_VNET4;
+    scope.flow_log = text_of(records, is_vnet ? record->flow_log_id : record->resource_id);
+    scope.flow_log = cut_name(empty_if_absent(scope.flow_log));
+    scope.mac = text_of(records, record->mac);
+    if (scope.mac.ptr == NULL && record->first_group < records->n_groups)
+        scope.mac = text_of(records, records->groups[record->first_group].names.mac);
+    scope.mac = cut_name(empty_if_absent(scope.mac));
+    if (!is_vnet)
+        scope.nsg = scope.flow_log;
+    return scope;
+}
+
+static uint32_t scope_id_of_group(struct nsf_records *records, const struct nsf_open_record *record,
+                                  const struct nsf_group *group, const struct nsf_scope *record_scope)
+{
+    struct nsf_scope scope = *record_scope;
+    scope.rule = cut_name(empty_if_absent(text_of(records, group->names.rule)));
+    if (scope.layout == NSF_LAYOUT_VNET4)
+        scope.nsg = cut_name(empty_if_absent(text_of(records, group->names.acl)));
+    if (record->mac.at == NSF_TEXT_ABSENT)
+        scope.mac = cut_name(empty_if_absent(text_of(records, group->names.mac)));
+    return scope_id_of(records, &scope);
+}
+
+/* ---- to the batch ---------------------------------------------------------------------------------- */
+
+static void add_record(struct nsf_records *records, const struct nsf_open_record *record,
+                       const struct nsf_scope *scope, struct nsf_tuple_target *target)
+{
+    struct nsf_record *row = nsf_batch_add_record(target->batch);
+    row->offset = record->start;
+    row->time_ms = record->time_ms;
+    row->layout = target->layout;
+    row->scope_id = scope_id_of(records, scope);
+    target->record_idx = (uint32_t)(target->batch->n_records - 1);
+    target->is_strict = records->options.is_strict;
+    target->is_smtp_only = records->options.is_smtp_only;
+}
+
+static void take_groups(struct nsf_records *records, const struct nsf_open_record *record,
+                        const struct nsf_window *window, const struct nsf_scope *scope, size_t end_group,
+                        struct nsf_tuple_target *target)
+{
+    for (size_t i = record->first_group; i < end_group; i++) {
+        const struct nsf_group *group = &records->groups[i];
+        if (group->held_from == group->held_to && group->from == group->to)
+            continue;
+        target->scope_id = scope_id_of_group(records, record, group, scope);
+        take_group(records, group, window, target);
+    }
+    struct nsf_record *row = &target->batch->records[target->record_idx];
+    row->n_tuples = target->n_tuples;
+    row->n_bad = target->n_bad;
+}
+
+static void remember_time(struct nsf_records *records, const struct nsf_open_record *record)
+{
+    if (records->first_time_ms == NSF_TS_NONE)
+        records->first_time_ms = record->time_ms;
+}
+
+static void add_problem(struct nsf_batch *batch, enum nsf_code code, uint64_t offset, const char *text)
+{
+    struct nsf_problem problem = {.code = code, .offset = offset, .detail = nsf_slice_str(text)};
+    nsf_problems_add(&batch->problems, &problem);
+}
+
+static void add_whole(struct nsf_records *records, const struct nsf_open_record *record,
+                      const struct nsf_window *window, uint64_t end, struct nsf_batch *batch)
+{
+    enum nsf_layout layout;
+    remember_time(records, record);
+    if (!layout_of(records, record, &layout)) {
+        add_foreign(records, record, batch);
+        return;
+    }
+    struct nsf_tuple_target target;
+    struct nsf_scope scope = scope_of_record(records, record, layout);
+    nsf_tuple_target_init(&target, batch, layout);
+    add_record(records, record, &scope, &target);
+    struct nsf_slice text = nsf_window_slice(window, record->start, end);
+    struct nsf_record *row = &batch->records[target.record_idx];
+    row->fingerprint = nsf_hash_fingerprint(text.ptr, text.len, records->options.seed);
+    row->has_fingerprint = true;
+    take_groups(records, record, window, &scope, records->n_groups, &target);
+}
+
+/* The streamed record goes on in this batch: as the row it has there, or as a part in a new one. */
+static void enter_batch(struct nsf_records *records, struct nsf_open_record *record, const struct nsf_scope *scope,
+                        enum nsf_layout layout, struct nsf_batch *batch)
+{
+    struct nsf_tuple_target *target = &record->target;
+    bool is_part = target->batch != NULL;
+    if (is_part && target->batch == batch && target->record_idx < batch->n_records)
+        return;
+    nsf_tuple_target_init(target, batch, layout);
+    add_record(records, record, scope, target);
+    batch->records[target->record_idx].is_part = is_part;
+}
+
+/* Hands on what a streamed record has up to end_group. */
+static void add_part(struct nsf_records *records, struct nsf_open_record *record, const struct nsf_window *window,
+                     size_t end_group, struct nsf_batch *batch)
+{
+    enum nsf_layout layout;
+    if (!guess_layout(records, record, &layout))
+        return;
+    struct nsf_scope scope = scope_of_record(records, record, layout);
+    enter_batch(records, record, &scope, layout, batch);
+    take_groups(records, record, window, &scope, end_group, &record->target);
+}
+
+/* What they had is in the batch. The last one may go on: its tuples count from where the held ones ended. */
+static void empty_groups(struct nsf_records *records, size_t from, size_t to)
+{
+    for (size_t i = from; i < to; i++) {
+        struct nsf_group *group = &records->groups[i];
+        group->held_from = records->held.len;
+        group->held_to = records->held.len;
+        group->from = records->held_base;
+        group->to = records->held_base;
+    }
+}
+
+void nsf_records_stream(struct nsf_records *records, size_t idx, bool has_open_array, const struct nsf_window *window,
+                        struct nsf_batch *batch)
+{
+    struct nsf_open_record *record = &records->open[idx];
+    bool is_innermost = idx + 1 == records->n_open;
+    size_t end_group = is_innermost ? records->n_groups : records->open[idx + 1].first_group;
+    if (!record->is_streamed) {
+        char text[96];
+        snprintf(text, sizeof(text), "record longer than %zu bytes: counted without the duplicate check",
+                 NSF_RECORD_MAX_BYTES);
+        add_problem(batch, NSF_E_LIMIT, record->start, text);
+        record->is_streamed = true;
+    }
+    add_part(records, record, window, end_group, batch);
+    if (!is_innermost) {
+        empty_groups(records, record->first_group, end_group);
+        return;
+    }
+    size_t n_kept = has_open_array ? 1 : 0;
+    if (record->first_group < records->n_groups)
+        records->held.len = records->groups[record->first_group].held_from;
+    if (n_kept > 0)
+        records->groups[record->first_group] = records->groups[records->n_groups - 1];
+    records->n_groups = record->first_group + n_kept;
+    empty_groups(records, record->first_group, records->n_groups);
+}
+
+static bool close_streamed(struct nsf_records *records, const struct nsf_window *window, struct nsf_batch *batch)
+{
+    struct nsf_open_record *record = nsf_records_top(records);
+    enum nsf_layout layout;
+    bool has_category = record->category.at != NSF_TEXT_ABSENT;
+    remember_time(records, record);
+    if (has_category && record->target.batch == NULL && !layout_of(records, record, &layout))
+        add_foreign(records, record, batch);
+    else
+        add_part(records, record, window, records->n_groups, batch);
+    return has_category;
+}
+
+bool nsf_records_close(struct nsf_records *records, const struct nsf_window *window, uint64_t end,
+                       struct nsf_batch *batch)
+{
+    struct nsf_open_record *record = nsf_records_top(records);
+    bool is_record = record->category.at != NSF_TEXT_ABSENT;
+    if (record->is_streamed)
+        is_record = close_streamed(records, window, batch);
+    else if (is_record)
+        add_whole(records, record, window, end, batch);
+    else if (record->has_members && !record->has_inner)
+        add_problem(batch, NSF_E_RECORD, record->start, "an object without a category is no flow log record");
+    records->n_groups = record->first_group;
+    if (--records->n_open == 0)
+        nsf_records_drop(records);
+    return is_record;
+}
+
+uint64_t nsf_records_count_lost(struct nsf_records *records, const struct nsf_window *window)
+{
+    uint64_t n_lost = 0;
+    for (size_t i = 0; i < records->n_open; i++) {
+        const struct nsf_open_record *record = &records->open[i];
+        size_t end_group = i + 1 < records->n_open ? records->open[i + 1].first_group : records->n_groups;
+        struct nsf_tuple_target target;
+        nsf_tuple_target_init(&target, NULL, NSF_LAYOUT_NSG2);
+        target.is_strict = records->options.is_strict;
+        if (!record->is_marked || !guess_layout(records, record, &target.layout))
+            continue;
+        for (size_t g = record->first_group; g < end_group; g++)
+            take_group(records, &records->groups[g], window, &target);
+        n_lost += target.n_tuples - target.n_bad;
+    }
+    return n_lost;
+}
