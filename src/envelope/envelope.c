@@ -6,9 +6,7 @@
 #include "core/json_in.h"
 #include "core/limits.h"
 #include "core/mem.h"
-#include "envelope/keys.h"
-#include "envelope/record.h"
-#include "envelope/window.h"
+#include "envelope/state.h"
 
 /* Between records this file reads the text itself: blanks, commas and brackets. Each object goes to the JSON parser,
  * which never sees a byte behind its closing brace. An object that turns out to be wrapped around an array of objects
@@ -23,71 +21,6 @@
 /* In the part-wise reading of an endless record: how much is held at a time. */
 #define STREAM_PART_BYTES ((uint64_t)1 << 20)
 #define STREAM_TEXTS_MAX_BYTES ((size_t)1 << 20)
-#define OFFSET_UNKNOWN UINT64_MAX
-
-enum role {
-    ROLE_RECORD,          /* a map: a record, or not yet known to be none */
-    ROLE_RECORDS,         /* an array of records inside a record */
-    ROLE_INSIDE,          /* a map or array inside a record */
-    ROLE_TUPLES,          /* a flowTuples array */
-    ROLE_CONTAINER_MAP,   /* inside an object that looks like no record so far */
-    ROLE_CONTAINER_ARRAY, /* the same; an object in it makes it an array of records */
-    ROLE_IGNORED,
-};
-
-struct level {
-    enum role role;
-    bool is_map;
-    bool is_properties; /* the map that holds the version of NSG flow logs */
-    enum nsf_key key;   /* the one read last, of a map */
-    size_t first_group;
-    struct nsf_group_names names;
-};
-
-enum state {
-    STATE_BETWEEN, /* records */
-    STATE_OBJECT,
-    STATE_SKIM,    /* in a flowTuples array that the parser has not seen */
-    STATE_RECOVER, /* behind damage, looking for a record */
-};
-
-struct nsf_envelope {
-    struct nsf_json_in *json;
-    struct nsf_window window;
-    struct nsf_records records;
-    struct nsf_batch *batch; /* of the present call */
-    enum state state;
-    uint64_t begin; /* offset of the first byte of the blob or piece */
-    uint64_t pos;   /* everything before it is read */
-    bool is_at_blob_start;
-    bool is_finishing;
-    bool is_parser_usable; /* it stands between two values */
-    bool is_plain;
-    bool is_streaming; /* the outermost record is past its bound */
-    uint64_t next_part;
-    /* the object being read */
-    struct level levels[NSF_JSON_DEPTH_MAX + 1];
-    unsigned n_levels;
-    unsigned n_maps;
-    uint64_t object_start;
-    uint64_t token_end;    /* behind the last token of the parser */
-    uint64_t element_from; /* behind the last element of the open flowTuples array, or its `[` */
-    uint64_t key_at;       /* the next TUPLES_KEY from pos on, OFFSET_UNKNOWN: none before key_searched_to */
-    uint64_t key_searched_to;
-    uint64_t skim_from;
-    size_t skim_at;
-    /* brackets around the records */
-    char brackets[NSF_JSON_DEPTH_MAX];
-    unsigned n_brackets;
-    /* damage */
-    bool is_recovering; /* no whole record was seen since */
-    struct nsf_err damage;
-    uint64_t damage_from;
-    uint64_t damage_lost;
-    uint64_t again_bytes; /* read twice so far */
-    uint64_t last_end;    /* behind the last record that went to a batch */
-    char tail[2];         /* the last two bytes passed over, blanks aside */
-};
 
 /* ---- problems -------------------------------------------------------------------------------------- */
 
@@ -97,22 +30,6 @@ static void add_problem(struct nsf_envelope *env, enum nsf_code code, uint64_t o
     nsf_problems_add(&env->batch->problems, &problem);
 }
 
-/* Reading goes on at `start`: now it is known how much was passed over. */
-static void settle_damage(struct nsf_envelope *env, uint64_t start)
-{
-    if (!env->is_recovering)
-        return;
-    struct nsf_problem problem = {
-        .code = env->damage.code,
-        .offset = env->damage.offset,
-        .detail = nsf_slice_str(env->damage.text),
-        .skipped_bytes = start - env->damage_from,
-        .tuples_lost = env->damage_lost,
-    };
-    nsf_problems_add(&env->batch->problems, &problem);
-    env->is_recovering = false;
-}
-
 static void drop_object(struct nsf_envelope *env)
 {
     nsf_records_drop(&env->records);
@@ -120,7 +37,7 @@ static void drop_object(struct nsf_envelope *env)
     env->n_maps = 0;
     env->is_streaming = false;
     env->is_parser_usable = false;
-    env->key_at = OFFSET_UNKNOWN;
+    env->key_at = NSF_OFFSET_NONE;
     env->key_searched_to = 0;
 }
 
@@ -160,235 +77,6 @@ static void damage(struct nsf_envelope *env, const struct nsf_err *err)
     env->state = STATE_RECOVER;
     env->pos = again;
 }
-
-/* ---- events of the parser ---------------------------------------------------------------------------- */
-
-static struct level *top_level(struct nsf_envelope *env)
-{
-    return &env->levels[env->n_levels - 1];
-}
-
-static struct level *push_level(struct nsf_envelope *env, enum role role, bool is_map)
-{
-    struct level *level = &env->levels[env->n_levels++];
-    level->role = role;
-    level->is_map = is_map;
-    level->is_properties = false;
-    level->key = NSF_KEY_OTHER;
-    level->first_group = env->records.n_groups;
-    level->names = (struct nsf_group_names){NSF_TEXT_INIT, NSF_TEXT_INIT, NSF_TEXT_INIT};
-    env->n_maps += is_map;
-    return level;
-}
-
-/* Where the element of a flowTuples array that the parser just gave begins: behind blanks and a comma. */
-static uint64_t element_start(const struct nsf_envelope *env)
-{
-    uint64_t end = nsf_json_in_offset(env->json);
-    struct nsf_slice bytes = nsf_window_slice(&env->window, env->element_from, end);
-    size_t at = 0;
-    while (at < bytes.len && strchr(" \t\r\n,", bytes.ptr[at]) != NULL)
-        at++;
-    return env->element_from + at;
-}
-
-static void hold_element(struct nsf_envelope *env, struct nsf_slice text, bool is_string)
-{
-    uint64_t start = element_start(env);
-    nsf_records_hold(&env->records, text, is_string, is_string ? start + 1 : start);
-    env->element_from = nsf_json_in_offset(env->json);
-}
-
-static bool is_member_of_record(enum nsf_key key)
-{
-    return key >= NSF_KEY_TIME && key <= NSF_KEY_MAC_ADDRESS;
-}
-
-static void set_name(struct nsf_envelope *env, struct level *level, struct nsf_slice text)
-{
-    struct nsf_text *name = level->key == NSF_KEY_RULE     ? &level->names.rule
-                            : level->key == NSF_KEY_MAC    ? &level->names.mac
-                            : level->key == NSF_KEY_ACL_ID ? &level->names.acl
-                                                           : NULL;
-    if (name != NULL)
-        *name = text.ptr == NULL ? (struct nsf_text)NSF_TEXT_INIT : nsf_records_keep_text(&env->records, text);
-    if (level->key == NSF_KEY_VERSION && level->is_properties)
-        nsf_records_set_member(&env->records, NSF_KEY_VERSION, text);
-}
-
-/* A value that is no string is none, but where a version is meant. `text` is the absent slice for maps and arrays. */
-static void take_value(struct nsf_envelope *env, struct nsf_slice text, bool is_string)
-{
-    struct level *level = top_level(env);
-    env->token_end = nsf_json_in_offset(env->json);
-    if (level->role == ROLE_TUPLES) {
-        hold_element(env, text, is_string);
-        return;
-    }
-    if (!level->is_map)
-        return;
-    bool is_version = level->key == NSF_KEY_VERSION || level->key == NSF_KEY_FLOW_LOG_VERSION;
-    struct nsf_slice value = is_string || is_version ? text : (struct nsf_slice){NULL, 0};
-    if (level->role == ROLE_RECORD && is_member_of_record(level->key))
-        nsf_records_set_member(&env->records, level->key, value);
-    else if (level->role == ROLE_INSIDE)
-        set_name(env, level, value);
-}
-
-static bool on_null(void *ctx)
-{
-    take_value(ctx, NSF_SLICE_LIT("null"), false);
-    return true;
-}
-
-static bool on_boolean(void *ctx, bool value)
-{
-    take_value(ctx, nsf_slice_str(value ? "true" : "false"), false);
-    return true;
-}
-
-static bool on_number(void *ctx, struct nsf_slice text)
-{
-    take_value(ctx, text, false);
-    return true;
-}
-
-static bool on_string(void *ctx, struct nsf_slice text)
-{
-    take_value(ctx, text.ptr == NULL ? nsf_slice("", 0) : text, true);
-    return true;
-}
-
-static bool on_map_key(void *ctx, struct nsf_slice key)
-{
-    struct nsf_envelope *env = ctx;
-    struct level *level = top_level(env);
-    env->token_end = nsf_json_in_offset(env->json);
-    level->key = nsf_key_of(key);
-    if (level->role == ROLE_RECORD) {
-        struct nsf_open_record *record = nsf_records_top(&env->records);
-        record->has_members = true;
-        record->is_marked = record->is_marked || nsf_key_marks_record(level->key);
-    }
-    return true;
-}
-
-/* The role of a map or array inside this one. */
-static enum role role_inside(struct nsf_envelope *env, bool is_map)
-{
-    struct level *parent = top_level(env);
-    bool is_tuples = !is_map && parent->is_map && parent->key == NSF_KEY_FLOW_TUPLES;
-    switch (parent->role) {
-    case ROLE_RECORD:
-        if (!nsf_records_top(&env->records)->is_marked)
-            return is_map ? ROLE_CONTAINER_MAP : ROLE_CONTAINER_ARRAY;
-        if (!is_map && parent->key == NSF_KEY_RECORDS)
-            return ROLE_RECORDS;
-        return is_tuples ? ROLE_TUPLES : ROLE_INSIDE;
-    case ROLE_RECORDS:
-        return is_map ? ROLE_RECORD : ROLE_RECORDS;
-    case ROLE_INSIDE:
-        return is_tuples ? ROLE_TUPLES : ROLE_INSIDE;
-    case ROLE_CONTAINER_MAP:
-    case ROLE_CONTAINER_ARRAY:
-        return is_map ? ROLE_CONTAINER_MAP : ROLE_CONTAINER_ARRAY;
-    case ROLE_TUPLES:
-    case ROLE_IGNORED:
-        return ROLE_IGNORED;
-    }
-    NSF_BUG("a level has no role");
-}
-
-static void open_record(struct nsf_envelope *env, uint64_t start)
-{
-    if (env->records.n_open > 0)
-        nsf_records_top(&env->records)->has_inner = true;
-    nsf_records_push(&env->records, start);
-    push_level(env, ROLE_RECORD, true);
-}
-
-static bool on_start_map(void *ctx)
-{
-    struct nsf_envelope *env = ctx;
-    uint64_t end = nsf_json_in_offset(env->json);
-    if (env->n_levels == 0) {
-        open_record(env, env->object_start);
-        env->token_end = end;
-        return true;
-    }
-    struct level *parent = top_level(env);
-    if (parent->role == ROLE_CONTAINER_ARRAY)
-        return false; /* records are wrapped in this array */
-    enum role role = role_inside(env, true);
-    take_value(env, (struct nsf_slice){NULL, 0}, false);
-    if (role == ROLE_RECORD) {
-        open_record(env, end - 1);
-        return true;
-    }
-    struct level *level = push_level(env, role, true);
-    level->is_properties = parent->role == ROLE_RECORD && parent->key == NSF_KEY_PROPERTIES;
-    if (parent->role == ROLE_RECORD && parent->key == NSF_KEY_FLOW_RECORDS)
-        nsf_records_top(&env->records)->has_flow_records = true;
-    return true;
-}
-
-static bool on_start_array(void *ctx)
-{
-    struct nsf_envelope *env = ctx;
-    enum role role = role_inside(env, false);
-    if (role == ROLE_CONTAINER_ARRAY)
-        nsf_records_top(&env->records)->has_inner = true;
-    take_value(env, (struct nsf_slice){NULL, 0}, false);
-    push_level(env, role, false);
-    if (role == ROLE_TUPLES) {
-        env->element_from = env->token_end;
-        nsf_records_open_group(&env->records, env->token_end);
-    }
-    return true;
-}
-
-static void pop_level(struct nsf_envelope *env)
-{
-    env->token_end = nsf_json_in_offset(env->json);
-    env->n_maps -= top_level(env)->is_map;
-    env->n_levels--;
-    if (env->n_levels > 0 && top_level(env)->role == ROLE_TUPLES)
-        env->element_from = env->token_end;
-}
-
-static bool on_end_map(void *ctx)
-{
-    struct nsf_envelope *env = ctx;
-    struct level *level = top_level(env);
-    if (level->role == ROLE_INSIDE)
-        nsf_records_name_groups(&env->records, level->first_group, &level->names);
-    bool is_record_end = level->role == ROLE_RECORD;
-    uint64_t start = is_record_end ? nsf_records_top(&env->records)->start : 0;
-    pop_level(env);
-    if (is_record_end && nsf_records_close(&env->records, &env->window, env->token_end, env->batch)) {
-        settle_damage(env, start);
-        env->last_end = env->token_end;
-    }
-    return true;
-}
-
-static bool on_end_array(void *ctx)
-{
-    pop_level(ctx);
-    return true;
-}
-
-static const struct nsf_json_events events = {
-    .null = on_null,
-    .boolean = on_boolean,
-    .number = on_number,
-    .string = on_string,
-    .start_map = on_start_map,
-    .map_key = on_map_key,
-    .end_map = on_end_map,
-    .start_array = on_start_array,
-    .end_array = on_end_array,
-};
 
 /* ---- an object ----------------------------------------------------------------------------------------- */
 
@@ -455,14 +143,14 @@ static void begin_members(struct nsf_envelope *env)
 /* The next `"flowTuples"` from pos on, or window_end. */
 static uint64_t find_tuples_key(struct nsf_envelope *env, uint64_t window_end)
 {
-    if (env->key_at != OFFSET_UNKNOWN && env->key_at >= env->pos)
+    if (env->key_at != NSF_OFFSET_NONE && env->key_at >= env->pos)
         return env->key_at;
     uint64_t from = env->pos;
     if (env->key_searched_to > from + TUPLES_KEY_BYTES)
         from = env->key_searched_to - TUPLES_KEY_BYTES;
     struct nsf_slice bytes = nsf_window_slice(&env->window, from, window_end);
     const char *hit = memmem(bytes.ptr, bytes.len, TUPLES_KEY, TUPLES_KEY_BYTES);
-    env->key_at = hit == NULL ? OFFSET_UNKNOWN : from + (uint64_t)(hit - bytes.ptr);
+    env->key_at = hit == NULL ? NSF_OFFSET_NONE : from + (uint64_t)(hit - bytes.ptr);
     env->key_searched_to = window_end;
     return hit == NULL ? window_end : env->key_at;
 }
@@ -492,7 +180,7 @@ static void begin_skim(struct nsf_envelope *env, uint64_t limit)
     if (at == bytes.len || bytes.ptr[at] != '[')
         return;
     feed(env, env->pos + at + 1);
-    if (env->state != STATE_OBJECT || top_level(env)->role != ROLE_TUPLES || env->token_end != env->pos)
+    if (env->state != STATE_OBJECT || nsf_envelope_top(env)->role != ROLE_TUPLES || env->token_end != env->pos)
         return;
     env->state = STATE_SKIM;
     env->skim_from = env->pos;
@@ -536,7 +224,7 @@ static uint64_t part_due(const struct nsf_envelope *env)
     for (size_t i = 0; i < env->records.n_open; i++)
         if (!env->records.open[i].is_streamed)
             return env->records.open[i].start + NSF_RECORD_MAX_BYTES;
-    return env->is_streaming ? env->next_part : OFFSET_UNKNOWN;
+    return env->is_streaming ? env->next_part : NSF_OFFSET_NONE;
 }
 
 static void compact_texts(struct nsf_envelope *env)
@@ -728,7 +416,7 @@ struct nsf_envelope *nsf_envelope_new(const struct nsf_envelope_options *options
     nsf_records_init(&env->records, options);
     nsf_window_init(&env->window);
     env->is_plain = options->is_plain;
-    env->json = nsf_json_in_new(&events, env, NSF_JSON_IN_MANY_VALUES);
+    env->json = nsf_json_in_new(&nsf_envelope_events, env, NSF_JSON_IN_MANY_VALUES);
     nsf_envelope_begin(env, 0, NSF_PLACE_START);
     return env;
 }
@@ -743,7 +431,7 @@ void nsf_envelope_free(struct nsf_envelope *env)
     nsf_free(env);
 }
 
-void nsf_envelope_begin(struct nsf_envelope *env, uint64_t offset, enum nsf_place place)
+void nsf_envelope_begin(struct nsf_envelope *env, uint64_t offset, enum nsf_envelope_place place)
 {
     drop_object(env);
     nsf_window_reset(&env->window, offset);
@@ -801,10 +489,10 @@ void nsf_envelope_finish(struct nsf_envelope *env, struct nsf_batch *batch)
     bool is_said = env->is_recovering && env->damage.code == NSF_E_TRUNCATED;
     if (env->n_brackets > 0 && !is_closed && !is_said)
         add_problem(env, NSF_E_TRUNCATED, end, "the text ends before the array of records is closed");
-    settle_damage(env, end);
+    nsf_envelope_settle_damage(env, end);
 }
 
-enum nsf_place nsf_envelope_place(const struct nsf_envelope *env)
+enum nsf_envelope_place nsf_envelope_place(const struct nsf_envelope *env)
 {
     bool is_between = env->state == STATE_BETWEEN && !env->is_recovering && env->pos == nsf_window_end(&env->window);
     if (!is_between)

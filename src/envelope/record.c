@@ -347,8 +347,8 @@ static uint32_t scope_id_of_group(struct nsf_records *records, const struct nsf_
 
 /* ---- to the batch ---------------------------------------------------------------------------------- */
 
-static void add_record(struct nsf_records *records, const struct nsf_open_record *record,
-                       const struct nsf_scope *scope, struct nsf_tuple_target *target)
+static void add_record(struct nsf_records *records, const struct nsf_open_record *record, const struct nsf_scope *scope,
+                       struct nsf_tuple_target *target)
 {
     struct nsf_record *row = nsf_batch_add_record(target->batch);
     row->offset = record->start;

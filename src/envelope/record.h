@@ -54,7 +54,7 @@ struct nsf_open_record {
     bool has_flow_records; /* the member of virtual network flow logs */
     bool has_inner;        /* records or wrappers were found inside */
     bool has_members;
-    bool is_streamed; /* past NSF_RECORD_MAX_BYTES: handed on in parts */
+    bool is_streamed;               /* past NSF_RECORD_MAX_BYTES: handed on in parts */
     struct nsf_tuple_target target; /* of a streamed one */
 };
 

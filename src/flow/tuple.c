@@ -293,8 +293,7 @@ static enum nsf_tuple_fault take_lightly(struct nsf_tuple_target *target, struct
     struct nsf_tuple tuple;
     if (!has_plain_bytes_only(text))
         return NSF_TUPLE_BYTES;
-    if (is_text(fields->at[FIELD_DST_PORT], "587") &&
-        parse_fields(fields, target->layout, &tuple) == NSF_TUPLE_NONE)
+    if (is_text(fields->at[FIELD_DST_PORT], "587") && parse_fields(fields, target->layout, &tuple) == NSF_TUPLE_NONE)
         emit(target, &tuple);
     return NSF_TUPLE_NONE;
 }
@@ -306,8 +305,8 @@ void nsf_tuple_take(struct nsf_tuple_target *target, struct nsf_slice text, uint
     enum nsf_tuple_fault fault = NSF_TUPLE_FIELDS;
     target->n_tuples++;
     if (split(text, fields_of(target->layout), &fields)) {
-        bool matters = target->is_strict || is_char(fields.at[FIELD_DIRECTION], 'I') ||
-                       is_text(fields.at[FIELD_DST_PORT], "25");
+        bool matters =
+            target->is_strict || is_char(fields.at[FIELD_DIRECTION], 'I') || is_text(fields.at[FIELD_DST_PORT], "25");
         fault = matters ? parse_fields(&fields, target->layout, &tuple) : take_lightly(target, text, &fields);
         if (matters && fault == NSF_TUPLE_NONE)
             emit(target, &tuple);

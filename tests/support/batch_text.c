@@ -47,8 +47,9 @@ static void add_records(struct nsf_buf *text, struct nsf_scopes *scopes, const s
 {
     for (size_t i = 0; i < batch->n_records; i++) {
         const struct nsf_record *record = &batch->records[i];
-        nsf_buf_printf(text, "record %zu at %" PRIu64 " time %" PRId64 " tuples %u bad %u print %016" PRIx64 "%016" PRIx64,
-                       i, record->offset, record->time_ms, record->n_tuples, record->n_bad, record->fingerprint.hi,
+        nsf_buf_printf(text,
+                       "record %zu at %" PRIu64 " time %" PRId64 " tuples %u bad %u print %016" PRIx64 "%016" PRIx64, i,
+                       record->offset, record->time_ms, record->n_tuples, record->n_bad, record->fingerprint.hi,
                        record->fingerprint.lo);
         nsf_buf_printf(text, " %d%d", record->has_fingerprint, record->is_part);
         add_scope(text, scopes, record->scope_id);
