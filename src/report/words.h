@@ -24,6 +24,18 @@ const char *nsf_unmatched_reason(struct nsf_slice word);
 /* The same for people. */
 const char *nsf_unmatched_reason_text(const char *reason);
 
+/* What a verdict asks for, in one sentence, where no advice was worked out. */
+const char *nsf_rule_verdict_meaning(enum nsf_rule_verdict verdict);
+/* What the same machine sends, in words. */
+const char *nsf_relay_words(enum nsf_relay_state state);
+/* "carried mail", ...: what happened in connections of the class. */
+const char *nsf_class_words(enum nsf_connection_class class_);
+/* The classes from mail to silence: the idx-th of NSF_CLASSES. */
+enum nsf_connection_class nsf_class_order(size_t idx);
+
+/* What of the public internet gets in, in at most 16 columns: "all v4+v6", "2 M v4", ... */
+const char *nsf_open_to_words(const struct nsf_finding *finding, char buf[32]);
+
 /* Orders for qsort over struct nsf_other_port: by protocol name and port, or by tuples, most first. The summed row is
  * last in both. */
 int nsf_other_port_cmp_port(const void *left, const void *right);
