@@ -78,12 +78,20 @@ bool nsf_cli_has_color(const struct nsf_options *options)
     return is_on_terminal(options) && term != NULL && strcmp(term, "dumb") != 0;
 }
 
+static unsigned columns_of_environment(void)
+{
+    uint64_t columns;
+    const char *text = getenv("COLUMNS");
+    if (text == NULL || !nsf_slice_to_u64(nsf_slice_str(text), COLUMNS_MAX, &columns))
+        return COLUMNS_DEFAULT;
+    return columns < COLUMNS_DEFAULT ? COLUMNS_DEFAULT : (unsigned)columns;
+}
+
 unsigned nsf_cli_columns(const struct nsf_options *options)
 {
     struct winsize size;
-    if (!is_on_terminal(options) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 ||
-        size.ws_col < COLUMNS_DEFAULT)
-        return COLUMNS_DEFAULT;
+    if (!is_on_terminal(options) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col < COLUMNS_DEFAULT)
+        return columns_of_environment();
     return size.ws_col > COLUMNS_MAX ? COLUMNS_MAX : size.ws_col;
 }
 

@@ -36,7 +36,7 @@ struct nsf_out *nsf_cli_open_output(const struct nsf_options *options,
                                     struct nsf_err *err) NSF_CHECKED;
 /* Whether the report goes to a terminal that shows colours, or --color says so. */
 bool nsf_cli_has_color(const struct nsf_options *options);
-/* Columns of the terminal that the report goes to; 80 when it goes elsewhere. */
+/* Columns of the terminal that the report goes to, else those of COLUMNS, else 80; never fewer. */
 unsigned nsf_cli_columns(const struct nsf_options *options);
 
 /* Writes the review as --format, --output, --top and --color ask. */

@@ -214,7 +214,7 @@ static void write_queue(struct page *page)
 
 /* ---- one rule --------------------------------------------------------------------------------------------------- */
 
-static void write_evidence(struct page *page, const struct nsf_source *source)
+static void write_evidence(struct page *page, const struct nsf_mail_source *source)
 {
     char number[NSF_NUMBER_TEXT_BYTES];
     size_t n = 0;
@@ -238,7 +238,7 @@ static void write_evidence(struct page *page, const struct nsf_source *source)
         nsf_text_para_end(&page->text, "", 6, NSF_STYLE_PLAIN);
 }
 
-static void write_source(struct page *page, const struct nsf_source *source, bool is_judged)
+static void write_source(struct page *page, const struct nsf_mail_source *source, bool is_judged)
 {
     char address[NSF_IP_TEXT_BYTES], day[NSF_TIME_TEXT_BYTES], score[32];
     nsf_ip_format(source->address, address);
@@ -266,7 +266,7 @@ static void write_source(struct page *page, const struct nsf_source *source, boo
 static void write_group(struct page *page, size_t rule_idx, const struct nsf_source_group *group)
 {
     char number[64];
-    struct nsf_source source;
+    struct nsf_mail_source source;
     nsf_text_heading(&page->text, NSF_STYLE_PLAIN, "  %s: %s", nsf_class_words(group->class_),
                      nsf_count_text(group->n, "source", number));
     for (size_t i = 0; i < group->n_rows; i++) {

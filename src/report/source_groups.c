@@ -5,7 +5,7 @@
 #include "report/words.h"
 
 /* Place in the order of the classes; a source without connections (only repeated tuples) counts as silent. */
-static size_t place_of(const struct nsf_source *source)
+static size_t place_of(const struct nsf_mail_source *source)
 {
     for (size_t i = 0; i < NSF_CLASSES; i++)
         if (source->classes[nsf_class_order(i)] > 0)
@@ -16,7 +16,7 @@ static size_t place_of(const struct nsf_source *source)
 void nsf_source_groups_fill(struct nsf_source_groups *groups, const struct nsf_review *review, size_t rule_idx,
                             size_t per_group, struct nsf_arena *arena)
 {
-    struct nsf_source source;
+    struct nsf_mail_source source;
     *groups = (struct nsf_source_groups){.n_groups = 0};
     for (size_t i = 0; i < NSF_CLASSES; i++) {
         groups->groups[i].class_ = nsf_class_order(i);
