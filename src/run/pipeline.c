@@ -1,0 +1,365 @@
+#include "core/nsf_common.h"
+
+#include "run/pipeline.h"
+
+#include "core/limits.h"
+#include "core/mem.h"
+#include "core/thread.h"
+#include "run/task.h"
+
+/* Admitted parcels that partitions have not all taken yet. */
+#define PIPELINE_RING 128u
+/* Tasks begun and not yet retired, per job: one that is read, one that waits for its turn. */
+#define PIPELINE_TASKS_PER_JOB 2u
+
+struct admitted {
+    struct nsf_parcel *parcel;
+    unsigned n_taken; /* partitions that are done with it */
+};
+
+struct pipeline {
+    const struct nsf_listing *listing;
+    struct nsf_evidence *evidence;
+    const struct nsf_pipeline_options *options;
+    struct nsf_pipeline_result *result;
+    struct nsf_task_plan *plan;
+    struct nsf_mutex *mutex;
+    struct nsf_cond *changed;
+    unsigned n_waiting;
+
+    /* tasks, in the order of the run */
+    struct nsf_task *head; /* the oldest one not retired */
+    struct nsf_task *tail;
+    unsigned n_tasks;
+    bool is_planned_out; /* no task is left to begin */
+
+    /* admitted parcels by sequence number */
+    struct admitted ring[PIPELINE_RING];
+    uint64_t n_admitted;
+    uint64_t n_released;
+    bool is_admitting;
+    uint64_t taken_to[NSF_PARTITIONS]; /* sequence number of the next parcel of each partition */
+    bool is_taking[NSF_PARTITIONS];
+
+    struct nsf_parcel_pool pool;
+    struct nsf_pipeline_progress progress;
+};
+
+struct worker {
+    struct pipeline *pipeline;
+    struct nsf_reader *reader;
+    struct nsf_thread *thread;
+};
+
+static void wake(struct pipeline *pipeline)
+{
+    if (pipeline->n_waiting > 0)
+        nsf_cond_broadcast(pipeline->changed);
+}
+
+static void wait_for_change(struct pipeline *pipeline)
+{
+    pipeline->n_waiting++;
+    nsf_cond_wait(pipeline->changed, pipeline->mutex);
+    pipeline->n_waiting--;
+}
+
+static void release_taken(struct pipeline *pipeline)
+{
+    while (pipeline->n_released < pipeline->n_admitted &&
+           pipeline->ring[pipeline->n_released % PIPELINE_RING].n_taken == NSF_PARTITIONS) {
+        struct admitted *slot = &pipeline->ring[pipeline->n_released++ % PIPELINE_RING];
+        nsf_parcel_give_back(&pipeline->pool, slot->parcel);
+        *slot = (struct admitted){0};
+    }
+}
+
+/* Takes what one partition has not seen yet. False: nothing to take. Called and left with the mutex held. */
+static bool take_some(struct pipeline *pipeline)
+{
+    unsigned p = 0;
+    while (p < NSF_PARTITIONS && (pipeline->is_taking[p] || pipeline->taken_to[p] == pipeline->n_admitted))
+        p++;
+    if (p == NSF_PARTITIONS)
+        return false;
+    uint64_t from = pipeline->taken_to[p], to = pipeline->n_admitted;
+    pipeline->is_taking[p] = true;
+    nsf_mutex_unlock(pipeline->mutex);
+    for (uint64_t seq = from; seq < to; seq++)
+        nsf_evidence_take(pipeline->evidence, pipeline->ring[seq % PIPELINE_RING].parcel->batch, p);
+    nsf_mutex_lock(pipeline->mutex);
+    pipeline->is_taking[p] = false;
+    pipeline->taken_to[p] = to;
+    for (uint64_t seq = from; seq < to; seq++)
+        pipeline->ring[seq % PIPELINE_RING].n_taken++;
+    release_taken(pipeline);
+    wake(pipeline);
+    return true;
+}
+
+/* The parcels of tasks that turned out to begin at no record border are thrown away. */
+static void drop_task(struct pipeline *pipeline, struct nsf_task *task)
+{
+    for (struct nsf_parcel *parcel; (parcel = nsf_task_pop(task)) != NULL;)
+        nsf_parcel_give_back(&pipeline->pool, parcel);
+}
+
+static void remove_head(struct pipeline *pipeline)
+{
+    struct nsf_task *task = pipeline->head;
+    pipeline->head = task->next;
+    if (pipeline->head == NULL)
+        pipeline->tail = NULL;
+    pipeline->n_tasks--;
+    nsf_task_free(task);
+}
+
+/* Retires tasks at the head that are read and admitted, and those that the one before them read through. */
+static void retire_heads(struct pipeline *pipeline)
+{
+    for (struct nsf_task *head; (head = pipeline->head) != NULL;) {
+        if (head->is_void)
+            drop_task(pipeline, head);
+        if (head->state != NSF_TASK_DONE || head->first != NULL || pipeline->is_admitting)
+            break;
+        if (!head->is_void) {
+            nsf_task_plan_pass(pipeline->plan, head->next_number);
+            for (struct nsf_task *task = head->next; task != NULL; task = task->next)
+                task->is_void |= task->number < head->next_number;
+        }
+        remove_head(pipeline);
+        wake(pipeline);
+    }
+}
+
+static void note_failure(struct nsf_pipeline_result *result, const struct nsf_parcel *parcel)
+{
+    result->n_failed++;
+    if (result->first_failure.code == NSF_E_NONE)
+        result->first_failure = parcel->failure;
+}
+
+/* Admits the next parcel of the head task. False: there is none, or another worker is at it. */
+static bool admit_one(struct pipeline *pipeline)
+{
+    if (pipeline->is_admitting || pipeline->n_admitted - pipeline->n_released == PIPELINE_RING)
+        return false;
+    struct nsf_task *head = pipeline->head;
+    if (head == NULL || head->is_void || head->first == NULL)
+        return false;
+    struct nsf_parcel *parcel = nsf_task_pop(head);
+    pipeline->is_admitting = true;
+    nsf_mutex_unlock(pipeline->mutex);
+    parcel->batch->seq = pipeline->n_admitted;
+    nsf_evidence_admit(pipeline->evidence, parcel->batch, pipeline->listing->items[parcel->blob_idx].name);
+    nsf_mutex_lock(pipeline->mutex);
+    pipeline->is_admitting = false;
+    pipeline->result->bytes += parcel->bytes;
+    pipeline->result->blobs += parcel->is_first && !parcel->is_unopened;
+    pipeline->progress.bytes = pipeline->result->bytes;
+    pipeline->progress.blobs += parcel->is_last;
+    if (parcel->failure.code != NSF_E_NONE)
+        note_failure(pipeline->result, parcel);
+    pipeline->ring[pipeline->n_admitted % PIPELINE_RING] = (struct admitted){.parcel = parcel};
+    pipeline->n_admitted++;
+    retire_heads(pipeline);
+    if (pipeline->options->on_progress != NULL)
+        pipeline->options->on_progress(pipeline->options->progress_ctx, &pipeline->progress);
+    wake(pipeline);
+    return true;
+}
+
+static bool is_stopped(const struct pipeline *pipeline)
+{
+    return pipeline->options->is_stopped != NULL && *pipeline->options->is_stopped != 0;
+}
+
+/* Hands a parcel of a task on; works on what is waiting while the task is too far ahead. False: the task is void or
+ * the run is stopped, and reading it further is of no use. */
+static bool push(void *ctx, struct nsf_task *task, struct nsf_parcel *parcel)
+{
+    struct pipeline *pipeline = ctx;
+    nsf_mutex_lock(pipeline->mutex);
+    while (nsf_task_is_full(task) && !task->is_void && !is_stopped(pipeline))
+        if (!take_some(pipeline) && !admit_one(pipeline))
+            wait_for_change(pipeline);
+    bool goes_on = !task->is_void && !is_stopped(pipeline);
+    if (goes_on)
+        nsf_task_push(task, parcel);
+    else
+        nsf_parcel_give_back(&pipeline->pool, parcel);
+    wake(pipeline);
+    nsf_mutex_unlock(pipeline->mutex);
+    return goes_on;
+}
+
+static struct nsf_parcel *new_parcel(void *ctx)
+{
+    struct pipeline *pipeline = ctx;
+    nsf_mutex_lock(pipeline->mutex);
+    struct nsf_parcel *parcel = nsf_parcel_take(&pipeline->pool);
+    nsf_mutex_unlock(pipeline->mutex);
+    return parcel;
+}
+
+/* Begins the next task of the plan, if there may be one more. */
+static struct nsf_task *begin_task(struct pipeline *pipeline)
+{
+    if (pipeline->is_planned_out || pipeline->n_tasks >= PIPELINE_TASKS_PER_JOB * pipeline->options->jobs)
+        return NULL;
+    struct nsf_task *task = is_stopped(pipeline) ? NULL : nsf_task_plan_next(pipeline->plan);
+    if (task == NULL) {
+        pipeline->is_planned_out = true;
+        wake(pipeline);
+        return NULL;
+    }
+    if (pipeline->tail == NULL)
+        pipeline->head = task;
+    else
+        pipeline->tail->next = task;
+    pipeline->tail = task;
+    pipeline->n_tasks++;
+    return task;
+}
+
+static void run_task(struct worker *worker, struct nsf_task *task)
+{
+    struct pipeline *pipeline = worker->pipeline;
+    nsf_mutex_unlock(pipeline->mutex);
+    nsf_task_run(task, worker->reader);
+    nsf_mutex_lock(pipeline->mutex);
+    task->state = NSF_TASK_DONE;
+    retire_heads(pipeline);
+    wake(pipeline);
+}
+
+/* When the run is stopped, tasks that cannot be admitted any more are dropped. */
+static void drop_all(struct pipeline *pipeline)
+{
+    while (pipeline->head != NULL && pipeline->head->state == NSF_TASK_DONE) {
+        drop_task(pipeline, pipeline->head);
+        remove_head(pipeline);
+    }
+}
+
+static void work(void *arg)
+{
+    struct worker *worker = arg;
+    struct pipeline *pipeline = worker->pipeline;
+    nsf_mutex_lock(pipeline->mutex);
+    for (;;) {
+        struct nsf_task *task;
+        if (is_stopped(pipeline))
+            drop_all(pipeline);
+        if (take_some(pipeline) || admit_one(pipeline))
+            continue;
+        if ((task = begin_task(pipeline)) != NULL) {
+            run_task(worker, task);
+            continue;
+        }
+        bool is_over = pipeline->is_planned_out && pipeline->head == NULL && !pipeline->is_admitting &&
+                       pipeline->n_released == pipeline->n_admitted;
+        if (is_over)
+            break;
+        wait_for_change(pipeline);
+    }
+    wake(pipeline);
+    nsf_mutex_unlock(pipeline->mutex);
+}
+
+void nsf_pipeline_run(const struct nsf_listing *listing, struct nsf_evidence *evidence, struct nsf_scopes *scopes,
+                      const struct nsf_pipeline_options *options, struct nsf_pipeline_result *result)
+{
+    *result = (struct nsf_pipeline_result){.first_failure = NSF_ERR_INIT};
+    struct pipeline *pipeline = nsf_calloc(1, sizeof(*pipeline));
+    pipeline->listing = listing;
+    pipeline->evidence = evidence;
+    pipeline->options = options;
+    pipeline->result = result;
+    pipeline->plan = nsf_task_plan_new(listing, options->jobs > 1);
+    pipeline->mutex = nsf_mutex_new();
+    pipeline->changed = nsf_cond_new();
+    struct nsf_reader_options reader_options = {
+        .listing = listing,
+        .envelope = {.scopes = scopes,
+                     .seed = nsf_hash_random_seed(),
+                     .is_plain = options->is_plain,
+                     .is_strict = options->is_strict,
+                     .is_smtp_only = options->is_smtp_only},
+        .push = push,
+        .new_parcel = new_parcel,
+        .ctx = pipeline,
+    };
+    struct worker *workers = nsf_calloc(options->jobs, sizeof(*workers));
+    for (unsigned i = 0; i < options->jobs; i++)
+        workers[i] = (struct worker){.pipeline = pipeline, .reader = nsf_reader_new(&reader_options)};
+    for (unsigned i = 1; i < options->jobs; i++)
+        workers[i].thread = nsf_thread_start(work, &workers[i]);
+    work(&workers[0]);
+    for (unsigned i = 0; i < options->jobs; i++) {
+        if (workers[i].thread != NULL)
+            nsf_thread_join(workers[i].thread);
+        nsf_reader_free(workers[i].reader);
+    }
+    result->was_stopped = is_stopped(pipeline);
+    nsf_free(workers);
+    nsf_parcel_pool_release(&pipeline->pool);
+    nsf_task_plan_free(pipeline->plan);
+    nsf_cond_free(pipeline->changed);
+    nsf_mutex_free(pipeline->mutex);
+    nsf_free(pipeline);
+}
+
+static struct nsf_parcel *no_parcel(void *ctx)
+{
+    (void)ctx;
+    NSF_BUG("peeking makes no parcels");
+}
+
+static bool no_push(void *ctx, struct nsf_task *task, struct nsf_parcel *parcel)
+{
+    (void)ctx;
+    (void)task;
+    (void)parcel;
+    NSF_BUG("peeking hands on no parcels");
+}
+
+static bool is_standard_input(const struct nsf_blob *blob)
+{
+    return nsf_slice_eq(blob->name, NSF_SLICE_LIT("-"));
+}
+
+static int cmp_blobs(const void *left, const void *right)
+{
+    const struct nsf_blob *a = left, *b = right;
+    if (is_standard_input(a) != is_standard_input(b))
+        return is_standard_input(a) ? 1 : -1;
+    if (a->hour != b->hour)
+        return a->hour < b->hour ? -1 : 1;
+    int order = nsf_slice_cmp(a->order, b->order);
+    return order != 0 ? order : nsf_slice_cmp(a->name, b->name);
+}
+
+void nsf_pipeline_order(struct nsf_listing *listing, const struct nsf_pipeline_options *options,
+                        struct nsf_scopes *scopes)
+{
+    struct nsf_reader_options reader_options = {
+        .listing = listing,
+        .envelope = {.scopes = scopes, .is_plain = options->is_plain},
+        .push = no_push,
+        .new_parcel = no_parcel,
+    };
+    struct nsf_reader *reader = NULL;
+    /* One blob needs no order. */
+    for (size_t i = 0; i < listing->n && listing->n > 1; i++) {
+        struct nsf_blob *blob = &listing->items[i];
+        if (blob->hour != NSF_HOUR_NONE || is_standard_input(blob))
+            continue;
+        if (reader == NULL)
+            reader = nsf_reader_new(&reader_options);
+        blob->hour = nsf_reader_peek_hour(reader, blob);
+    }
+    nsf_reader_free(reader);
+    if (listing->n > 1)
+        qsort(listing->items, listing->n, sizeof(*listing->items), cmp_blobs);
+}

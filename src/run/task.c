@@ -1,0 +1,448 @@
+#include "core/nsf_common.h"
+
+#include "run/task.h"
+
+#include "core/clock.h"
+#include "core/limits.h"
+#include "core/mem.h"
+
+/* A task's blobs together; one larger blob is a task of its own. */
+#define TASK_GROUP_BYTES (UINT64_C(1) << 20)
+#define TASK_GROUP_BLOBS 64u
+/* Parcels of one task that wait to be admitted. */
+#define TASK_PARCELS_MAX 64u
+#define TASK_PARCEL_BYTES_MAX ((size_t)2 << 20)
+/* Events in a parcel: they should still be in a cache when the evidence takes them. */
+#define PARCEL_BYTES ((size_t)384 << 10)
+#define PARCEL_POOL_MAX 128u
+/* Where the first record start of a piece is looked for; records are rarely longer. */
+#define BORDER_WINDOW_BYTES ((size_t)1 << 20)
+#define BORDER_STEP_BYTES ((size_t)64 << 10)
+/* The first record's time stands in its first few hundred bytes, or behind its tuples. */
+#define PEEK_BYTES_MAX (UINT64_C(4) << 20)
+
+struct nsf_parcel *nsf_parcel_take(struct nsf_parcel_pool *pool)
+{
+    struct nsf_parcel *parcel = pool->free;
+    if (parcel != NULL) {
+        pool->free = parcel->next;
+        pool->n_free--;
+    } else {
+        parcel = nsf_malloc(sizeof(*parcel));
+        parcel->batch = nsf_batch_new();
+    }
+    struct nsf_batch *batch = parcel->batch;
+    *parcel = (struct nsf_parcel){.batch = batch, .failure = NSF_ERR_INIT};
+    return parcel;
+}
+
+static void parcel_free(struct nsf_parcel *parcel)
+{
+    nsf_batch_free(parcel->batch);
+    nsf_free(parcel);
+}
+
+void nsf_parcel_give_back(struct nsf_parcel_pool *pool, struct nsf_parcel *parcel)
+{
+    if (pool->n_free >= PARCEL_POOL_MAX) {
+        parcel_free(parcel);
+        return;
+    }
+    nsf_batch_reset(parcel->batch);
+    parcel->next = pool->free;
+    pool->free = parcel;
+    pool->n_free++;
+}
+
+void nsf_parcel_pool_release(struct nsf_parcel_pool *pool)
+{
+    for (struct nsf_parcel *parcel = pool->free, *next; parcel != NULL; parcel = next) {
+        next = parcel->next;
+        parcel_free(parcel);
+    }
+    *pool = (struct nsf_parcel_pool){0};
+}
+
+void nsf_task_free(struct nsf_task *task)
+{
+    nsf_free(task);
+}
+
+void nsf_task_push(struct nsf_task *task, struct nsf_parcel *parcel)
+{
+    parcel->next = NULL;
+    if (task->last == NULL)
+        task->first = parcel;
+    else
+        task->last->next = parcel;
+    task->last = parcel;
+    task->n_parcels++;
+    task->parcel_bytes += nsf_batch_bytes(parcel->batch);
+}
+
+struct nsf_parcel *nsf_task_pop(struct nsf_task *task)
+{
+    struct nsf_parcel *parcel = task->first;
+    if (parcel == NULL)
+        return NULL;
+    task->first = parcel->next;
+    if (task->first == NULL)
+        task->last = NULL;
+    task->n_parcels--;
+    task->parcel_bytes -= nsf_batch_bytes(parcel->batch);
+    return parcel;
+}
+
+bool nsf_task_is_full(const struct nsf_task *task)
+{
+    return task->n_parcels >= TASK_PARCELS_MAX || (task->n_parcels > 0 && task->parcel_bytes >= TASK_PARCEL_BYTES_MAX);
+}
+
+struct nsf_task_plan {
+    const struct nsf_listing *listing;
+    bool is_parallel;
+    uint64_t cursor; /* number of the next task */
+};
+
+static uint64_t number_of(uint32_t blob_idx, uint32_t segment)
+{
+    return (uint64_t)blob_idx << 32 | segment;
+}
+
+struct nsf_task_plan *nsf_task_plan_new(const struct nsf_listing *listing, bool is_parallel)
+{
+    struct nsf_task_plan *plan = nsf_calloc(1, sizeof(*plan));
+    plan->listing = listing;
+    plan->is_parallel = is_parallel;
+    return plan;
+}
+
+void nsf_task_plan_free(struct nsf_task_plan *plan)
+{
+    nsf_free(plan);
+}
+
+void nsf_task_plan_pass(struct nsf_task_plan *plan, uint64_t number)
+{
+    if (plan->cursor < number)
+        plan->cursor = number;
+}
+
+static bool is_segmented(const struct nsf_task_plan *plan, const struct nsf_blob *blob)
+{
+    return plan->is_parallel && !blob->is_gzip && blob->size_bytes != NSF_SIZE_UNKNOWN &&
+           blob->size_bytes > 2 * NSF_TASK_SEGMENT_BYTES;
+}
+
+/* Blobs from `from` on that are small enough to be read as one task; at least one. */
+static uint32_t group_end(const struct nsf_task_plan *plan, uint32_t from)
+{
+    uint32_t to = from;
+    uint64_t n_bytes = 0;
+    while (to < plan->listing->n && to - from < TASK_GROUP_BLOBS) {
+        uint64_t size = plan->listing->items[to].size_bytes;
+        if (to > from && (size == NSF_SIZE_UNKNOWN || n_bytes + size > TASK_GROUP_BYTES))
+            break;
+        n_bytes += size == NSF_SIZE_UNKNOWN ? TASK_GROUP_BYTES : size;
+        to++;
+    }
+    return to;
+}
+
+struct nsf_task *nsf_task_plan_next(struct nsf_task_plan *plan)
+{
+    uint32_t blob_idx = (uint32_t)(plan->cursor >> 32), segment = (uint32_t)plan->cursor;
+    if (blob_idx >= plan->listing->n)
+        return NULL;
+    struct nsf_task *task = nsf_calloc(1, sizeof(*task));
+    const struct nsf_blob *blob = &plan->listing->items[blob_idx];
+    task->number = plan->cursor;
+    task->blob_from = blob_idx;
+    task->is_segmented = is_segmented(plan, blob);
+    if (task->is_segmented) {
+        task->segment = segment;
+        task->blob_to = blob_idx + 1;
+        uint64_t n_segments = (blob->size_bytes + NSF_TASK_SEGMENT_BYTES - 1) / NSF_TASK_SEGMENT_BYTES;
+        plan->cursor = segment + 1 < n_segments ? plan->cursor + 1 : number_of(blob_idx + 1, 0);
+    } else {
+        task->blob_to = group_end(plan, blob_idx);
+        plan->cursor = number_of(task->blob_to, 0);
+    }
+    task->next_number = plan->cursor;
+    return task;
+}
+
+struct nsf_reader {
+    struct nsf_reader_options options;
+    struct nsf_codec *codec;
+    struct nsf_envelope *envelope;
+    char *border_window;
+    /* the blob being read */
+    struct nsf_task *task;
+    uint32_t blob_idx;
+    struct nsf_stream *stream;
+    struct nsf_parcel *parcel;
+    uint64_t bytes_told; /* of those the codec has read */
+    bool is_first_parcel;
+};
+
+struct nsf_reader *nsf_reader_new(const struct nsf_reader_options *options)
+{
+    struct nsf_reader *reader = nsf_calloc(1, sizeof(*reader));
+    reader->options = *options;
+    reader->codec = nsf_codec_new(NSF_CODEC_FASTEST);
+    reader->envelope = nsf_envelope_new(&options->envelope);
+    return reader;
+}
+
+void nsf_reader_free(struct nsf_reader *reader)
+{
+    if (reader == NULL)
+        return;
+    nsf_envelope_free(reader->envelope);
+    nsf_codec_free(reader->codec);
+    nsf_free(reader->border_window);
+    nsf_free(reader);
+}
+
+static const struct nsf_blob *blob_of(const struct nsf_reader *reader)
+{
+    return &reader->options.listing->items[reader->blob_idx];
+}
+
+static void new_parcel(struct nsf_reader *reader)
+{
+    reader->parcel = reader->options.new_parcel(reader->options.ctx);
+    reader->parcel->blob_idx = reader->blob_idx;
+    reader->parcel->batch->blob_idx = reader->blob_idx;
+}
+
+/* Hands on what was read so far and begins the next parcel unless the blob ends. */
+static bool push_parcel(struct nsf_reader *reader, bool is_last)
+{
+    struct nsf_parcel *parcel = reader->parcel;
+    uint64_t n_read = nsf_codec_bytes_read(reader->codec);
+    parcel->bytes = n_read - reader->bytes_told;
+    reader->bytes_told = n_read;
+    parcel->is_first = reader->is_first_parcel;
+    parcel->is_last = is_last;
+    reader->is_first_parcel = false;
+    struct nsf_problems *problems = &parcel->batch->problems;
+    for (size_t i = 0; i < problems->n; i++)
+        problems->items[i].path = blob_of(reader)->name;
+    reader->parcel = NULL;
+    if (!reader->options.push(reader->options.ctx, reader->task, parcel))
+        return false;
+    if (!is_last)
+        new_parcel(reader);
+    return true;
+}
+
+static void note_failure(struct nsf_reader *reader, struct nsf_err *err)
+{
+    nsf_problems_add_err(&reader->parcel->batch->problems, blob_of(reader)->name, err);
+    reader->parcel->failure = *err;
+}
+
+static void note_replaced(struct nsf_reader *reader)
+{
+    struct nsf_problem problem = {.offset = NSF_OFFSET_NONE, .code = NSF_E_CHANGED};
+    problem.detail = NSF_SLICE_LIT("the blob was made anew while it was read; what had been read of it still counts");
+    nsf_problems_add(&reader->parcel->batch->problems, &problem);
+}
+
+/* Reads up to n_max bytes into the envelope. False: the blob is over (or failed), and the envelope was told. */
+static bool read_some(struct nsf_reader *reader, uint64_t n_max, uint64_t *position)
+{
+    struct nsf_err err = NSF_ERR_INIT;
+    size_t capacity, n = 0;
+    char *room = nsf_envelope_room(reader->envelope, &capacity);
+    if (capacity > n_max)
+        capacity = (size_t)n_max;
+    switch (nsf_codec_read(reader->codec, room, capacity, &n, &err)) {
+    case NSF_READ_BYTES:
+        nsf_envelope_commit(reader->envelope, n, reader->parcel->batch);
+        *position += n;
+        return true;
+    case NSF_READ_REPLACED:
+        note_replaced(reader);
+        nsf_envelope_begin(reader->envelope, 0, NSF_PLACE_START);
+        *position = 0;
+        return true;
+    case NSF_READ_ERROR:
+        note_failure(reader, &err);
+        break;
+    case NSF_READ_END:
+    case NSF_READ_UNCHANGED:
+        break;
+    }
+    nsf_envelope_finish(reader->envelope, reader->parcel->batch);
+    return false;
+}
+
+/* Opens the blob at an offset and begins a parcel. False: it cannot be opened, and the parcel that says so is gone. */
+static bool open_blob(struct nsf_reader *reader, uint64_t offset, enum nsf_envelope_place place)
+{
+    struct nsf_open how = NSF_OPEN_INIT;
+    struct nsf_err err = NSF_ERR_INIT;
+    how.from_offset = offset;
+    reader->bytes_told = 0;
+    reader->is_first_parcel = offset == 0;
+    new_parcel(reader);
+    if (nsf_failed(nsf_source_open(blob_of(reader), &how, &reader->stream, &err))) {
+        note_failure(reader, &err);
+        reader->parcel->is_unopened = true;
+        reader->parcel->is_first = reader->is_first_parcel;
+        reader->parcel->is_last = true;
+        struct nsf_parcel *parcel = reader->parcel;
+        reader->parcel = NULL;
+        reader->options.push(reader->options.ctx, reader->task, parcel);
+        return false;
+    }
+    nsf_codec_open(reader->codec, reader->stream, offset);
+    nsf_envelope_begin(reader->envelope, offset, place);
+    return true;
+}
+
+/* Where piece `segment` of the blob begins and what stands around it; false when no record start can be seen in it. */
+static bool find_segment(struct nsf_reader *reader, uint32_t segment, uint64_t *start, enum nsf_envelope_place *place)
+{
+    if (reader->border_window == NULL)
+        reader->border_window = nsf_malloc(BORDER_WINDOW_BYTES);
+    struct nsf_open how = NSF_OPEN_INIT;
+    how.from_offset = segment * NSF_TASK_SEGMENT_BYTES;
+    struct nsf_stream *stream;
+    if (nsf_failed(nsf_source_open(blob_of(reader), &how, &stream, NULL)))
+        return false;
+    size_t n = 0, at = 0;
+    for (size_t n_read; n < BORDER_WINDOW_BYTES && at == n; n += n_read) {
+        size_t step = BORDER_WINDOW_BYTES - n < BORDER_STEP_BYTES ? BORDER_WINDOW_BYTES - n : BORDER_STEP_BYTES;
+        if (nsf_stream_read(stream, reader->border_window + n, step, &n_read, NULL) != NSF_READ_BYTES)
+            break;
+        at = nsf_envelope_find_border(nsf_slice(reader->border_window, n + n_read));
+        if (at < n + n_read) {
+            n += n_read;
+            break;
+        }
+    }
+    nsf_stream_close(stream);
+    struct nsf_slice before = nsf_slice_trim(nsf_slice(reader->border_window, at));
+    if (at >= n || before.len == 0)
+        return false;
+    *start = how.from_offset + at;
+    *place = before.ptr[before.len - 1] == ',' ? NSF_PLACE_IN_RECORDS : NSF_PLACE_IN_LINES;
+    return true;
+}
+
+static bool is_batch_full(const struct nsf_reader *reader)
+{
+    return nsf_batch_bytes(reader->parcel->batch) >= PARCEL_BYTES;
+}
+
+/* One blob from its start to its end. False: the task is not wanted any more. */
+static bool read_blob(struct nsf_reader *reader, uint32_t blob_idx)
+{
+    reader->blob_idx = blob_idx;
+    if (!open_blob(reader, 0, NSF_PLACE_START))
+        return true;
+    bool goes_on = true;
+    for (uint64_t position = 0; goes_on && read_some(reader, UINT64_MAX, &position);)
+        if (is_batch_full(reader))
+            goes_on = push_parcel(reader, false);
+    if (goes_on)
+        goes_on = push_parcel(reader, true);
+    nsf_stream_close(reader->stream);
+    reader->stream = NULL;
+    return goes_on;
+}
+
+/* Stops at the start of a later piece when that piece was begun rightly; else reads on through it. Gives the number of
+ * the piece that goes on, or 0 when the blob was read to its end. */
+static uint32_t read_pieces(struct nsf_reader *reader, uint32_t segment, uint64_t start)
+{
+    uint64_t position = start, nominal_end = (segment + 1) * NSF_TASK_SEGMENT_BYTES, stop_at = UINT64_MAX;
+    enum nsf_envelope_place stop_place = NSF_PLACE_ELSEWHERE;
+    for (;;) {
+        if (position == nominal_end && stop_at == UINT64_MAX && !nsf_codec_is_gzip(reader->codec)) {
+            segment++;
+            nominal_end += NSF_TASK_SEGMENT_BYTES;
+            if (!find_segment(reader, segment, &stop_at, &stop_place))
+                stop_at = UINT64_MAX;
+        }
+        if (position == stop_at) {
+            if (nsf_envelope_place(reader->envelope) == stop_place) {
+                push_parcel(reader, false);
+                return segment;
+            }
+            stop_at = UINT64_MAX;
+        }
+        uint64_t limit = stop_at < nominal_end ? stop_at : nominal_end;
+        bool is_bounded = !nsf_codec_is_gzip(reader->codec) && position < limit;
+        if (!read_some(reader, is_bounded ? limit - position : UINT64_MAX, &position))
+            break;
+        if (is_batch_full(reader) && !push_parcel(reader, false))
+            return 0;
+    }
+    push_parcel(reader, true);
+    return 0;
+}
+
+static void run_segment(struct nsf_task *task, struct nsf_reader *reader)
+{
+    uint64_t start = 0;
+    enum nsf_envelope_place place = NSF_PLACE_START;
+    reader->blob_idx = task->blob_from;
+    /* Without a record start in it the piece is void: the one before reads through it. */
+    if (task->segment > 0 && !find_segment(reader, task->segment, &start, &place))
+        return;
+    if (!open_blob(reader, start, place))
+        return;
+    uint32_t next = read_pieces(reader, task->segment, start);
+    task->next_number = next == 0 ? number_of(task->blob_to, 0) : number_of(task->blob_from, next);
+    nsf_stream_close(reader->stream);
+    reader->stream = NULL;
+}
+
+/* What is left of a parcel that was begun when the task was given up. */
+static void abandon_parcel(struct nsf_reader *reader)
+{
+    if (reader->parcel == NULL)
+        return;
+    reader->options.push(reader->options.ctx, reader->task, reader->parcel);
+    reader->parcel = NULL;
+}
+
+void nsf_task_run(struct nsf_task *task, struct nsf_reader *reader)
+{
+    reader->task = task;
+    if (task->is_segmented)
+        run_segment(task, reader);
+    else
+        for (uint32_t i = task->blob_from; i < task->blob_to && read_blob(reader, i); i++)
+            continue;
+    abandon_parcel(reader);
+}
+
+int64_t nsf_reader_peek_hour(struct nsf_reader *reader, const struct nsf_blob *blob)
+{
+    struct nsf_stream *stream;
+    if (nsf_failed(nsf_source_open(blob, NULL, &stream, NULL)))
+        return NSF_HOUR_NONE;
+    struct nsf_batch *scratch = nsf_batch_new();
+    nsf_codec_open(reader->codec, stream, 0);
+    nsf_envelope_begin(reader->envelope, 0, NSF_PLACE_START);
+    uint64_t n_read = 0;
+    while (n_read < PEEK_BYTES_MAX && nsf_envelope_first_time(reader->envelope) == NSF_TS_NONE) {
+        size_t capacity, n = 0;
+        char *room = nsf_envelope_room(reader->envelope, &capacity);
+        if (nsf_codec_read(reader->codec, room, capacity, &n, NULL) != NSF_READ_BYTES)
+            break;
+        n_read += n;
+        nsf_envelope_commit(reader->envelope, n, scratch);
+        nsf_batch_reset(scratch);
+    }
+    int64_t first_ms = nsf_envelope_first_time(reader->envelope);
+    nsf_stream_close(stream);
+    nsf_batch_free(scratch);
+    return first_ms == NSF_TS_NONE ? NSF_HOUR_NONE : nsf_time_hour(first_ms);
+}
