@@ -167,13 +167,14 @@ static bool has_no_nsg(const struct nsf_joined *joined, struct nsf_slice nsg)
     return joined->reason == NSF_JOIN_PLATFORM || joined->reason == NSF_JOIN_UNSPECIFIED || nsg.len == 0;
 }
 
-/* The row of what joins no finding: one for each NSG, rule and reason, without case. */
+/* The row of what joins no finding: one for each NSG, rule and reason, however they are spelt. */
 static uint32_t unmatched_target(struct nsf_evidence *evidence, const struct nsf_joined *joined,
-                                 const struct nsf_scope *scope, struct nsf_slice nsg_key, struct nsf_arena *scratch)
+                                 const struct nsf_scope *scope, struct nsf_slice nsg_key, struct nsf_slice rule_key,
+                                 struct nsf_arena *scratch)
 {
     bool is_nameless = has_no_nsg(joined, scope->nsg);
     struct nsf_slice reason = nsf_slice_str(nsf_join_reason_name(joined->reason));
-    struct nsf_slice parts[] = {is_nameless ? NSF_SLICE_LIT("") : nsg_key, folded(scratch, scope->rule), reason};
+    struct nsf_slice parts[] = {is_nameless ? NSF_SLICE_LIT("") : nsg_key, rule_key, reason};
     uint32_t idx = nsf_intern_add(&evidence->target_keys, joined_text(scratch, parts, NSF_ARRAY_LEN(parts)));
     if (idx + 1 == evidence->target_keys.n) {
         NSF_GROW(evidence->unmatched, evidence->unmatched_capacity, (size_t)idx + 1);
@@ -217,7 +218,7 @@ static void place_scope(struct nsf_evidence *evidence, const struct nsf_scope *s
         place->is_finding = joined.reason == NSF_JOIN_FINDING;
         place->target = place->is_finding ? joined.finding_idx
                                           : (uint32_t)evidence->scan->n_findings +
-                                                unmatched_target(evidence, &joined, scope, nsg_key, &scratch);
+                                                unmatched_target(evidence, &joined, scope, nsg_key, rule_key, &scratch);
     }
     nsf_arena_release(&scratch);
 }

@@ -266,7 +266,7 @@ static void take_allowed(struct nsf_partition *partition, const struct nsf_mail_
     } else {
         if (ts_ms < live->connection.last_ms) {
             ts_ms = live->connection.last_ms;
-            partition->n_late++;
+            partition->n_late += is_counted;
         }
         if (nsf_connection_take(&live->connection, event, ts_ms, partition->shared->idle_ms) == NSF_STEP_NEW) {
             finish_connection(partition, live);

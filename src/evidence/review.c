@@ -176,13 +176,23 @@ static void fill_traffic(const struct nsf_evidence *evidence, uint32_t target, c
     fill_days(evidence, target, arena, traffic);
 }
 
+/* "tcp", "udp", or the number: numbers sort before the names, and among themselves as text. */
+static const char *protocol_text(uint8_t protocol, char buf[4])
+{
+    snprintf(buf, 4, "%u", (unsigned)protocol);
+    return protocol == 6 ? "tcp" : protocol == 17 ? "udp" : buf;
+}
+
+/* As the report lists them: by the protocol's name, then port. */
 static int cmp_ports_by_key(const void *left, const void *right)
 {
     const struct nsf_other_port *a = left, *b = right;
-    return a->protocol != b->protocol ? (int)a->protocol - (int)b->protocol : (int)a->port - (int)b->port;
+    char a_text[4], b_text[4];
+    int order = strcmp(protocol_text(a->protocol, a_text), protocol_text(b->protocol, b_text));
+    return order != 0 ? order : (int)a->port - (int)b->port;
 }
 
-static int cmp_ports(const void *left, const void *right)
+static int cmp_ports_by_use(const void *left, const void *right)
 {
     const struct nsf_other_port *a = left, *b = right;
     int order = cmp_u64_down(a->tuples, b->tuples);
@@ -254,11 +264,12 @@ static void fill_other_ports(const struct nsf_evidence *evidence, uint32_t targe
             ports[n_ports++] = ports[i];
         }
     }
-    qsort(ports, n_ports, sizeof(*ports), cmp_ports);
+    qsort(ports, n_ports, sizeof(*ports), cmp_ports_by_use);
     size_t n_listed = n_ports > NSF_OTHER_PORTS_MAX ? NSF_OTHER_PORTS_MAX : n_ports;
     rule->other_ports = nsf_arena_alloc(arena, (n_listed + 1) * sizeof(*ports));
     memcpy(rule->other_ports, ports, n_listed * sizeof(*ports));
     rule->n_other_ports = n_listed;
+    qsort(rule->other_ports, n_listed, sizeof(*ports), cmp_ports_by_key);
     if (n_listed < n_ports) {
         struct nsf_other_port *rest = &rule->other_ports[rule->n_other_ports++];
         *rest = (struct nsf_other_port){.is_rest = true};

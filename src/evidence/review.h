@@ -211,7 +211,7 @@ struct nsf_review_rule {
     struct nsf_coverage coverage;
     struct nsf_traffic traffic;
     uint64_t n_sources;                 /* rows nsf_review_source gives */
-    struct nsf_other_port *other_ports; /* by tuples descending, protocol, port */
+    struct nsf_other_port *other_ports; /* those with most tuples, by protocol's name, port */
     size_t n_other_ports;
     enum nsf_relay_state relay;
     struct nsf_slices relay_evidence;
