@@ -57,12 +57,26 @@ static struct nsf_slice nsg_id_of(struct nsf_slice path)
     return (struct nsf_slice){NULL, 0};
 }
 
-struct nsf_layout nsf_layout_parse(struct nsf_slice path)
+static struct nsf_slice mac_of(struct nsf_slice rest)
 {
-    struct nsf_layout layout = {.hour = NSF_HOUR_NONE};
+    const struct nsf_slice key = NSF_SLICE_LIT("/macaddress=");
+    for (size_t at = 0; at + key.len < rest.len; at++)
+        if (nsf_slice_has_prefix_nocase(nsf_slice_from(rest, at), key)) {
+            struct nsf_slice mac = nsf_slice_from(rest, at + key.len);
+            return nsf_slice(mac.ptr, nsf_slice_find(mac, '/'));
+        }
+    return (struct nsf_slice){NULL, 0};
+}
+
+struct nsf_path_layout nsf_layout_parse(struct nsf_slice path)
+{
+    struct nsf_path_layout layout = {.hour = NSF_HOUR_NONE};
     for (size_t at = path.len; at-- > 0 && layout.hour == NSF_HOUR_NONE;)
-        if (nsf_ascii_lower(path.ptr[at]) == 'y' && (at == 0 || path.ptr[at - 1] == '/'))
+        if (nsf_ascii_lower(path.ptr[at]) == 'y' && (at == 0 || path.ptr[at - 1] == '/')) {
             layout.hour = hour_at(nsf_slice_from(path, at));
+            layout.flow_log = layout.hour == NSF_HOUR_NONE ? layout.flow_log : nsf_slice(path.ptr, at);
+            layout.mac = layout.hour == NSF_HOUR_NONE ? layout.mac : mac_of(nsf_slice_from(path, at));
+        }
     layout.nsg_id = nsg_id_of(path);
     return layout;
 }
@@ -78,7 +92,7 @@ bool nsf_layout_is_in_window(int64_t hour, int64_t since_ms, int64_t until_ms)
 
 enum nsf_wanted nsf_layout_is_wanted(struct nsf_slice path, const struct nsf_list_filter *filter, int64_t *hour)
 {
-    const struct nsf_layout layout = nsf_layout_parse(path);
+    const struct nsf_path_layout layout = nsf_layout_parse(path);
     *hour = layout.hour;
     if (!nsf_layout_is_in_window(layout.hour, filter->since_ms, filter->until_ms))
         return NSF_WANTED_OUTSIDE;

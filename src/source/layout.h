@@ -10,13 +10,15 @@
 
 #include "source/source.h"
 
-struct nsf_layout {
+struct nsf_path_layout {
     int64_t hour;            /* since 1970, NSF_HOUR_NONE when the path does not say */
     struct nsf_slice nsg_id; /* "/SUBSCRIPTIONS/.../NETWORKSECURITYGROUPS/<name>", absent when the path does not say */
+    struct nsf_slice flow_log; /* what stands before the hour: the same for all logs of one flow log; absent likewise */
+    struct nsf_slice mac;      /* behind macAddress=, absent when the path does not say */
 };
 
 /* The last y=/m=/d=/h= run of the path counts, whatever stands before and behind it. */
-struct nsf_layout nsf_layout_parse(struct nsf_slice path);
+struct nsf_path_layout nsf_layout_parse(struct nsf_slice path);
 
 /* Whether a log of that hour can hold flows of [since, until): an hour more on both sides, since the first record of an
  * hour holds flows of the hour before. NSF_TS_NONE is no bound, NSF_HOUR_NONE is always inside. */

@@ -48,7 +48,7 @@ static void test_hour(void **state)
         {"PT1H.json", NULL},
     };
     for (size_t i = 0; i < NSF_ARRAY_LEN(cases); i++) {
-        const struct nsf_layout layout = nsf_layout_parse(nsf_slice_str(cases[i].path));
+        const struct nsf_path_layout layout = nsf_layout_parse(nsf_slice_str(cases[i].path));
         const int64_t wanted = cases[i].hour == NULL ? NSF_HOUR_NONE : hour_of(cases[i].hour);
         if (layout.hour != wanted)
             fail_msg("%s: hour %lld, wanted %lld", cases[i].path, (long long)layout.hour, (long long)wanted);
@@ -72,7 +72,7 @@ static void test_nsg(void **state)
         {"", NULL},
     };
     for (size_t i = 0; i < NSF_ARRAY_LEN(cases); i++) {
-        const struct nsf_layout layout = nsf_layout_parse(nsf_slice_str(cases[i].path));
+        const struct nsf_path_layout layout = nsf_layout_parse(nsf_slice_str(cases[i].path));
         if (!nsf_slice_eq(layout.nsg_id, nsf_slice_str(cases[i].nsg)) ||
             (layout.nsg_id.ptr == NULL) != (cases[i].nsg == NULL))
             fail_msg("%s: NSG %.*s", cases[i].path, NSF_SLICE_ARG(layout.nsg_id));
