@@ -44,6 +44,7 @@ static void keep(struct nsf_partition *partition, const struct nsf_live *live)
         .src = live->src,
         .dst = live->dst,
         .target = live->target,
+        .src_port = live->src_port,
         .class_ = partition->shared->classify(&connection->total, connection->has_counters),
         .connection = connection,
     };

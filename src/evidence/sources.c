@@ -21,6 +21,10 @@ void nsf_sources_release(struct nsf_sources *sources)
     nsf_pairset_release(&sources->row_destinations);
     nsf_free(sources->target_days);
     nsf_index_release(&sources->by_target_day);
+    for (uint32_t i = 0; i < sources->n_traits; i++)
+        nsf_trait_row_release(&sources->traits[i]);
+    nsf_free(sources->traits);
+    nsf_pairset_release(&sources->speaking);
     nsf_sources_init(sources, sources->seed);
 }
 
@@ -104,9 +108,18 @@ static void add_days(struct nsf_sources *sources, uint32_t row_idx, struct nsf_s
         row->days += nsf_pairset_add(&sources->row_days, nsf_pair(row_idx, (uint32_t)day));
 }
 
-static void add_destination(struct nsf_sources *sources, uint32_t row_idx, struct nsf_source_row *row, struct nsf_ip dst)
+/* Where a server answered with more than a handshake; without counters nobody can tell. */
+static bool is_speaking(enum nsf_connection_class class_)
 {
-    uint32_t id = nsf_sources_address_id(sources, dst);
+    return class_ != NSF_CLASS_NO_REPLY && class_ != NSF_CLASS_TOUCH;
+}
+
+static void add_destination(struct nsf_sources *sources, uint32_t row_idx, struct nsf_source_row *row,
+                            const struct nsf_finished *finished)
+{
+    uint32_t id = nsf_sources_address_id(sources, finished->dst);
+    if (is_speaking(finished->class_))
+        nsf_pairset_add(&sources->speaking, id);
     if (row->n_destinations == 0) {
         row->first_destination = id;
         row->n_destinations = 1;
@@ -120,6 +133,42 @@ static void add_destination(struct nsf_sources *sources, uint32_t row_idx, struc
     row->n_destinations += nsf_pairset_add(&sources->row_destinations, nsf_pair(row_idx, id));
 }
 
+/* The class of a row's only connection. */
+static enum nsf_connection_class only_class(const struct nsf_source_row *row)
+{
+    unsigned class_ = 0;
+    while (row->classes[class_] == 0)
+        class_++;
+    return (enum nsf_connection_class)class_;
+}
+
+/* Before the connection is counted. */
+static void add_traits(struct nsf_sources *sources, struct nsf_source_row *row, const struct nsf_finished *finished)
+{
+    if (row->connections == 0) {
+        row->port_or_traits = finished->src_port;
+        return;
+    }
+    if (row->connections == 1) {
+        NSF_GROW(sources->traits, sources->traits_capacity, (size_t)sources->n_traits + 1);
+        struct nsf_trait_row *traits = &sources->traits[sources->n_traits];
+        nsf_trait_row_init(traits);
+        nsf_trait_row_add(traits, only_class(row), row->first_ms, (uint16_t)row->port_or_traits);
+        row->port_or_traits = sources->n_traits++;
+    }
+    nsf_trait_row_add(&sources->traits[row->port_or_traits], finished->class_, finished->connection->counted_from_ms,
+                      finished->src_port);
+}
+
+void nsf_sources_traits(const struct nsf_sources *sources, uint32_t row_idx, struct nsf_trait_row *traits)
+{
+    const struct nsf_source_row *row = nsf_sources_row(sources, row_idx);
+    if (row->connections == 1)
+        nsf_trait_row_add(traits, only_class(row), row->first_ms, (uint16_t)row->port_or_traits);
+    else
+        nsf_trait_row_merge(traits, &sources->traits[row->port_or_traits]);
+}
+
 void nsf_sources_add(struct nsf_sources *sources, const struct nsf_finished *finished)
 {
     const struct nsf_connection *connection = finished->connection;
@@ -127,6 +176,7 @@ void nsf_sources_add(struct nsf_sources *sources, const struct nsf_finished *fin
     if (row_idx == NSF_INDEX_NONE)
         row_idx = add_row(sources, finished->target, finished->src);
     struct nsf_source_row *row = nsf_sources_row(sources, row_idx);
+    add_traits(sources, row, finished);
     row->connections++;
     row->attempts += connection->attempts;
     row->tuples += connection->tuples;
@@ -139,7 +189,7 @@ void nsf_sources_add(struct nsf_sources *sources, const struct nsf_finished *fin
     add_days(sources, row_idx, row, finished->target, from_ms, to_ms);
     row->first_ms = from_ms < row->first_ms ? from_ms : row->first_ms;
     row->last_ms = to_ms > row->last_ms ? to_ms : row->last_ms;
-    add_destination(sources, row_idx, row, finished->dst);
+    add_destination(sources, row_idx, row, finished);
     struct nsf_target_day *day = target_day(sources, finished->target, nsf_time_day(from_ms));
     day->connections++;
     day->messages += finished->class_ == NSF_CLASS_MESSAGE;

@@ -13,6 +13,7 @@
 #include "core/index.h"
 #include "core/pairset.h"
 #include "evidence/connection.h"
+#include "evidence/traits.h"
 
 #define NSF_SOURCE_ROWS_PER_BLOCK 4096u
 
@@ -27,6 +28,7 @@ struct nsf_source_row {
     uint32_t first_destination; /* id in the table's addresses */
     uint32_t n_destinations;
     uint32_t days;
+    uint32_t port_or_traits; /* the source port of the only connection; with more of them, its row in the table's traits */
     int64_t first_ms;
     int64_t last_ms;
     struct nsf_counters counters;
@@ -57,6 +59,10 @@ struct nsf_sources {
     size_t target_days_capacity;
     uint32_t n_target_days;
     struct nsf_index by_target_day;
+    struct nsf_trait_row *traits; /* of rows with more than one connection */
+    size_t traits_capacity;
+    uint32_t n_traits;
+    struct nsf_pairset speaking; /* ids of own addresses where some server spoke SMTP, or may have */
 };
 
 /* One finished connection. */
@@ -64,6 +70,7 @@ struct nsf_finished {
     struct nsf_ip src;
     struct nsf_ip dst;
     uint32_t target;
+    uint16_t src_port;
     enum nsf_connection_class class_;
     const struct nsf_connection *connection; /* with at least one counted tuple */
 };
@@ -79,6 +86,8 @@ static inline struct nsf_source_row *nsf_sources_row(const struct nsf_sources *s
 uint32_t nsf_sources_find(const struct nsf_sources *sources, uint32_t target, struct nsf_ip src);
 /* Fills the destinations of a row: the smallest, ascending, and how many more there are. */
 void nsf_sources_destinations(const struct nsf_sources *sources, uint32_t row_idx, struct nsf_mail_source *source);
+/* Joins the traits of a row to *traits. */
+void nsf_sources_traits(const struct nsf_sources *sources, uint32_t row_idx, struct nsf_trait_row *traits);
 uint32_t nsf_sources_address_id(struct nsf_sources *sources, struct nsf_ip address);
 
 #endif
