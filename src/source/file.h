@@ -1,0 +1,20 @@
+/*
+ * file.h - local files, folders and standard input as a source.
+ *
+ * A folder is walked, entries in bytewise order. Left out are names that begin with a dot, and what is neither a file
+ * nor a folder. Symbolic links are followed; a folder that was walked already (links may make circles) is not walked
+ * again. Everything else in a folder is listed, whatever its name, unless the Azure layout in its path puts it outside
+ * the filter. A location that is no folder is listed as it is, also a FIFO. "-" is standard input, read once.
+ *
+ * Blobs are named by their path without `//`, `/./` and what `..` takes back, so that one file given in two ways has
+ * one name.
+ */
+#ifndef NSF_FILE_H
+#define NSF_FILE_H
+
+#include "source/source.h"
+
+/* path is borrowed for the call. */
+struct nsf_source *nsf_file_source_new(const char *path);
+
+#endif
