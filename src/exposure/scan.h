@@ -70,10 +70,10 @@ struct nsf_finding {
     uint32_t priority;
     enum nsf_exposure verdict;
     bool is_latent;
-    struct nsf_slices sources;        /* the prefixes responsible, as spelt */
-    struct nsf_slices ports;          /* the destination port entries that cover the port, as spelt */
-    struct nsf_slices all_ports;      /* every destination port entry of the rule */
-    struct nsf_slices all_sources;    /* every source entry of the rule */
+    struct nsf_slices sources;     /* the prefixes responsible, as spelt */
+    struct nsf_slices ports;       /* the destination port entries that cover the port, as spelt */
+    struct nsf_slices all_ports;   /* every destination port entry of the rule */
+    struct nsf_slices all_sources; /* every source entry of the rule */
     struct nsf_slices destinations;
     struct nsf_slice protocol;
     struct nsf_slice description;
@@ -105,7 +105,9 @@ struct nsf_scan {
     struct nsf_shadowed *shadowed;
     size_t n_shadowed;
     uint64_t n_files;
-    uint16_t port; /* 25 unless --port says otherwise */
+    uint16_t port;              /* 25 unless --port says otherwise */
+    uint64_t n_rules;           /* custom rules of all NSGs, for key figures */
+    uint64_t n_rules_described; /* those with a description */
 };
 
 const char *nsf_exposure_name(enum nsf_exposure exposure); /* "exposed", ... */

@@ -1,0 +1,33 @@
+#include "core/nsf_common.h"
+
+#include "exposure/scan.h"
+
+const char *nsf_exposure_name(enum nsf_exposure exposure)
+{
+    switch (exposure) {
+    case NSF_EXPOSURE_CLOSED:
+        return "closed";
+    case NSF_EXPOSURE_RESTRICTED:
+        return "restricted";
+    case NSF_EXPOSURE_UNKNOWN:
+        return "unknown";
+    case NSF_EXPOSURE_PARTIAL:
+        return "partial";
+    case NSF_EXPOSURE_EXPOSED:
+        return "exposed";
+    }
+    NSF_BUG("no such exposure");
+}
+
+const char *nsf_v6_extent_name(enum nsf_v6_extent extent)
+{
+    switch (extent) {
+    case NSF_V6_NONE:
+        return "none";
+    case NSF_V6_PART:
+        return "part";
+    case NSF_V6_FULL:
+        return "full";
+    }
+    NSF_BUG("no such extent");
+}

@@ -1,0 +1,22 @@
+/*
+ * scanner.h - NSGs in, one at a time; a struct nsf_scan out.
+ *
+ * Each NSG is evaluated when it comes and only its row, findings and shadowed rules are kept, so that memory is bounded
+ * by one NSG and what is found. The order of arrival does not matter. One thread.
+ */
+#ifndef NSF_SCANNER_H
+#define NSF_SCANNER_H
+
+#include "exposure/exposure.h"
+
+struct nsf_scanner;
+
+struct nsf_scanner *nsf_scanner_new(const struct nsf_exposure_settings *settings);
+/* NULL is fine. */
+void nsf_scanner_free(struct nsf_scanner *scanner);
+/* Borrows nsg. Each NSG comes once: the loaders merge. */
+void nsf_scanner_add(struct nsf_scanner *scanner, const struct nsf_nsg *nsg);
+/* Sorts and joins. Lends the scan until nsf_scanner_free; nothing is added after it. */
+const struct nsf_scan *nsf_scanner_finish(struct nsf_scanner *scanner);
+
+#endif
