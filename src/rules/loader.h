@@ -22,10 +22,21 @@ struct nsf_loader_ops {
     void (*problem)(struct nsf_loader *loader, enum nsf_code code, uint64_t offset, const char *text);
 };
 
+/* Effective rules come NSG by NSG; the interface they are of is known when all have been seen. */
+struct nsf_effective_pair {
+    struct nsf_slice nic;
+    struct nsf_slice nic_nsg;
+    struct nsf_slice subnet;
+    struct nsf_slice subnet_nsg;
+    struct nsf_place place;
+};
+
 struct nsf_loader {
     const struct nsf_loader_ops *ops;
-    struct nsf_arena *arena;
+    struct nsf_arena *arena;          /* of the value */
+    struct nsf_arena *document_arena; /* of the document */
     struct nsf_slice file;
+    struct nsf_effective_pair pair;
 };
 
 /* They set place.file where it is absent. */
@@ -95,10 +106,5 @@ void nsf_read_rules(struct nsf_loader *loader, const struct nsf_json *rules, boo
 bool nsf_read_nsg(struct nsf_loader *loader, const struct nsf_json *value, struct nsf_nsg *out);
 /* The value of an owner tag. */
 struct nsf_slice nsf_read_owner(const struct nsf_json *tags);
-
-/* --- The loaders of the shapes --------------------------------------------------------------------------------- */
-
-void nsf_load_nsg(struct nsf_loader *loader, const struct nsf_json *value);
-void nsf_load_rule(struct nsf_loader *loader, const struct nsf_json *value);
 
 #endif

@@ -1,6 +1,6 @@
 #include "core/nsf_common.h"
 
-#include "rules/loader.h"
+#include "rules/shapes.h"
 
 /* Tags that name who answers for a resource, best first; compared without case, `-`, `_`, `.` and blanks. */
 static const char *const owner_tags[] = {
@@ -133,6 +133,11 @@ void nsf_load_nsg(struct nsf_loader *loader, const struct nsf_json *value)
     struct nsf_nsg nsg;
     if (nsf_read_nsg(loader, value, &nsg))
         nsf_loader_give_nsg(loader, &nsg);
+}
+
+void nsf_load_new_nsg(struct nsf_loader *loader, const struct nsf_json *value)
+{
+    nsf_load_nsg(loader, nsf_json_get_nocase(value, "NewNSG"));
 }
 
 /* A rule by itself: part of an NSG that its id names, or that the file stands for. */

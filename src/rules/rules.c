@@ -8,6 +8,7 @@
 #include "rules/loader.h"
 #include "rules/merge.h"
 #include "rules/shape.h"
+#include "rules/shapes.h"
 #include "rules/walk.h"
 
 /* NSGs held in memory before larger inputs are read twice: some thousands of usual ones. */
@@ -132,53 +133,34 @@ static const struct nsf_loader_ops ops = {
 
 /* --- One value ------------------------------------------------------------------------------------------------- */
 
+typedef void load_fn(struct nsf_loader *loader, const struct nsf_json *value);
+
+/* A Resource Graph answer in table form: every row becomes the resource it is. */
+static void load_graph_table(struct nsf_loader *loader, const struct nsf_json *value);
+
+static load_fn *const load_fns[NSF_KIND_N] = {
+    [NSF_KIND_NSG] = nsf_load_nsg,
+    [NSF_KIND_NEW_NSG] = nsf_load_new_nsg,
+    [NSF_KIND_RULE] = nsf_load_rule,
+    [NSF_KIND_GRAPH_TABLE] = load_graph_table,
+    [NSF_KIND_TF_PLAN] = nsf_load_terraform_plan,
+    [NSF_KIND_TF_STATE] = nsf_load_terraform_state,
+    [NSF_KIND_TF_RAW] = nsf_load_terraform_raw,
+    [NSF_KIND_EFFECTIVE_LIST] = nsf_load_effective_list,
+    [NSF_KIND_EFFECTIVE_NSG] = nsf_load_effective,
+    [NSF_KIND_NIC] = nsf_load_nic,
+    [NSF_KIND_PUBLIC_IP] = nsf_load_public_ip,
+    [NSF_KIND_VNET] = nsf_load_vnet,
+    [NSF_KIND_SUBNET] = nsf_load_subnet,
+    [NSF_KIND_ADMIN_RULE] = nsf_load_admin_rule,
+};
+
 static void load_kind(struct nsf_loader *loader, const struct nsf_json *value, enum nsf_kind kind)
 {
-    switch (kind) {
-    case NSF_KIND_NSG:
-        nsf_load_nsg(loader, value);
-        return;
-    case NSF_KIND_NEW_NSG:
-        nsf_load_nsg(loader, nsf_json_get_nocase(value, "NewNSG"));
-        return;
-    case NSF_KIND_RULE:
-        nsf_load_rule(loader, value);
-        return;
-    case NSF_KIND_TEMPLATE:
-    case NSF_KIND_TEMPLATE_WRAPPER:
-    case NSF_KIND_WHAT_IF:
-    case NSF_KIND_GRAPH_TABLE:
-    case NSF_KIND_TF_PLAN:
-    case NSF_KIND_TF_STATE:
-    case NSF_KIND_TF_RAW:
-    case NSF_KIND_EFFECTIVE_LIST:
-    case NSF_KIND_EFFECTIVE_NSG:
-    case NSF_KIND_NIC:
-    case NSF_KIND_PUBLIC_IP:
-    case NSF_KIND_VNET:
-    case NSF_KIND_SUBNET:
-    case NSF_KIND_ADMIN_RULE:
-    case NSF_KIND_SCAN:
-    case NSF_KIND_CLOUDSPLOIT:
-    case NSF_KIND_CHECKOV:
-    case NSF_KIND_SARIF:
-    case NSF_KIND_OCSF:
+    if (load_fns[kind] == NULL)
         nsf_loader_problem(loader, NSF_E_SHAPE, value->offset, "%s cannot be read by this version", nsf_kind_text(kind));
-        return;
-    case NSF_KIND_UNKNOWN:
-    case NSF_KIND_EMPTY:
-    case NSF_KIND_OTHER_RESOURCE:
-    case NSF_KIND_FLOW_LOG:
-    case NSF_KIND_SERVICE_TAGS:
-    case NSF_KIND_TF_FIXTURE:
-    case NSF_KIND_TF_OLD_STATE:
-    case NSF_KIND_PARAMETERS:
-    case NSF_KIND_REVIEW:
-    case NSF_KIND_SOURCE_TEXT:
-    case NSF_KIND_N:
-        break;
-    }
-    NSF_BUG("a kind that is refused came to its loader");
+    else
+        load_fns[kind](loader, value);
 }
 
 /* az, ARM, Resource Graph and PowerShell lists differ in spelling alone and share their loaders. */
@@ -237,6 +219,23 @@ static void load_value(struct reading *reading, const struct nsf_json *value)
     load_kind(&reading->loader, value, kind);
 }
 
+static void load_graph_table(struct nsf_loader *loader, const struct nsf_json *value)
+{
+    const struct nsf_json *columns = nsf_json_path(value, "data.columns"), *rows = nsf_json_path(value, "data.rows");
+    for (size_t r = 0; r < nsf_json_len(rows); r++) {
+        const struct nsf_json *row = nsf_json_item(rows, r);
+        struct nsf_json map = {.type = NSF_JSON_MAP, .offset = row->offset, .line = row->line};
+        size_t n = nsf_json_len(row) < nsf_json_len(columns) ? nsf_json_len(row) : nsf_json_len(columns);
+        struct nsf_json_member *members = nsf_arena_alloc(loader->arena, nsf_mul_size(n, sizeof(*members)));
+        for (size_t c = 0; c < n; c++)
+            members[c] = (struct nsf_json_member){nsf_json_get_string(nsf_json_item(columns, c), "name"),
+                                                  *nsf_json_item(row, c)};
+        map.u.map.members = members;
+        map.u.map.n = n;
+        load_value(reading_of(loader), &map);
+    }
+}
+
 /* A root whose list was streamed: {"value": [], "nextLink": ...}. */
 static bool is_list_root(struct nsf_loader *loader, const struct nsf_json *value)
 {
@@ -279,6 +278,7 @@ static void add_err(struct reading *reading, const struct nsf_err *err)
 static void conclude(struct reading *reading)
 {
     struct nsf_loader *loader = &reading->loader;
+    nsf_finish_effective(loader);
     bool has_read = reading->n_known > 0;
     if (has_read && reading->n_refused > 0)
         nsf_loader_problem(loader, NSF_E_SHAPE, reading->refused_offset, "%zu of the elements cannot be used; the first is %s",
@@ -326,9 +326,13 @@ static void read_document(struct reading *reading, struct nsf_document *doc)
         nsf_loader_problem(&reading->loader, is_empty ? NSF_E_EMPTY : NSF_E_SHAPE, NSF_OFFSET_NONE, "%s", refusal);
         return;
     }
+    struct nsf_arena document_arena;
+    nsf_arena_init(&document_arena);
+    reading->loader.document_arena = &document_arena;
     reading->stream = nsf_json_stream_new(&events, reading, NSF_RULES_DOCUMENT_MAX_BYTES, doc->start);
     read_pieces(reading, doc, piece);
     nsf_json_stream_free(reading->stream);
+    nsf_arena_release(&document_arena);
 }
 
 static struct reading begin_reading(struct run *run, struct nsf_file *file, bool is_again)
@@ -389,12 +393,11 @@ static nsf_result fail_empty(const struct run *run, struct nsf_err *err)
     if (run->n_problems == 0)
         return NSF_FAIL(err, NSF_E_EMPTY, NSF_OFFSET_NONE, "there are no network security groups and no findings in the rules");
     enum nsf_code code = nsf_code_status(run->first.code) == 4 ? run->first.code : NSF_E_SHAPE;
-    if (run->n_problems == 1) {
-        nsf_result r = NSF_FAIL(err, code, run->first.offset, "%s", run->first.text);
-        nsf_err_set_subject(err, run->first.subject);
-        return r;
-    }
-    nsf_result r = NSF_FAIL(err, code, run->first.offset, "no rules in %zu inputs; the first: %s", run->files.n > 0 ? run->files.n : run->options->n_inputs, run->first.text);
+    size_t n_inputs = run->files.n > run->options->n_inputs ? run->files.n : run->options->n_inputs;
+    nsf_result r = n_inputs == 1
+                       ? NSF_FAIL(err, code, run->first.offset, "%s", run->first.text)
+                       : NSF_FAIL(err, code, run->first.offset, "none of %zu inputs holds rules or findings; the first: %s",
+                                  n_inputs, run->first.text);
     nsf_err_set_subject(err, run->first.subject);
     return r;
 }

@@ -1,0 +1,50 @@
+/*
+ * shapes.h - one loader a shape. Each takes a value that shape.h said is of its kind and gives what it holds.
+ *
+ * Internal to rules/.
+ */
+#ifndef NSF_SHAPES_H
+#define NSF_SHAPES_H
+
+#include "rules/loader.h"
+
+/* read_nsg.c: az, ARM REST, Resource Graph, PowerShell */
+void nsf_load_nsg(struct nsf_loader *loader, const struct nsf_json *value);
+void nsf_load_new_nsg(struct nsf_loader *loader, const struct nsf_json *value);
+void nsf_load_rule(struct nsf_loader *loader, const struct nsf_json *value);
+
+/* terraform.c */
+void nsf_load_terraform_plan(struct nsf_loader *loader, const struct nsf_json *plan);
+void nsf_load_terraform_state(struct nsf_loader *loader, const struct nsf_json *state);
+void nsf_load_terraform_raw(struct nsf_loader *loader, const struct nsf_json *state);
+
+/* effective.c: one element, which leaves what belongs to the pair in loader->pair; then, at the end of the document,
+ * the interface behind it */
+void nsf_load_effective(struct nsf_loader *loader, const struct nsf_json *value);
+void nsf_load_effective_list(struct nsf_loader *loader, const struct nsf_json *value);
+void nsf_finish_effective(struct nsf_loader *loader);
+
+/* network.c */
+void nsf_load_nic(struct nsf_loader *loader, const struct nsf_json *value);
+void nsf_load_public_ip(struct nsf_loader *loader, const struct nsf_json *value);
+void nsf_load_vnet(struct nsf_loader *loader, const struct nsf_json *value);
+void nsf_load_subnet(struct nsf_loader *loader, const struct nsf_json *value);
+
+/* admin.c */
+void nsf_load_admin_rule(struct nsf_loader *loader, const struct nsf_json *value);
+/* The rules that a network manager has on an interface, out of its effective rules. */
+void nsf_load_effective_admin_rules(struct nsf_loader *loader, const struct nsf_json *rules);
+
+/* template.c */
+void nsf_load_template(struct nsf_loader *loader, const struct nsf_json *value);
+void nsf_load_template_wrapper(struct nsf_loader *loader, const struct nsf_json *value);
+void nsf_load_what_if(struct nsf_loader *loader, const struct nsf_json *value);
+
+/* findings.c */
+void nsf_load_scan(struct nsf_loader *loader, const struct nsf_json *value);
+void nsf_load_cloudsploit(struct nsf_loader *loader, const struct nsf_json *value);
+void nsf_load_checkov(struct nsf_loader *loader, const struct nsf_json *value);
+void nsf_load_sarif(struct nsf_loader *loader, const struct nsf_json *value);
+void nsf_load_ocsf(struct nsf_loader *loader, const struct nsf_json *value);
+
+#endif
