@@ -395,3 +395,8 @@ void nsf_evidence_take(struct nsf_evidence *evidence, const struct nsf_batch *ba
 {
     nsf_partition_take(&evidence->partitions[partition], batch, partition);
 }
+
+void nsf_evidence_add_problems(struct nsf_evidence *evidence, const struct nsf_problems *problems)
+{
+    nsf_problems_merge(&evidence->inputs.problems, problems);
+}

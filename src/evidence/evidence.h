@@ -38,6 +38,9 @@ void nsf_evidence_expect(struct nsf_evidence *evidence, struct nsf_slice flow_lo
 void nsf_evidence_admit(struct nsf_evidence *evidence, struct nsf_batch *batch, struct nsf_slice path);
 void nsf_evidence_take(struct nsf_evidence *evidence, const struct nsf_batch *batch, unsigned partition);
 
+/* Problems that were met outside the batches: while listing, say. */
+void nsf_evidence_add_problems(struct nsf_evidence *evidence, const struct nsf_problems *problems);
+
 /* Fills what counts can fill of *review (zeroed by the caller); its row source lends from the evidence, which must
  * outlive it. Rules come in the order of the findings. */
 void nsf_evidence_finish(struct nsf_evidence *evidence, struct nsf_review *review);

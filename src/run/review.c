@@ -1,0 +1,175 @@
+#include "core/nsf_common.h"
+
+#include "run/review.h"
+
+#include "core/mem.h"
+#include "judge/connection_class.h"
+#include "source/file.h"
+#include "source/layout.h"
+
+struct nsf_review_run {
+    struct nsf_review_request request;
+    struct nsf_source **sources;
+    size_t n_sources;
+    struct nsf_listing listing;
+    struct nsf_scopes *scopes;
+    struct nsf_evidence *evidence;
+    struct nsf_pipeline_result result;
+    struct nsf_review review;
+};
+
+/* An NSG that is not in the definitions may be exposed for all we know: its logs are wanted. */
+static bool wants_nsg(void *ctx, struct nsf_slice nsg_id)
+{
+    const struct nsf_scan *scan = ctx;
+    for (size_t i = 0; i < scan->n_nsgs; i++) {
+        if (!nsf_slice_eq_nocase(scan->nsgs[i].id, nsg_id))
+            continue;
+        for (size_t f = 0; f < scan->n_findings; f++)
+            if (scan->findings[f].nsg_idx == i)
+                return true;
+        return false;
+    }
+    return true;
+}
+
+static nsf_result list_all(struct nsf_review_run *run, struct nsf_err *err)
+{
+    const struct nsf_review_request *request = &run->request;
+    struct nsf_list_filter filter = NSF_LIST_FILTER_INIT;
+    filter.since_ms = request->since_ms;
+    filter.until_ms = request->until_ms;
+    if (request->is_only_exposed) {
+        filter.wants_nsg = wants_nsg;
+        filter.ctx = (void *)(uintptr_t)request->scan;
+    }
+    size_t n_failed = 0;
+    run->sources = nsf_calloc(request->n_logs, sizeof(*run->sources));
+    for (size_t i = 0; i < request->n_logs; i++) {
+        struct nsf_err one = NSF_ERR_INIT;
+        run->sources[run->n_sources] = nsf_file_source_new(request->logs[i]);
+        struct nsf_source *source = run->sources[run->n_sources++];
+        if (!nsf_failed(nsf_source_list(source, &filter, &run->listing, &one)))
+            continue;
+        nsf_err_set_subject(&one, request->logs[i]);
+        if (n_failed++ == 0 && err != NULL)
+            *err = one;
+        nsf_problems_add_err(&run->listing.problems, nsf_slice_str(request->logs[i]), &one);
+    }
+    if (n_failed == request->n_logs)
+        return (nsf_result){.failed = true};
+    nsf_err_reset(err);
+    if (run->listing.n == 0 && n_failed == 0) {
+        const char *why = run->listing.n_pruned + run->listing.n_outside > 0
+                              ? "every log found lies outside the window or under an NSG that is not exposed"
+                              : "there is no log to read";
+        nsf_err_set_subject(err, request->logs[0]);
+        return NSF_FAIL(err, NSF_E_EMPTY, NSF_OFFSET_NONE, "%s", why);
+    }
+    return nsf_ok();
+}
+
+static int cmp_names(const void *left, const void *right)
+{
+    const struct nsf_blob *a = left, *b = right;
+    return nsf_slice_cmp(a->name, b->name);
+}
+
+/* One blob that is reached in two ways (a file and its folder) is read once. */
+static void drop_repeated(struct nsf_listing *listing)
+{
+    if (listing->n < 2)
+        return;
+    qsort(listing->items, listing->n, sizeof(*listing->items), cmp_names);
+    size_t n = 1;
+    for (size_t i = 1; i < listing->n; i++)
+        if (!nsf_slice_eq(listing->items[i].name, listing->items[n - 1].name))
+            listing->items[n++] = listing->items[i];
+    listing->n = n;
+}
+
+/* Paths tell early which NICs several flow logs cover. */
+static void expect_nics(struct nsf_review_run *run)
+{
+    for (size_t i = 0; i < run->listing.n; i++) {
+        struct nsf_path_layout layout = nsf_layout_parse(run->listing.items[i].order);
+        if (layout.mac.len > 0)
+            nsf_evidence_expect(run->evidence, layout.flow_log, layout.mac);
+    }
+}
+
+nsf_result nsf_review_run_new(const struct nsf_review_request *request, struct nsf_review_run **run, struct nsf_err *err)
+{
+    struct nsf_review_run *own = nsf_calloc(1, sizeof(*own));
+    own->request = *request;
+    nsf_listing_init(&own->listing);
+    own->scopes = nsf_scopes_new();
+    *run = NULL;
+    if (nsf_failed(list_all(own, err))) {
+        nsf_review_run_free(own);
+        return (nsf_result){.failed = true};
+    }
+    drop_repeated(&own->listing);
+    nsf_pipeline_order(&own->listing, &request->pipeline, own->scopes);
+    *run = own;
+    return nsf_ok();
+}
+
+void nsf_review_run_free(struct nsf_review_run *run)
+{
+    if (run == NULL)
+        return;
+    nsf_arena_release(&run->review.arena);
+    nsf_problems_release(&run->review.inputs.problems);
+    nsf_evidence_free(run->evidence);
+    nsf_scopes_free(run->scopes);
+    nsf_listing_release(&run->listing);
+    for (size_t i = 0; i < run->n_sources; i++)
+        nsf_source_free(run->sources[i]);
+    nsf_free(run->sources);
+    nsf_free(run);
+}
+
+const struct nsf_listing *nsf_review_run_listing(const struct nsf_review_run *run)
+{
+    return &run->listing;
+}
+
+nsf_result nsf_review_run_read(struct nsf_review_run *run, struct nsf_err *err)
+{
+    struct nsf_evidence_options options = {
+        .since_ms = run->request.since_ms,
+        .until_ms = run->request.until_ms,
+        .idle_ms = run->request.idle_ms,
+        .classify = nsf_connection_class_of,
+    };
+    run->evidence = nsf_evidence_new(run->request.scan, run->scopes, &options);
+    expect_nics(run);
+    nsf_pipeline_run(&run->listing, run->evidence, run->scopes, &run->request.pipeline, &run->result);
+    if (run->result.was_stopped)
+        return NSF_FAIL(err, NSF_E_INTERRUPTED, NSF_OFFSET_NONE, "interrupted");
+    if (run->result.blobs == 0) {
+        if (err != NULL)
+            *err = run->result.first_failure;
+        return NSF_FAIL(err, NSF_E_IO, NSF_OFFSET_NONE, "no log could be opened");
+    }
+    return nsf_ok();
+}
+
+const struct nsf_review *nsf_review_run_finish(struct nsf_review_run *run)
+{
+    struct nsf_review *review = &run->review;
+    review->generated_ms = nsf_clock_now_ms();
+    review->is_smtp_only = run->request.pipeline.is_smtp_only;
+    review->inputs.blobs = run->result.blobs;
+    review->inputs.bytes = run->result.bytes;
+    review->inputs.pruned = run->listing.n_pruned;
+    for (size_t i = 0; i < run->n_sources; i++) {
+        struct nsf_transfer transfer = nsf_source_transfer(run->sources[i]);
+        review->inputs.transfer.requests += transfer.requests;
+        review->inputs.transfer.retries += transfer.retries;
+    }
+    nsf_evidence_add_problems(run->evidence, &run->listing.problems);
+    nsf_evidence_finish(run->evidence, review);
+    return review;
+}

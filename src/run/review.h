@@ -1,0 +1,36 @@
+/*
+ * review.h - the main job: logs on disk or in storage, under the rules of a scan, to a finished review.
+ */
+#ifndef NSF_RUN_REVIEW_H
+#define NSF_RUN_REVIEW_H
+
+#include "evidence/review.h"
+#include "run/pipeline.h"
+
+struct nsf_review_request {
+    const struct nsf_scan *scan; /* borrowed as long as the run */
+    const char *const *logs;     /* files, folders, "-" */
+    size_t n_logs;
+    int64_t since_ms; /* NSF_TS_NONE: no bound */
+    int64_t until_ms;
+    int64_t idle_ms; /* 0: the default */
+    bool is_only_exposed; /* NSG logs of NSGs without a finding are left out, by their path */
+    struct nsf_pipeline_options pipeline;
+};
+
+struct nsf_review_run;
+
+/* Lists the logs and puts them in order. Fails when no location could be listed, or nothing is there to read
+ * (NSF_E_EMPTY). */
+nsf_result nsf_review_run_new(const struct nsf_review_request *request, struct nsf_review_run **run,
+                              struct nsf_err *err) NSF_CHECKED;
+void nsf_review_run_free(struct nsf_review_run *run);
+/* In the order of the run; lends until free. */
+const struct nsf_listing *nsf_review_run_listing(const struct nsf_review_run *run);
+
+/* Reads everything. Fails when no log at all could be opened, or the run was stopped (NSF_E_INTERRUPTED). */
+nsf_result nsf_review_run_read(struct nsf_review_run *run, struct nsf_err *err) NSF_CHECKED;
+/* Once after reading. Lends until free. */
+const struct nsf_review *nsf_review_run_finish(struct nsf_review_run *run);
+
+#endif
