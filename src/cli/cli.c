@@ -18,6 +18,7 @@
 typedef int command_fn(const struct nsf_options *options);
 
 static command_fn *const commands[NSF_COMMAND_N] = {
+    [NSF_COMMAND_REVIEW] = nsf_cli_review,
     [NSF_COMMAND_REPORT] = nsf_cli_report,
 };
 

@@ -26,6 +26,7 @@ int nsf_cli_main(int argc, char **argv);
 
 int nsf_cli_scan(const struct nsf_options *options);
 int nsf_cli_report(const struct nsf_options *options);
+int nsf_cli_review(const struct nsf_options *options);
 
 /* One line "nsgflow: ..." on standard error; text of foreign origin in it is escaped. */
 void nsf_cli_say(const char *fmt, ...) NSF_PRINTF(1, 2);

@@ -156,6 +156,29 @@ nsf_result nsf_review_run_read(struct nsf_review_run *run, struct nsf_err *err)
     return nsf_ok();
 }
 
+static bool is_one_of(struct nsf_slice name, const char *const *items, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (nsf_slice_eq_nocase(name, nsf_slice_str(items[i])))
+            return true;
+    return false;
+}
+
+/* What was not asked for is left out of the report; the counts of the whole input stay. */
+static void narrow(const struct nsf_review_request *request, struct nsf_review *review)
+{
+    size_t n_kept = 0;
+    for (size_t i = 0; i < review->n_rules; i++) {
+        const struct nsf_finding *finding = &review->scan->findings[review->rules[i].finding_idx];
+        const struct nsf_scan_nsg *nsg = &review->scan->nsgs[finding->nsg_idx];
+        bool is_nsg = request->n_nsgs == 0 || is_one_of(nsg->name, request->nsgs, request->n_nsgs) ||
+                      is_one_of(nsg->id, request->nsgs, request->n_nsgs);
+        if (is_nsg && (request->n_rules == 0 || is_one_of(finding->rule, request->rules, request->n_rules)))
+            review->rules[n_kept++] = review->rules[i];
+    }
+    review->n_rules = n_kept;
+}
+
 const struct nsf_review *nsf_review_run_finish(struct nsf_review_run *run)
 {
     struct nsf_review *review = &run->review;
@@ -170,6 +193,9 @@ const struct nsf_review *nsf_review_run_finish(struct nsf_review_run *run)
         review->inputs.transfer.retries += transfer.retries;
     }
     nsf_evidence_add_problems(run->evidence, &run->listing.problems);
+    if (run->request.rules_problems != NULL)
+        nsf_evidence_add_problems(run->evidence, run->request.rules_problems);
     nsf_evidence_finish(run->evidence, review);
+    narrow(&run->request, review);
     return review;
 }

@@ -14,6 +14,12 @@ struct nsf_review_request {
     int64_t since_ms; /* NSF_TS_NONE: no bound */
     int64_t until_ms;
     int64_t idle_ms; /* 0: the default */
+    /* Only these rules are reported: name or id of the NSG, name of the rule, without case; 0: all. */
+    const char *const *nsgs;
+    size_t n_nsgs;
+    const char *const *rules;
+    size_t n_rules;
+    const struct nsf_problems *rules_problems; /* of loading the rules: told among those of the logs; or NULL */
     bool is_only_exposed; /* NSG logs of NSGs without a finding are left out, by their path */
     struct nsf_pipeline_options pipeline;
 };

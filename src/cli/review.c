@@ -1,0 +1,153 @@
+#include "core/nsf_common.h"
+
+#include "cli/cli.h"
+
+#include "cli/progress.h"
+#include "core/mem.h"
+#include "core/thread.h"
+#include "run/review.h"
+#include "run/rules_scan.h"
+
+#include <signal.h>
+
+static volatile sig_atomic_t is_stopped;
+
+static void on_signal(int number)
+{
+    (void)number;
+    if (is_stopped != 0) { /* asked twice: at once */
+        nsf_out_remove_unfinished();
+        _Exit(NSF_STATUS_INTERRUPTED);
+    }
+    is_stopped = 1;
+}
+
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+static nsf_result check_usage(const struct nsf_options *options, struct nsf_err *err)
+{
+    if (options->rules.n == 0)
+        return NSF_FAIL(err, NSF_E_USAGE, NSF_OFFSET_NONE, "review needs --rules: the NSG definitions to hold the logs "
+                                                           "against");
+    if (options->operands.n == 0)
+        return NSF_FAIL(err, NSF_E_USAGE, NSF_OFFSET_NONE, "review needs LOGS: files, folders or - for standard input");
+    if (options->since_ms != NSF_TS_NONE && options->until_ms != NSF_TS_NONE && options->since_ms >= options->until_ms)
+        return NSF_FAIL(err, NSF_E_USAGE, NSF_OFFSET_NONE, "--since is not before --until");
+    return nsf_ok();
+}
+
+static nsf_result load_rules(const struct nsf_options *options, struct nsf_rules_scan **scan, struct nsf_err *err)
+{
+    struct nsf_exposure_settings settings = NSF_EXPOSURE_SETTINGS_INIT;
+    settings.has_rule_table = true;
+    settings.partial_ipv4 = options->partial_ipv4;
+    settings.partial_ipv6_bits = (unsigned)options->partial_ipv6_bits;
+    struct nsf_rules_options how = {.n_inputs = options->rules.n};
+    if (options->input_shape != NULL && !nsf_input_shape_parse(nsf_slice_str(options->input_shape), &how.shape))
+        return NSF_FAIL(err, NSF_E_USAGE, NSF_OFFSET_NONE, "--input-shape: no such shape: %s", options->input_shape);
+    struct nsf_rules_input *inputs = nsf_calloc(options->rules.n, sizeof(*inputs));
+    for (size_t i = 0; i < options->rules.n; i++)
+        inputs[i] = (struct nsf_rules_input){.path = options->rules.items[i], .fd = -1};
+    how.inputs = inputs;
+    nsf_result r = nsf_rules_scan_run(&how, &settings, scan, err);
+    nsf_free(inputs);
+    return r;
+}
+
+static int print_listing(const struct nsf_options *options, const struct nsf_listing *listing)
+{
+    struct nsf_err err = NSF_ERR_INIT;
+    struct nsf_out *out = nsf_cli_open_output(options, &err);
+    if (out == NULL)
+        return nsf_cli_fail(&err);
+    uint64_t n_bytes = 0;
+    for (size_t i = 0; i < listing->n; i++) {
+        const struct nsf_blob *blob = &listing->items[i];
+        if (blob->size_bytes == NSF_SIZE_UNKNOWN)
+            nsf_out_printf(out, "%14s  ", "?");
+        else
+            nsf_out_printf(out, "%14llu  ", (unsigned long long)blob->size_bytes);
+        n_bytes += blob->size_bytes == NSF_SIZE_UNKNOWN ? 0 : blob->size_bytes;
+        nsf_out_visible(out, blob->name);
+        nsf_out_char(out, '\n');
+    }
+    nsf_out_printf(out, "%14llu  bytes in %zu blobs, %llu left out\n", (unsigned long long)n_bytes, listing->n,
+                   (unsigned long long)(listing->n_pruned + listing->n_outside));
+    return nsf_failed(nsf_out_close(out, &err)) ? nsf_cli_fail(&err) : NSF_STATUS_DONE;
+}
+
+static int write_review(const struct nsf_options *options, const struct nsf_review *review)
+{
+    struct nsf_err err = NSF_ERR_INIT;
+    if (nsf_failed(nsf_cli_write_review(options, review, &err)))
+        return nsf_cli_fail(&err);
+    uint64_t n_problems = nsf_problems_total(&review->inputs.problems);
+    if (n_problems == 0)
+        return nsf_cli_review_status(review, options->fail_on);
+    if (!options->is_quiet)
+        nsf_cli_say("%llu problem%s in the input; the report names %s", (unsigned long long)n_problems,
+                    n_problems == 1 ? "" : "s", n_problems == 1 ? "it" : "them");
+    return NSF_STATUS_INCOMPLETE;
+}
+
+static int read_and_report(const struct nsf_options *options, const struct nsf_rules_scan *scan)
+{
+    struct nsf_err err = NSF_ERR_INIT;
+    struct nsf_progress progress;
+    nsf_progress_init(&progress, options);
+    struct nsf_review_request request = {
+        .scan = nsf_rules_scan_result(scan),
+        .rules_problems = nsf_rules_scan_problems(scan),
+        .logs = options->operands.items,
+        .n_logs = options->operands.n,
+        .nsgs = options->nsg.items,
+        .n_nsgs = options->nsg.n,
+        .rules = options->rule.items,
+        .n_rules = options->rule.n,
+        .since_ms = options->since_ms,
+        .until_ms = options->until_ms,
+        .idle_ms = (int64_t)options->idle_ms,
+        .is_only_exposed = options->is_only_exposed,
+        .pipeline = {.jobs = options->jobs == 0 ? nsf_thread_processors() : (unsigned)options->jobs,
+                     .is_plain = options->parser == NSF_PARSER_YAJL,
+                     .is_strict = options->is_strict,
+                     .is_smtp_only = options->is_smtp_only,
+                     .is_stopped = &is_stopped,
+                     .on_progress = nsf_progress_show,
+                     .progress_ctx = &progress},
+    };
+    struct nsf_review_run *run;
+    if (nsf_failed(nsf_review_run_new(&request, &run, &err)))
+        return nsf_cli_fail(&err);
+    int status;
+    nsf_progress_expect(&progress, nsf_review_run_listing(run));
+    if (options->is_list) {
+        status = print_listing(options, nsf_review_run_listing(run));
+    } else {
+        nsf_result r = nsf_review_run_read(run, &err);
+        nsf_progress_end(&progress);
+        status = nsf_failed(r) ? nsf_cli_fail(&err) : write_review(options, nsf_review_run_finish(run));
+    }
+    nsf_review_run_free(run);
+    return status;
+}
+
+int nsf_cli_review(const struct nsf_options *options)
+{
+    struct nsf_err err = NSF_ERR_INIT;
+    struct nsf_rules_scan *scan;
+    if (nsf_failed(check_usage(options, &err)))
+        return nsf_cli_fail(&err);
+    catch_signals();
+    if (nsf_failed(load_rules(options, &scan, &err)))
+        return nsf_cli_fail(&err);
+    int status = read_and_report(options, scan);
+    nsf_rules_scan_free(scan);
+    return status;
+}
