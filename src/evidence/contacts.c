@@ -104,6 +104,11 @@ static bool is_strange_port(uint8_t protocol, uint16_t port)
     return true;
 }
 
+static bool is_mail_port(uint8_t protocol, uint16_t port)
+{
+    return protocol == 6 && (port == 25 || port == 465 || port == 587);
+}
+
 static void count_target_port(struct nsf_contacts_table *table, const struct nsf_contact *contact, uint32_t target,
                               uint32_t row_idx)
 {
@@ -135,6 +140,8 @@ void nsf_contacts_add_other(struct nsf_contacts_table *table, const struct nsf_c
     struct nsf_contact_row *row = &table->rows[idx];
     if (is_strange_port(contact->protocol, contact->dst_port))
         row->flags |= NSF_CONTACT_STRANGE_PORT;
+    if (!is_mail_port(contact->protocol, contact->dst_port))
+        row->flags |= NSF_CONTACT_NOT_MAIL_PORT;
     if (contact->is_denied) {
         row->denied_tuples++;
         count_distinct(table, CONTACT_DENIED_ADDRESS, idx, address_id(table, contact->dst), &row->denied_addresses);

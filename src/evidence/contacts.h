@@ -15,6 +15,7 @@
 enum nsf_contact_flags {
     NSF_CONTACT_DENIED_MAIL = 1,  /* was denied on TCP 25 */
     NSF_CONTACT_STRANGE_PORT = 2, /* touched a port that a mail server has no reason to touch */
+    NSF_CONTACT_NOT_MAIL_PORT = 4, /* touched a port other than 25, 465 and 587 */
 };
 
 struct nsf_contact_row {

@@ -68,6 +68,7 @@ struct nsf_evidence *nsf_evidence_new(const struct nsf_scan *scan, struct nsf_sc
     nsf_problems_init(&evidence->inputs.problems);
     for (unsigned p = 0; p < NSF_PARTITIONS; p++)
         nsf_partition_init(&evidence->partitions[p], &evidence->shared, evidence->seed + p);
+    nsf_outbound_init(&evidence->outbound, &evidence->shared);
     return evidence;
 }
 
@@ -77,6 +78,7 @@ void nsf_evidence_free(struct nsf_evidence *evidence)
         return;
     for (unsigned p = 0; p < NSF_PARTITIONS; p++)
         nsf_partition_release(&evidence->partitions[p]);
+    nsf_outbound_release(&evidence->outbound);
     struct nsf_intern *tables[] = {&evidence->keys,      &evidence->groups,             &evidence->macs,
                                    &evidence->flow_logs, &evidence->expected_flow_logs, &evidence->target_keys};
     for (size_t i = 0; i < NSF_ARRAY_LEN(tables); i++)
@@ -394,6 +396,8 @@ void nsf_evidence_admit(struct nsf_evidence *evidence, struct nsf_batch *batch, 
 void nsf_evidence_take(struct nsf_evidence *evidence, const struct nsf_batch *batch, unsigned partition)
 {
     nsf_partition_take(&evidence->partitions[partition], batch, partition);
+    if (partition == 0)
+        nsf_outbound_take(&evidence->outbound, batch);
 }
 
 void nsf_evidence_add_problems(struct nsf_evidence *evidence, const struct nsf_problems *problems)

@@ -10,6 +10,7 @@
 #include "evidence/coverage.h"
 #include "evidence/evidence.h"
 #include "evidence/join.h"
+#include "evidence/outbound.h"
 #include "evidence/partition.h"
 
 /* Where allowed mail goes that joins no finding. */
@@ -76,6 +77,7 @@ struct nsf_evidence {
 
     struct nsf_hours hours;
     struct nsf_partition partitions[NSF_PARTITIONS];
+    struct nsf_outbound outbound; /* taken with partition 0 */
 
     struct nsf_slice path; /* of the blob being admitted */
     struct nsf_bad_of_blob bad[NSF_TUPLE_FAULTS];

@@ -22,6 +22,7 @@ void nsf_partition_init(struct nsf_partition *partition, const struct nsf_shared
     partition->settle_at = PARTITION_FIRST_SETTLE;
     nsf_sources_init(&partition->sources, seed);
     nsf_contacts_init(&partition->contacts, seed);
+    nsf_retries_init(&partition->retries);
 }
 
 void nsf_partition_release(struct nsf_partition *partition)
@@ -33,6 +34,7 @@ void nsf_partition_release(struct nsf_partition *partition)
     nsf_pairset_release(&partition->nic_targets);
     nsf_sources_release(&partition->sources);
     nsf_contacts_release(&partition->contacts);
+    nsf_retries_release(&partition->retries);
 }
 
 static void keep(struct nsf_partition *partition, const struct nsf_live *live)
@@ -51,6 +53,8 @@ static void keep(struct nsf_partition *partition, const struct nsf_live *live)
     partition->n_kept_tuples += connection->tuples;
     nsf_pairset_add(&partition->nic_targets, nsf_pair(live->nic_id, live->target));
     nsf_sources_add(&partition->sources, &finished);
+    if (finished.class_ == NSF_CLASS_NO_REPLY)
+        nsf_retries_add(&partition->retries, live->src, live->dst, connection->counted_from_ms);
 }
 
 /* By what makes two connections of different flow logs the same one, then by first stamp. */
@@ -301,6 +305,7 @@ static void take_mail(struct nsf_partition *partition, const struct nsf_mail_eve
     } else if (!is_early) {
         partition->n_denied++;
         nsf_contacts_add_denied_mail(&partition->contacts, event);
+        nsf_retries_add(&partition->retries, event->src, event->dst, event->ts_ms);
     }
 }
 

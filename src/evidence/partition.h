@@ -11,6 +11,7 @@
 #define NSF_PARTITION_H
 
 #include "evidence/contacts.h"
+#include "evidence/retries.h"
 #include "evidence/sources.h"
 #include "flow/batch.h"
 
@@ -70,6 +71,7 @@ struct nsf_partition {
     uint32_t n_nic_clocks;
     struct nsf_sources sources;
     struct nsf_contacts_table contacts;
+    struct nsf_retries retries; /* of denied and unanswered attempts */
     uint64_t n_allowed; /* mail tuples inside the window */
     uint64_t n_denied;
     uint64_t n_late;

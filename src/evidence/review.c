@@ -514,6 +514,7 @@ void nsf_evidence_finish(struct nsf_evidence *evidence, struct nsf_review *revie
     nsf_hours_finish(&evidence->hours);
     for (unsigned p = 0; p < NSF_PARTITIONS; p++)
         nsf_partition_finish(&evidence->partitions[p]);
+    nsf_outbound_finish(&evidence->outbound);
     nsf_arena_init(&review->arena);
     review->scan = evidence->scan;
     fill_window(evidence, review);

@@ -1,0 +1,521 @@
+#include "core/nsf_common.h"
+
+#include "evidence/dossier.h"
+
+#include "core/clock.h"
+#include "evidence/evidence_state.h"
+
+#define SENT_ON_SECONDS 120u
+
+/* Messages of one network, of all its addresses and all rules. */
+struct network_mail {
+    uint64_t id;
+    struct nsf_u32s runs;
+    struct nsf_u32s days;
+};
+
+struct nsf_dossier {
+    struct nsf_evidence *evidence;
+    struct nsf_dossier_ask ask;
+    uint32_t *by_src[NSF_PARTITIONS]; /* row numbers, by address */
+    struct network_mail *networks;
+    size_t networks_capacity;
+    uint32_t n_networks;
+    struct nsf_index by_network;
+    struct nsf_ip *speaking; /* own addresses that carry SMTP, or may, ascending */
+    size_t n_speaking;
+    struct nsf_retrying_sender *retrying;
+    uint64_t *retrying_ids;
+    size_t n_retrying;
+};
+
+static uint32_t hash_id(uint64_t id)
+{
+    return (uint32_t)nsf_hash_mix(id, UINT64_C(0x8f1bbcdc5be0cd19));
+}
+
+/* ---- rows by address ---- */
+
+static int cmp_rows(const void *left, const void *right, void *ctx)
+{
+    const struct nsf_source_row *a = nsf_sources_row(ctx, *(const uint32_t *)left);
+    const struct nsf_source_row *b = nsf_sources_row(ctx, *(const uint32_t *)right);
+    int order = nsf_ip_cmp(a->src, b->src);
+    return order != 0 ? order : (a->target > b->target) - (a->target < b->target);
+}
+
+static const struct nsf_sources *sources_of(const struct nsf_dossier *dossier, unsigned partition)
+{
+    return &dossier->evidence->partitions[partition].sources;
+}
+
+static void sort_rows(struct nsf_dossier *dossier, unsigned partition)
+{
+    const struct nsf_sources *sources = sources_of(dossier, partition);
+    uint32_t *rows = nsf_malloc(nsf_mul_size((size_t)sources->n_rows + 1, sizeof(*rows)));
+    for (uint32_t i = 0; i < sources->n_rows; i++)
+        rows[i] = i;
+    if (sources->n_rows > 1)
+        qsort_r(rows, sources->n_rows, sizeof(*rows), cmp_rows, &dossier->evidence->partitions[partition].sources);
+    dossier->by_src[partition] = rows;
+}
+
+/* Index in by_src of the first row of the address, or of where it would stand. */
+static uint32_t first_row(const struct nsf_dossier *dossier, unsigned partition, struct nsf_ip src)
+{
+    const struct nsf_sources *sources = sources_of(dossier, partition);
+    uint32_t from = 0, to = sources->n_rows;
+    while (from < to) {
+        uint32_t half = from + (to - from) / 2;
+        if (nsf_ip_cmp(nsf_sources_row(sources, dossier->by_src[partition][half])->src, src) < 0)
+            from = half + 1;
+        else
+            to = half;
+    }
+    return from;
+}
+
+/* ---- networks with mail ---- */
+
+static struct network_mail *find_network(const struct nsf_dossier *dossier, uint64_t id)
+{
+    uint32_t probe = hash_id(id), idx;
+    while ((idx = nsf_index_next(&dossier->by_network, hash_id(id), &probe)) != NSF_INDEX_NONE)
+        if (dossier->networks[idx].id == id)
+            return &dossier->networks[idx];
+    return NULL;
+}
+
+static struct network_mail *add_network(struct nsf_dossier *dossier, uint64_t id)
+{
+    struct network_mail *network = find_network(dossier, id);
+    if (network != NULL)
+        return network;
+    NSF_GROW(dossier->networks, dossier->networks_capacity, (size_t)dossier->n_networks + 1);
+    network = &dossier->networks[dossier->n_networks];
+    *network = (struct network_mail){.id = id};
+    nsf_index_add(&dossier->by_network, hash_id(id), dossier->n_networks++);
+    return network;
+}
+
+static void collect_networks(struct nsf_dossier *dossier, unsigned partition)
+{
+    const struct nsf_sources *sources = sources_of(dossier, partition);
+    for (uint32_t i = 0; i < sources->n_rows; i++) {
+        const struct nsf_source_row *row = nsf_sources_row(sources, i);
+        if (row->classes[NSF_CLASS_MESSAGE] == 0)
+            continue;
+        struct nsf_trait_row traits;
+        nsf_trait_row_init(&traits);
+        nsf_sources_traits(sources, i, &traits);
+        struct network_mail *network = add_network(dossier, dossier->ask.network_of(dossier->ask.ctx, row->src).id);
+        nsf_runs_merge(&network->runs, &traits.mail->runs);
+        nsf_days_merge(&network->days, &traits.mail->message_days);
+        nsf_trait_row_release(&traits);
+    }
+}
+
+/* ---- own addresses that speak ---- */
+
+static int cmp_ips(const void *left, const void *right)
+{
+    return nsf_ip_cmp(*(const struct nsf_ip *)left, *(const struct nsf_ip *)right);
+}
+
+static void collect_speaking(struct nsf_dossier *dossier)
+{
+    size_t capacity = 0;
+    for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
+        const struct nsf_sources *sources = sources_of(dossier, p);
+        for (uint32_t id = 0; id < sources->n_addresses; id++) {
+            if (!nsf_pairset_has(&sources->speaking, id))
+                continue;
+            NSF_GROW(dossier->speaking, capacity, dossier->n_speaking + 1);
+            dossier->speaking[dossier->n_speaking++] = sources->addresses[id];
+        }
+    }
+    if (dossier->n_speaking > 1)
+        qsort(dossier->speaking, dossier->n_speaking, sizeof(*dossier->speaking), cmp_ips);
+}
+
+static bool is_speaking(const struct nsf_dossier *dossier, struct nsf_ip ip)
+{
+    return dossier->n_speaking > 0 &&
+           bsearch(&ip, dossier->speaking, dossier->n_speaking, sizeof(ip), cmp_ips) != NULL;
+}
+
+/* ---- retrying senders ---- */
+
+struct retried {
+    uint64_t id;
+    struct nsf_prefix network;
+    const struct nsf_retry_row *row;
+};
+
+static int cmp_retried(const void *left, const void *right)
+{
+    const struct retried *a = left, *b = right;
+    if (a->id != b->id)
+        return a->id < b->id ? -1 : 1;
+    int order = nsf_ip_cmp(a->row->dst, b->row->dst);
+    return order != 0 ? order : nsf_ip_cmp(a->row->src, b->row->src);
+}
+
+static int64_t ms_of(uint32_t seconds)
+{
+    return (int64_t)seconds * NSF_MS_PER_SECOND;
+}
+
+/* All rows of one network on one of our addresses; the first has the smallest source. */
+static void add_retrying(struct nsf_dossier *dossier, const struct retried *group, size_t n, size_t *capacity)
+{
+    struct nsf_u32s times = {0};
+    for (size_t i = 0; i < n; i++)
+        for (uint32_t k = 0; k < group[i].row->times.n; k++)
+            nsf_u32s_add_smallest(&times, group[i].row->times.items[k], NSF_RETRY_TIMES_MAX);
+    struct nsf_retry_pattern pattern = nsf_retry_pattern_of(&times);
+    nsf_u32s_release(&times);
+    if (!pattern.is_retrying)
+        return;
+    if (dossier->n_retrying == *capacity) {
+        *capacity = *capacity == 0 ? 16 : *capacity * 2;
+        dossier->retrying = nsf_realloc_array(dossier->retrying, *capacity, sizeof(*dossier->retrying));
+        dossier->retrying_ids = nsf_realloc_array(dossier->retrying_ids, *capacity, sizeof(*dossier->retrying_ids));
+    }
+    dossier->retrying_ids[dossier->n_retrying] = group->id;
+    dossier->retrying[dossier->n_retrying++] = (struct nsf_retrying_sender){
+        .address = group->row->src,
+        .network = group->network,
+        .destination = group->row->dst,
+        .attempts = pattern.attempts,
+        .first_ms = ms_of(pattern.first),
+        .last_ms = ms_of(pattern.last),
+        .median_gap_ms = ms_of(pattern.median_gap),
+    };
+}
+
+static bool is_retrying(const struct nsf_dossier *dossier, uint64_t id)
+{
+    for (size_t from = 0, to = dossier->n_retrying; from < to;) { /* ids ascend */
+        size_t half = from + (to - from) / 2;
+        if (dossier->retrying_ids[half] == id)
+            return true;
+        if (dossier->retrying_ids[half] < id)
+            from = half + 1;
+        else
+            to = half;
+    }
+    return false;
+}
+
+static void drop_network(struct nsf_dossier *dossier, uint64_t id)
+{
+    size_t n_left = 0;
+    for (size_t i = 0; i < dossier->n_retrying; i++) {
+        if (dossier->retrying_ids[i] == id)
+            continue;
+        dossier->retrying[n_left] = dossier->retrying[i];
+        dossier->retrying_ids[n_left++] = dossier->retrying_ids[i];
+    }
+    dossier->n_retrying = n_left;
+}
+
+/* Networks with any contact beside mail are no mail servers that were refused. */
+static void drop_other_contacts(struct nsf_dossier *dossier)
+{
+    for (unsigned p = 0; p < NSF_PARTITIONS && dossier->n_retrying > 0; p++) {
+        const struct nsf_contacts_table *table = &dossier->evidence->partitions[p].contacts;
+        for (uint32_t i = 0; i < table->n_rows; i++) {
+            if ((table->rows[i].flags & NSF_CONTACT_NOT_MAIL_PORT) == 0)
+                continue;
+            uint64_t id = dossier->ask.network_of(dossier->ask.ctx, table->rows[i].src).id;
+            if (is_retrying(dossier, id))
+                drop_network(dossier, id);
+        }
+    }
+}
+
+static void collect_retrying(struct nsf_dossier *dossier)
+{
+    struct retried *all = NULL;
+    size_t n = 0, capacity = 0, retrying_capacity = 0;
+    for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
+        const struct nsf_retries *retries = &dossier->evidence->partitions[p].retries;
+        for (uint32_t i = 0; i < retries->n_rows; i++) {
+            struct nsf_network network = dossier->ask.network_of(dossier->ask.ctx, retries->rows[i].src);
+            NSF_GROW(all, capacity, n + 1);
+            all[n++] = (struct retried){network.id, network.prefix, &retries->rows[i]};
+        }
+    }
+    if (n > 1)
+        qsort(all, n, sizeof(*all), cmp_retried);
+    for (size_t from = 0, to; from < n; from = to) {
+        for (to = from + 1; to < n && all[to].id == all[from].id && nsf_ip_eq(all[to].row->dst, all[from].row->dst);)
+            to++;
+        add_retrying(dossier, &all[from], to - from, &retrying_capacity);
+    }
+    nsf_free(all);
+    drop_other_contacts(dossier);
+}
+
+/* ---- life ---- */
+
+struct nsf_dossier *nsf_dossier_new(struct nsf_evidence *evidence, const struct nsf_dossier_ask *ask)
+{
+    struct nsf_dossier *dossier = nsf_calloc(1, sizeof(*dossier));
+    dossier->evidence = evidence;
+    dossier->ask = *ask;
+    for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
+        sort_rows(dossier, p);
+        collect_networks(dossier, p);
+    }
+    collect_speaking(dossier);
+    collect_retrying(dossier);
+    return dossier;
+}
+
+void nsf_dossier_free(struct nsf_dossier *dossier)
+{
+    if (dossier == NULL)
+        return;
+    for (unsigned p = 0; p < NSF_PARTITIONS; p++)
+        nsf_free(dossier->by_src[p]);
+    for (uint32_t i = 0; i < dossier->n_networks; i++) {
+        nsf_u32s_release(&dossier->networks[i].runs);
+        nsf_u32s_release(&dossier->networks[i].days);
+    }
+    nsf_free(dossier->networks);
+    nsf_index_release(&dossier->by_network);
+    nsf_free(dossier->speaking);
+    nsf_free(dossier->retrying);
+    nsf_free(dossier->retrying_ids);
+    nsf_free(dossier);
+}
+
+/* ---- one source ---- */
+
+/* What the rows of one source add up to. */
+struct gathered {
+    struct nsf_trait_row traits;
+    struct nsf_u32s days;   /* up to NSF_DISTINCT_EXACT_MAX */
+    struct nsf_ip silent[NSF_DISTINCT_EXACT_MAX];
+    uint32_t n_silent;
+    int64_t first_ms;
+    int64_t last_ms;
+};
+
+static void gather_days(const struct nsf_sources *sources, uint32_t row_idx, struct gathered *gathered)
+{
+    const struct nsf_source_row *row = nsf_sources_row(sources, row_idx);
+    int64_t first = nsf_time_day(row->first_ms), last = nsf_time_day(row->last_ms);
+    for (int64_t day = first; day <= last && gathered->days.n < NSF_DISTINCT_EXACT_MAX; day++)
+        if (row->days == 1 || nsf_pairset_has(&sources->row_days, nsf_pair(row_idx, (uint32_t)day)))
+            nsf_u32s_add_smallest(&gathered->days, (uint32_t)day, NSF_DISTINCT_EXACT_MAX);
+}
+
+static void gather_silent(const struct nsf_dossier *dossier, const struct nsf_sources *sources, uint32_t row_idx,
+                          struct gathered *gathered)
+{
+    struct nsf_mail_source source;
+    nsf_sources_destinations(sources, row_idx, &source);
+    for (uint32_t i = 0; i < source.n_destinations && gathered->n_silent < NSF_DISTINCT_EXACT_MAX; i++) {
+        bool is_known = is_speaking(dossier, source.destinations[i]);
+        for (uint32_t k = 0; k < gathered->n_silent && !is_known; k++)
+            is_known = nsf_ip_eq(gathered->silent[k], source.destinations[i]);
+        if (!is_known)
+            gathered->silent[gathered->n_silent++] = source.destinations[i];
+    }
+}
+
+static void gather_row(const struct nsf_dossier *dossier, const struct nsf_sources *sources, uint32_t row_idx,
+                       struct gathered *gathered, struct nsf_sender_facts *facts)
+{
+    const struct nsf_source_row *row = nsf_sources_row(sources, row_idx);
+    facts->connections += row->connections;
+    for (size_t c = 0; c < NSF_CLASSES; c++)
+        facts->classes[c] += row->classes[c];
+    facts->has_counters |= row->with_counters > 0;
+    if (row->first_ms < gathered->first_ms)
+        gathered->first_ms = row->first_ms;
+    if (row->last_ms > gathered->last_ms)
+        gathered->last_ms = row->last_ms;
+    nsf_sources_traits(sources, row_idx, &gathered->traits);
+    gather_days(sources, row_idx, gathered);
+    gather_silent(dossier, sources, row_idx, gathered);
+}
+
+/* Any outbound message of the NIC within (second, second + SENT_ON_SECONDS]? Rows are sorted. */
+static bool is_sent_on(const struct nsf_outbound *outbound, uint32_t nic_id, uint64_t second)
+{
+    uint32_t from = 0, to = outbound->n_rows;
+    while (from < to) {
+        uint32_t half = from + (to - from) / 2;
+        const struct nsf_outbound_row *row = &outbound->rows[half];
+        if (row->nic_id < nic_id || (row->nic_id == nic_id && row->second <= second))
+            from = half + 1;
+        else
+            to = half;
+    }
+    for (; from < outbound->n_rows; from++) {
+        const struct nsf_outbound_row *row = &outbound->rows[from];
+        if (row->nic_id != nic_id || row->second > second + SENT_ON_SECONDS)
+            return false;
+        if (row->is_message)
+            return true;
+    }
+    return false;
+}
+
+static bool is_nic_of(const struct nsf_dossier *dossier, uint32_t nic_id, uint32_t target)
+{
+    for (unsigned p = 0; p < NSF_PARTITIONS; p++)
+        if (nsf_pairset_has(&dossier->evidence->partitions[p].nic_targets, nsf_pair(nic_id, target)))
+            return true;
+    return false;
+}
+
+static bool is_sent_on_by_any(const struct nsf_dossier *dossier, uint32_t target, uint64_t second)
+{
+    for (uint32_t nic_id = 0; nic_id < dossier->evidence->nics.n; nic_id++)
+        if (is_nic_of(dossier, nic_id, target) && is_sent_on(&dossier->evidence->outbound, nic_id, second))
+            return true;
+    return false;
+}
+
+/* How often its connections were followed by outbound mail, and how often moments an hour or two beside them were. */
+static void correlate_outbound(const struct nsf_dossier *dossier, uint32_t target, const struct nsf_trait_row *traits,
+                               struct nsf_sender_facts *facts)
+{
+    static const int shifts[] = {-7200, -3600, 3600, 7200};
+    uint64_t by_chance = 0;
+    if (facts->has_counters || traits->mail == NULL || dossier->evidence->outbound.n_rows == 0)
+        return;
+    for (uint32_t i = 0; i < traits->mail->times.n; i++) {
+        int64_t second = traits->mail->times.items[i];
+        facts->relayed_pairs += is_sent_on_by_any(dossier, target, (uint64_t)second);
+        for (size_t s = 0; s < NSF_ARRAY_LEN(shifts); s++)
+            by_chance += second + shifts[s] >= 0 && is_sent_on_by_any(dossier, target, (uint64_t)(second + shifts[s]));
+    }
+    facts->relayed_by_chance_tenths = by_chance * 10 / NSF_ARRAY_LEN(shifts);
+}
+
+static uint32_t up_to(uint32_t n, uint32_t most)
+{
+    return n < most ? n : most;
+}
+
+static uint32_t weeks_of_days(const struct nsf_u32s *days)
+{
+    if (days->n == 0)
+        return 0;
+    int64_t first = (int64_t)(days->items[0] >> 16) * NSF_MS_PER_DAY;
+    int64_t last = (int64_t)(days->items[days->n - 1] >> 16) * NSF_MS_PER_DAY;
+    return nsf_time_iso_week(first) == nsf_time_iso_week(last) ? 1 : 2;
+}
+
+static void read_network(const struct nsf_dossier *dossier, uint64_t id, const struct nsf_trait_row *traits,
+                         struct nsf_sender_facts *facts)
+{
+    static const struct nsf_u32s none = {0};
+    const struct network_mail *network = find_network(dossier, id);
+    if (network != NULL) {
+        facts->network_message_days = up_to(network->days.n, NSF_DISTINCT_EXACT_MAX);
+        facts->network_message_weeks = weeks_of_days(&network->days);
+    }
+    facts->lonely = nsf_trait_lonely(traits, network == NULL ? &none : &network->runs, &facts->has_excused);
+    facts->is_retrying = is_retrying(dossier, id);
+}
+
+static void read_contacts(const struct nsf_dossier *dossier, unsigned partition, struct nsf_ip src,
+                          struct nsf_sender_facts *facts)
+{
+    const struct nsf_contact_row *row = nsf_contacts_find(&dossier->evidence->partitions[partition].contacts, src);
+    facts->has_only_mail_ports = row == NULL || (row->flags & NSF_CONTACT_NOT_MAIL_PORT) == 0;
+    if (row == NULL)
+        return;
+    facts->has_strange_ports = (row->flags & NSF_CONTACT_STRANGE_PORT) != 0;
+    facts->denied_mail_addresses = row->denied_mail_addresses;
+}
+
+static void read_traits(const struct gathered *gathered, struct nsf_sender_facts *facts)
+{
+    const struct nsf_trait_row *traits = &gathered->traits;
+    facts->days = gathered->days.n;
+    if (facts->connections > 0)
+        facts->weeks = nsf_time_iso_week(gathered->first_ms) == nsf_time_iso_week(gathered->last_ms) ? 1 : 2;
+    facts->busiest_day = nsf_trait_busiest_day(traits);
+    facts->message_days = traits->mail == NULL ? 0 : up_to(traits->mail->message_days.n, NSF_DISTINCT_EXACT_MAX);
+    facts->ambiguous_days = traits->n_ambiguous_days;
+    facts->dialog_days = traits->n_dialog_days;
+    facts->guessing_a_day = nsf_trait_worst_guessing(traits);
+    facts->has_fixed_port = nsf_trait_has_fixed_port(traits);
+    facts->silent_addresses = gathered->n_silent;
+}
+
+void nsf_dossier_read(const struct nsf_dossier *dossier, struct nsf_ip src, struct nsf_sender_facts *facts)
+{
+    unsigned partition = nsf_partition_of(src);
+    const struct nsf_sources *sources = sources_of(dossier, partition);
+    struct gathered gathered = {.first_ms = INT64_MAX, .last_ms = INT64_MIN};
+    *facts = (struct nsf_sender_facts){.address = src};
+    nsf_trait_row_init(&gathered.traits);
+    uint32_t first = first_row(dossier, partition, src), at = first;
+    for (; at < sources->n_rows; at++) {
+        uint32_t row_idx = dossier->by_src[partition][at];
+        if (!nsf_ip_eq(nsf_sources_row(sources, row_idx)->src, src))
+            break;
+        gather_row(dossier, sources, row_idx, &gathered, facts);
+    }
+    read_traits(&gathered, facts);
+    read_contacts(dossier, partition, src, facts);
+    read_network(dossier, dossier->ask.network_of(dossier->ask.ctx, src).id, &gathered.traits, facts);
+    /* Of several rules the first one's NICs are asked: such a source is one sender with one server nearly always. */
+    if (at > first)
+        correlate_outbound(dossier, nsf_sources_row(sources, dossier->by_src[partition][first])->target, &gathered.traits,
+                           facts);
+    nsf_u32s_release(&gathered.days);
+    nsf_trait_row_release(&gathered.traits);
+}
+
+/* ---- rules ---- */
+
+void nsf_dossier_each_sent(const struct nsf_dossier *dossier, uint32_t finding_idx, nsf_sent_fn *fn, void *ctx)
+{
+    for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
+        const struct nsf_sources *sources = sources_of(dossier, p);
+        for (uint32_t i = 0; i < sources->n_rows; i++) {
+            const struct nsf_source_row *row = nsf_sources_row(sources, dossier->by_src[p][i]);
+            if (row->target != finding_idx || row->classes[NSF_CLASS_MESSAGE] == 0)
+                continue;
+            struct nsf_trait_row traits;
+            nsf_trait_row_init(&traits);
+            nsf_sources_traits(sources, dossier->by_src[p][i], &traits);
+            fn(ctx, &(struct nsf_sent){
+                        .address = row->src,
+                        .network = dossier->ask.network_of(dossier->ask.ctx, row->src),
+                        .messages = row->classes[NSF_CLASS_MESSAGE],
+                        .days = &traits.mail->message_days,
+                        .times = &traits.mail->times,
+                    });
+            nsf_trait_row_release(&traits);
+        }
+    }
+}
+
+size_t nsf_dossier_retrying(const struct nsf_dossier *dossier, const struct nsf_retrying_sender **senders)
+{
+    *senders = dossier->retrying;
+    return dossier->n_retrying;
+}
+
+struct nsf_outbound_row *nsf_dossier_outbound(const struct nsf_dossier *dossier, uint32_t finding_idx, size_t *n)
+{
+    const struct nsf_evidence *evidence = dossier->evidence;
+    uint32_t nsg_idx = evidence->scan->findings[finding_idx].nsg_idx;
+    struct nsf_outbound_row *rows = nsf_malloc(nsf_mul_size((size_t)evidence->outbound.n_rows + 1, sizeof(*rows)));
+    *n = 0;
+    for (uint32_t i = 0; i < evidence->outbound.n_rows; i++)
+        if (nsf_pairset_has(&evidence->nsg_nics, nsf_pair(nsg_idx, evidence->outbound.rows[i].nic_id)))
+            rows[(*n)++] = evidence->outbound.rows[i];
+    return rows;
+}

@@ -1,0 +1,55 @@
+/*
+ * dossier.h - everything known of one source, over all rules and logs, and of its network: the facts that a judge asks
+ * for. Made when the evidence is finished; reads it and holds little of its own.
+ *
+ * What networks are is the asker's business: a listed provider is one network, every other source belongs to its /24 or
+ * /48. One thread at a time.
+ */
+#ifndef NSF_DOSSIER_H
+#define NSF_DOSSIER_H
+
+#include "evidence/evidence.h"
+#include "evidence/outbound.h"
+#include "evidence/retries.h"
+#include "judge/facts.h"
+
+struct nsf_network {
+    struct nsf_prefix prefix; /* the part of it that holds the source */
+    uint64_t id;              /* equal for addresses of one network */
+};
+
+struct nsf_dossier_ask {
+    struct nsf_network (*network_of)(const void *ctx, struct nsf_ip ip);
+    const void *ctx;
+};
+
+struct nsf_dossier;
+
+/* Borrows the finished evidence and *ask until free. */
+struct nsf_dossier *nsf_dossier_new(struct nsf_evidence *evidence, const struct nsf_dossier_ask *ask);
+/* NULL is fine. */
+void nsf_dossier_free(struct nsf_dossier *dossier);
+
+/* All of *facts but what lists say. Any address, also one that was only denied or never seen. */
+void nsf_dossier_read(const struct nsf_dossier *dossier, struct nsf_ip src, struct nsf_sender_facts *facts);
+
+/* The messages of one source under one finding. */
+struct nsf_sent {
+    struct nsf_ip address;
+    struct nsf_network network;
+    uint64_t messages;
+    const struct nsf_u32s *days;  /* day << 16 | messages, ascending */
+    const struct nsf_u32s *times; /* of the earliest, in seconds, ascending */
+};
+typedef void nsf_sent_fn(void *ctx, const struct nsf_sent *sent);
+/* Every source with a message under the finding, in no order that may show; *sent lives for the call. */
+void nsf_dossier_each_sent(const struct nsf_dossier *dossier, uint32_t finding_idx, nsf_sent_fn *fn, void *ctx);
+
+/* Networks that retry one of our addresses as mail servers do and touch nothing but mail ports; in no order that may
+ * show. */
+size_t nsf_dossier_retrying(const struct nsf_dossier *dossier, const struct nsf_retrying_sender **senders);
+
+/* Outbound mail of the finding's NICs, by NIC and time; the caller frees it with nsf_free. */
+struct nsf_outbound_row *nsf_dossier_outbound(const struct nsf_dossier *dossier, uint32_t finding_idx, size_t *n);
+
+#endif

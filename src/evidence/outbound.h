@@ -1,0 +1,54 @@
+/*
+ * outbound.h - the mail that our own NICs send: connections to TCP 25 and 587, kept one by one for the questions that a
+ * relay raises.
+ *
+ * Of very many connections a fixed share is kept, chosen by a hash, so that the order of the input does not matter. One
+ * thread at a time.
+ */
+#ifndef NSF_OUTBOUND_H
+#define NSF_OUTBOUND_H
+
+#include "core/index.h"
+#include "evidence/partition.h"
+
+/* 24 bytes each */
+#define NSF_OUTBOUND_ROWS_MAX (UINT32_C(1) << 18)
+
+struct nsf_outbound_row {
+    uint32_t second; /* of its first stamp */
+    uint32_t nic_id;
+    uint32_t network;     /* /24, or a hash of the /48 */
+    uint32_t destination; /* address, or a hash of it */
+    bool is_message;
+    bool is_unanswered; /* nothing came back, or an NSG denied it */
+    bool is_public;     /* the destination */
+    bool is_port_25;
+};
+
+struct nsf_outbound_live;
+
+struct nsf_outbound {
+    const struct nsf_shared *shared; /* borrowed */
+    struct nsf_outbound_live *live;
+    size_t live_capacity;
+    uint32_t n_live;
+    uint32_t sweep_at;
+    struct nsf_index by_key;
+    int64_t clock_ms; /* newest stamp of all */
+    struct nsf_outbound_row *rows;
+    size_t rows_capacity;
+    uint32_t n_rows;
+    unsigned level; /* of the share that is kept: 0 is all */
+};
+
+void nsf_outbound_init(struct nsf_outbound *outbound, const struct nsf_shared *shared);
+void nsf_outbound_release(struct nsf_outbound *outbound);
+/* Takes the outbound events of the batch, whose duplicates are marked. Batches in order. */
+void nsf_outbound_take(struct nsf_outbound *outbound, const struct nsf_batch *batch);
+/* Closes what is open and sorts the rows by NIC, then time. */
+void nsf_outbound_finish(struct nsf_outbound *outbound);
+
+/* Not one of the blocks that the internet does not route. */
+bool nsf_ip_is_public(struct nsf_ip ip);
+
+#endif
