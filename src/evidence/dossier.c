@@ -140,8 +140,7 @@ static void collect_speaking(struct nsf_dossier *dossier)
 
 static bool is_speaking(const struct nsf_dossier *dossier, struct nsf_ip ip)
 {
-    return dossier->n_speaking > 0 &&
-           bsearch(&ip, dossier->speaking, dossier->n_speaking, sizeof(ip), cmp_ips) != NULL;
+    return dossier->n_speaking > 0 && bsearch(&ip, dossier->speaking, dossier->n_speaking, sizeof(ip), cmp_ips) != NULL;
 }
 
 /* ---- retrying senders ---- */
@@ -297,7 +296,7 @@ void nsf_dossier_free(struct nsf_dossier *dossier)
 /* What the rows of one source add up to. */
 struct gathered {
     struct nsf_trait_row traits;
-    struct nsf_u32s days;   /* up to NSF_DISTINCT_EXACT_MAX */
+    struct nsf_u32s days; /* up to NSF_DISTINCT_EXACT_MAX */
     struct nsf_ip silent[NSF_DISTINCT_EXACT_MAX];
     uint32_t n_silent;
     int64_t first_ms;
@@ -471,8 +470,8 @@ void nsf_dossier_read(const struct nsf_dossier *dossier, struct nsf_ip src, stru
     read_network(dossier, dossier->ask.network_of(dossier->ask.ctx, src).id, &gathered.traits, facts);
     /* Of several rules the first one's NICs are asked: such a source is one sender with one server nearly always. */
     if (at > first)
-        correlate_outbound(dossier, nsf_sources_row(sources, dossier->by_src[partition][first])->target, &gathered.traits,
-                           facts);
+        correlate_outbound(dossier, nsf_sources_row(sources, dossier->by_src[partition][first])->target,
+                           &gathered.traits, facts);
     nsf_u32s_release(&gathered.days);
     nsf_trait_row_release(&gathered.traits);
 }

@@ -85,8 +85,7 @@ static uint32_t number_of(struct nsf_ip ip, unsigned v4_shift)
 static void keep(struct nsf_outbound *outbound, const struct nsf_outbound_live *live, bool is_denied)
 {
     const struct nsf_connection *connection = &live->connection;
-    enum nsf_connection_class class_ =
-        outbound->shared->classify(&connection->total, connection->has_counters);
+    enum nsf_connection_class class_ = outbound->shared->classify(&connection->total, connection->has_counters);
     struct nsf_ip network = nsf_ip_is_v4(live->dst) ? live->dst : nsf_prefix_around(live->dst, 48).ip;
     add_row(outbound, &(struct nsf_outbound_row){
                           .second = nsf_trait_seconds(connection->first_ms),

@@ -1,9 +1,9 @@
 /*
- * retries.h - refused mail that is tried again: denied or unanswered attempts of one network on one of our addresses, by
- * time. A mail server that is refused comes back for hours or days, a scanner does not.
+ * retries.h - refused mail that is tried again: denied or unanswered attempts of one network on one of our addresses,
+ * by time. A mail server that is refused comes back for hours or days, a scanner does not.
  *
- * Rows are few and small: of very many pairs a fixed share is kept, chosen by a hash, and of many times the earliest. So
- * nothing depends on the order in which attempts are added. One thread at a time a table.
+ * Rows are few and small: of very many pairs a fixed share is kept, chosen by a hash, and of many times the earliest.
+ * So nothing depends on the order in which attempts are added. One thread at a time a table.
  */
 #ifndef NSF_RETRIES_H
 #define NSF_RETRIES_H
