@@ -80,6 +80,14 @@ def read_address(text):
     return (net.version, int(net[0]), int(net[-1]))
 
 
+def is_address(text):
+    try:
+        read_address(text)
+        return True
+    except Unreadable:
+        return False
+
+
 class Space:
     """A set of addresses and named points, from the entries of a rule."""
 
@@ -90,11 +98,16 @@ class Space:
         self.internet = None        # the entry that is `Internet`
         self.malformed = []
 
+    def is_all(self):
+        """`*`, or all of both families."""
+        return bool(self.everything) or (is_covered((4, *V4_ALL), [part[:3] for part in self.ranges])
+                                         and is_covered((6, *V6_ALL), [part[:3] for part in self.ranges]))
+
     def has_range(self, family, address):
         return self.everything or any(f == family and first <= address <= last for f, first, last, _ in self.ranges)
 
     def has_point(self, name):
-        if self.everything or name in self.points:
+        if name in self.points or self.is_all():
             return True
         return bool(self.internet) and name.startswith("tag:") and name[4:] not in INNER_TAGS
 
@@ -188,7 +201,7 @@ class Rule:
         self.target_ranges, self.target_points, self.bad_targets = [], {g.lower() for g in groups}, False
         for entry in entries:
             word = entry.strip().lower()
-            if word in ("*", "any", "virtualnetwork"):
+            if word in ("*", "any", "virtualnetwork") or (word.endswith("/0") and not is_address(word)):
                 self.all_targets = True
                 continue
             try:
@@ -196,6 +209,8 @@ class Rule:
             except Unreadable:
                 self.target_points.add("tag:" + word)
                 self.bad_targets = self.bad_targets or not TAG.fullmatch(word)
+        self.all_targets = self.all_targets or (is_covered((4, *V4_ALL), self.target_ranges)
+                                                and is_covered((6, *V6_ALL), self.target_ranges))
 
     def is_unreadable(self):
         """Not even known whether it matches TCP 25 at all."""
@@ -209,7 +224,11 @@ class Rule:
 
     def takes_from(self, allow):
         """Wide enough in source ports and destinations to take its sources from `allow`."""
-        if self.bad_source_ports or self.bad_targets or (allow.source_ports & ~self.source_ports & ALL_PORTS):
+        if self.all_targets and not ALL_PORTS & ~self.source_ports:
+            return True
+        if self.bad_source_ports or self.bad_targets or allow.bad_source_ports or allow.bad_targets:
+            return False
+        if allow.source_ports & ~self.source_ports & ALL_PORTS:
             return False
         if self.all_targets:
             return True
@@ -272,13 +291,8 @@ class Nsg:
         for interval in self.intervals:
             if allow.sources.has_range(interval[0], interval[1]):
                 left.ask(earlier, interval, lambda rule, i=interval: rule.sources.has_range(i[0], i[1]))
-        points = set(allow.sources.points) | ({"*"} if allow.sources.everything else set())
-        for name in sorted(points):
-            left.ask(earlier, name, lambda rule, n=name: bool(rule.sources.everything) if n == "*"
-                     else rule.sources.has_point(n))
-        if allow.sources.internet:
-            left.ask(earlier, "tag:internet", lambda rule: bool(rule.sources.everything or rule.sources.internet),
-                     is_quiet=True)
+        for name in sorted(allow.sources.points):
+            left.ask(earlier, name, lambda rule, n=name: rule.sources.has_point(n))
         return left
 
 
@@ -291,21 +305,18 @@ class Left:
         self.takers, self.narrow = [], []       # rules, in order of priority
         self.deny_took_v4 = False
 
-    def ask(self, earlier, place, holds, is_quiet=False):
+    def ask(self, earlier, place, holds):
         narrow = []
         for rule in earlier:
             if not holds(rule):
                 continue
             if rule.takes_from(self.allow):
-                if not is_quiet:
-                    self.note(self.takers, [rule])
-                    self.note(self.narrow, narrow)
+                self.note(self.takers, [rule])
+                self.note(self.narrow, narrow)
                 if rule.access == "deny" and isinstance(place, tuple) and place[0] == 4:
                     self.deny_took_v4 = True
                 return
             narrow.append(rule)
-        if is_quiet:
-            return
         self.note(self.narrow, narrow)
         (self.intervals if isinstance(place, tuple) else self.points).append(place)
 
