@@ -10,7 +10,7 @@ Choices, where the format leaves room:
   documents in one file and one record per line all come down to that.
 - Bytes in strings follow yajl's check: well-formed UTF-8 lead and continuation bytes (overlong forms and surrogates
   pass), no byte below 0x20. Anything else is damage.
-- A member that occurs twice: the last one holds.
+- A member that occurs twice: the last one holds, but no flow tuples are lost by it.
 """
 import datetime
 import os
@@ -43,6 +43,10 @@ class Damage(Exception):
 class Object(dict):
     """A JSON object that knows where its `{` and the byte behind its `}` are."""
     start = end = 0
+
+    def __init__(self):
+        super().__init__()
+        self.members = []           # (name, value) in their order, repeated ones included
 
 
 class Number(str):
@@ -124,6 +128,7 @@ def parse_object(data, pos, outermost=False):
             raise Wrapper(pos + 1)
         value, pos = parse_value(data, pos)
         found[key] = value
+        found.members.append((key, value))
         pos = WHITE.match(data, pos).end()
         mark = data[pos:pos + 1]
         if mark == b"}":

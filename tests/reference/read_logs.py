@@ -12,9 +12,11 @@ Choices, where the contract leaves room:
   is left out of everything but `tuples` and `tuples_bad`. One before --since feeds its connection (state, attempts,
   counters) and is counted nowhere; a connection counts when it has a counted tuple, at the first of them.
 - A late tuple takes the newest stamp of its key in everything, also in the test against --since.
+- A connection without a counted tuple takes no part in the comparison of flow logs.
 - Foreign records are not looked at for duplicates. The memory for duplicates has no end here.
-- A record's NICs are its `macAddress`, or else the `mac` of its groups. A NIC belongs to an NSG that a record of it
-  names, an entry without tuples included; its hours are those of all its flow logs.
+- A flowTuples array belongs to the rule, aclID and mac named nearest around it, whatever the members between are called.
+- A record's NICs are its `macAddress`, or else the `mac` of its groups. A NIC belongs to an NSG under which a group of
+  it stands, tuples or not; its hours are those of all its flow logs.
 - A window that does not start or end on a whole hour covers the hours it touches.
 - `counters` of a rule without connections: `present` where its NIC's flow logs are version 4, else `absent`.
 - The protocol of an `other_ports` row is tcp, udp or its number; the row of the rest has null for both.
@@ -25,6 +27,7 @@ Choices, where the contract leaves room:
 import argparse
 import datetime
 import json
+import re
 import sys
 
 import connections
@@ -60,26 +63,15 @@ class Record:
         self.layout = layout
         self.time = envelope.parse_time(raw.get("time"))
         self.groups = []            # (nic, logged nsg, logged rule, [tuple text])
-        self.nsgs = []              # (nic, logged nsg), tuples or not
-        record_nic = text(raw, "macAddress").upper()
-        if layout == "vnet4":
-            self.flow_log = rules.lower(text(raw, "flowLogResourceID"))
-            for entry in objects(raw.get("flowRecords"), "flows"):
-                nsg = text(entry, "aclID")
-                self.nsgs.append((record_nic, nsg))
-                for group in objects(entry, "flowGroups"):
-                    self.groups.append((record_nic, nsg, text(group, "rule"), strings(group)))
-        else:
-            nsg = text(raw, "resourceId")
-            self.flow_log = rules.lower(nsg)
-            for entry in objects(raw.get("properties"), "flows"):
-                for group in objects(entry, "flows"):
-                    nic = record_nic or text(group, "mac").upper()
-                    self.groups.append((nic, nsg, text(entry, "rule"), strings(group)))
-            self.nsgs = [(nic, nsg) for nic, _, _, _ in self.groups] or [(record_nic, nsg)]
+        record_nic, resource_id = mac_of(text(raw, "macAddress")), text(raw, "resourceId")
+        self.flow_log = rules.lower(text(raw, "flowLogResourceID") if layout == "vnet4" else resource_id)
+        for names, tuple_texts in groups_within([value for _, value in raw.members], {}):
+            nsg = names.get("aclID", "") if layout == "vnet4" else resource_id
+            nic = record_nic or mac_of(names.get("mac", ""))
+            self.groups.append((nic, nsg, names.get("rule", ""), tuple_texts))
+        self.nsgs = {(nic, nsg) for nic, nsg, _, _ in self.groups}
 
-    def nics(self):
-        return {nic for nic, _ in self.nsgs}
+        self.nics = {nic for nic, _ in self.nsgs} | ({record_nic} if record_nic or not self.groups else set())
 
 
 def text(raw, name):
@@ -87,16 +79,27 @@ def text(raw, name):
     return value if isinstance(value, str) and not isinstance(value, envelope.Number) else ""
 
 
-def objects(raw, name):
-    """The objects of the array `name` of an object; nothing where one of them is not what it should be."""
-    value = raw.get(name) if isinstance(raw, dict) else None
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+def mac_of(text_of_mac):
+    """MACs come in both cases, with and without separators."""
+    return re.sub("[:-]", "", text_of_mac).upper()
 
 
-def strings(group):
-    value = group.get("flowTuples")
-    value = value if isinstance(value, list) else []
-    return [item for item in value if isinstance(item, str) and not isinstance(item, envelope.Number)]
+def groups_within(value, names):
+    """All flowTuples arrays of a record -> [(names, strings)], the names being those of the nearest object around."""
+    if isinstance(value, list):
+        return [group for item in value for group in groups_within(item, names)]
+    if not isinstance(value, dict):
+        return []
+    own = {name: text(value, name) for name in ("rule", "mac", "aclID") if text(value, name)}
+    names = {**names, **own}
+    found = []
+    for name, child in value.members:
+        if name == "flowTuples" and isinstance(child, list):
+            strings = [item for item in child if isinstance(item, str) and not isinstance(item, envelope.Number)]
+            found.append((names, strings))
+        else:
+            found += groups_within(child, names)
+    return found
 
 
 def layout_of(raw):
@@ -164,7 +167,7 @@ class Reader:
     def take_record(self, record):
         if record.layout == "vnet4":
             self.v4_logs.add(record.flow_log)
-        for nic in record.nics():
+        for nic in record.nics:
             if record.time is not None:
                 self.hours.setdefault((record.flow_log, nic), set()).add(record.time // HOUR_MS)
         for nic, logged_nsg in record.nsgs:
@@ -221,19 +224,20 @@ class Reader:
         key.newest = key.newest if is_late else flow.stamp
         is_counted = self.in_window(key.newest)
         self.allowed += is_counted
-        self.counts["tuples_late"] += is_late and is_counted
+        self.counts["tuples_late"] += is_late
         key.take(key.newest, flow.state, flow.counters, is_counted)
 
     def settle(self):
         """Connections to their rules and sources -> tuples of connections that another flow log shows better."""
-        found = [(key.flow_log, key.is_v4, key.pair, one) for key in self.keys.values() for one in key.connections]
+        found = [(key.flow_log, key.is_v4, key.pair, one) for key in self.keys.values() for one in key.connections
+                 if one.stamps]
         dropped = connections.drop_seen_twice(found)
         duplicate = 0
         for key in self.keys.values():
             for one in key.connections:
                 if id(one) in dropped:
                     duplicate += len(one.stamps)
-                elif one.stamps:
+                elif one.stamps:            # outside the window it is nobody's copy either
                     source, target = key.pair[2], key.pair[4]
                     key.evidence.sources.setdefault(source, []).append((one, target))
         return duplicate
@@ -251,7 +255,7 @@ def totals(entries):
            "first": when(min(stamps, default=None)), "last": when(max(stamps, default=None)),
            "days": len({stamp // DAY_MS for stamp in stamps})}
     for place, name in enumerate(("packets_in", "bytes_in", "packets_out", "bytes_out")):
-        row[name] = sum(one.totals[place] for one in counted) if counted else None
+        row[name] = min(tuples.U64_MAX, sum(one.totals[place] for one in counted)) if counted else None
     return row
 
 

@@ -62,7 +62,7 @@ def port(text, protocol):
 
 
 def letter(text, allowed, reason):
-    if text not in allowed or text == "":
+    if len(text) != 1 or text not in allowed:
         raise Bad(reason)
     return text
 
