@@ -11,14 +11,15 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define SAY_MAX_BYTES   ((size_t)16 << 10)
+#define SAY_MAX_BYTES ((size_t)16 << 10)
 #define COLUMNS_DEFAULT 80
-#define COLUMNS_MAX     400
+#define COLUMNS_MAX 400
 
 typedef int command_fn(const struct nsf_options *options);
 
 static command_fn *const commands[NSF_COMMAND_N] = {
     [NSF_COMMAND_REVIEW] = nsf_cli_review,
+    [NSF_COMMAND_SCAN] = nsf_cli_scan,
     [NSF_COMMAND_REPORT] = nsf_cli_report,
 };
 
@@ -96,8 +97,7 @@ unsigned nsf_cli_columns(const struct nsf_options *options)
     return size.ws_col > COLUMNS_MAX ? COLUMNS_MAX : size.ws_col;
 }
 
-static int print_text(enum nsf_options_answer answer, const struct nsf_options *options,
-                      bool has_command)
+static int print_text(enum nsf_options_answer answer, const struct nsf_options *options, bool has_command)
 {
     struct nsf_err err = NSF_ERR_INIT;
     struct nsf_out *out = nsf_out_new_stdout();

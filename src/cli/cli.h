@@ -33,8 +33,7 @@ void nsf_cli_say(const char *fmt, ...) NSF_PRINTF(1, 2);
 /* Says the error and returns the exit status that it stands for. */
 int nsf_cli_fail(const struct nsf_err *err);
 /* Standard output, or --output; NULL and *err when it cannot be opened. */
-struct nsf_out *nsf_cli_open_output(const struct nsf_options *options,
-                                    struct nsf_err *err) NSF_CHECKED;
+struct nsf_out *nsf_cli_open_output(const struct nsf_options *options, struct nsf_err *err) NSF_CHECKED;
 /* Whether the report goes to a terminal that shows colours, or --color says so. */
 bool nsf_cli_has_color(const struct nsf_options *options);
 /* Columns of the terminal that the report goes to, else those of COLUMNS, else 80; never fewer. */
@@ -43,6 +42,8 @@ unsigned nsf_cli_columns(const struct nsf_options *options);
 /* Writes the review as --format, --output, --top and --color ask. */
 nsf_result nsf_cli_write_review(const struct nsf_options *options, const struct nsf_review *review,
                                 struct nsf_err *err) NSF_CHECKED;
+/* Whether a finding of this verdict makes the exit status 1. */
+bool nsf_cli_fails_on(enum nsf_exposure verdict, enum nsf_fail_on fail_on);
 /* NSF_STATUS_FINDINGS when a finding is at or above --fail-on, else NSF_STATUS_DONE. */
 int nsf_cli_review_status(const struct nsf_review *review, enum nsf_fail_on fail_on);
 

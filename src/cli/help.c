@@ -2,7 +2,7 @@
 
 #include "cli/help.h"
 
-#define HELP_COLUMNS     80
+#define HELP_COLUMNS 80
 #define HELP_TEXT_COLUMN 28
 
 struct command_help {
@@ -41,8 +41,7 @@ static const struct command_help command_help[NSF_COMMAND_N] = {
             "[options] REVIEW.json|STORE",
             "the same review in another format",
             "Prints a review again, from its JSON or from the evidence store.",
-            {"nsgflow report --format markdown review.json", "nsgflow report --kpi evidence.db",
-             NULL},
+            {"nsgflow report --format markdown review.json", "nsgflow report --kpi evidence.db", NULL},
         },
     [NSF_COMMAND_SIMULATE] =
         {
@@ -59,8 +58,7 @@ static const struct command_help command_help[NSF_COMMAND_N] = {
             "[options] REVIEW.json|STORE",
             "the change and its rollback, as text",
             "Writes the change that the review recommends, with its exact inverse. Nothing is run.",
-            {"nsgflow plan review.json", "nsgflow plan --format terraform -o change.tf evidence.db",
-             NULL},
+            {"nsgflow plan review.json", "nsgflow plan --format terraform -o change.tf evidence.db", NULL},
         },
     [NSF_COMMAND_WATCH] =
         {
@@ -113,8 +111,7 @@ static void wrap(struct nsf_out *out, const char *text, size_t column, size_t in
     nsf_out_char(out, '\n');
 }
 
-static void print_option(struct nsf_out *out, enum nsf_command command,
-                         const struct nsf_option_row *row)
+static void print_option(struct nsf_out *out, enum nsf_command command, const struct nsf_option_row *row)
 {
     char left[64], words[128];
     const char *text = row->text;
@@ -167,8 +164,7 @@ void nsf_help_program(struct nsf_out *out, bool (*is_there)(enum nsf_command com
     nsf_out_str(out, "\ncommands:\n");
     for (int i = 0; i < NSF_COMMAND_N; i++)
         if (is_there((enum nsf_command)i))
-            nsf_out_printf(out, "  %-10s %s\n", nsf_command_name((enum nsf_command)i),
-                           command_help[i].summary);
+            nsf_out_printf(out, "  %-10s %s\n", nsf_command_name((enum nsf_command)i), command_help[i].summary);
     nsf_out_str(out, "\nnsgflow COMMAND --help lists the options of a command. nsgflow --version "
                      "prints the\nversion.\n");
 }

@@ -24,18 +24,18 @@ enum option_kind {
     OPTION_VERSION,
 };
 
-#define SCAN     (1u << NSF_COMMAND_SCAN)
-#define REVIEW   (1u << NSF_COMMAND_REVIEW)
-#define REPORT   (1u << NSF_COMMAND_REPORT)
+#define SCAN (1u << NSF_COMMAND_SCAN)
+#define REVIEW (1u << NSF_COMMAND_REVIEW)
+#define REPORT (1u << NSF_COMMAND_REPORT)
 #define SIMULATE (1u << NSF_COMMAND_SIMULATE)
-#define PLAN     (1u << NSF_COMMAND_PLAN)
-#define WATCH    (1u << NSF_COMMAND_WATCH)
-#define MERGE    (1u << NSF_COMMAND_MERGE)
-#define EXPLAIN  (1u << NSF_COMMAND_EXPLAIN)
-#define RULES    (SCAN | REVIEW | EXPLAIN)
-#define LOGS     (REVIEW | WATCH)
-#define JUDGED   (REVIEW | REPORT | SIMULATE | PLAN | WATCH)
-#define ALL      (~0u)
+#define PLAN (1u << NSF_COMMAND_PLAN)
+#define WATCH (1u << NSF_COMMAND_WATCH)
+#define MERGE (1u << NSF_COMMAND_MERGE)
+#define EXPLAIN (1u << NSF_COMMAND_EXPLAIN)
+#define RULES (SCAN | REVIEW | EXPLAIN)
+#define LOGS (REVIEW | WATCH)
+#define JUDGED (REVIEW | REPORT | SIMULATE | PLAN | WATCH)
+#define ALL (~0u)
 
 struct option {
     const char *name;
@@ -55,100 +55,83 @@ static const struct option option_table[] = {
      "NSG definitions: a file, a folder or -; may be repeated", 0, 0},
     {"input-shape", 0, OPTION_TEXT, AT(input_shape), RULES, "SHAPE",
      "take the definitions for this shape instead of detecting it", 0, 0},
-    {"port", 0, OPTION_PORTS, AT(ports), SCAN | EXPLAIN, "PORT,...",
-     "the TCP ports to check (default 25)", 0, 0},
+    {"port", 0, OPTION_PORTS, AT(ports), SCAN | EXPLAIN, "PORT,...", "the TCP ports to check (default 25)", 0, 0},
     {"source", 0, OPTION_TEXT, AT(source), EXPLAIN, "ADDRESS", "the address to ask for", 0, 0},
-    {"draft", 0, OPTION_TEXT, AT(draft), SIMULATE, "NSGS.json", "the definitions as they would be",
-     0, 0},
-    {"allow", 0, OPTION_COMMAS, AT(allow), SIMULATE, "CIDR,...",
-     "the sources that would still be let in", 0, 0},
-    {"plan", 0, OPTION_TEXT, AT(plan), WATCH, "PLAN.json", "the plan whose effect is watched", 0,
-     0},
+    {"draft", 0, OPTION_TEXT, AT(draft), SIMULATE, "NSGS.json", "the definitions as they would be", 0, 0},
+    {"allow", 0, OPTION_COMMAS, AT(allow), SIMULATE, "CIDR,...", "the sources that would still be let in", 0, 0},
+    {"plan", 0, OPTION_TEXT, AT(plan), WATCH, "PLAN.json", "the plan whose effect is watched", 0, 0},
 
     {"since", 0, OPTION_TIME, AT(since_ms), LOGS | REPORT, "TIME",
      "from this time on: RFC 3339, a date (its midnight UTC), or an age such as 30d or 12h", 0, 0},
-    {"until", 0, OPTION_TIME, AT(until_ms), LOGS | REPORT, "TIME", "up to and without this time", 0,
-     0},
+    {"until", 0, OPTION_TIME, AT(until_ms), LOGS | REPORT, "TIME", "up to and without this time", 0, 0},
     {"nsg", 0, OPTION_LIST, AT(nsg), RULES | LOGS | REPORT | PLAN | SIMULATE, "NAME",
      "only this NSG (name or id); may be repeated", 0, 0},
     {"rule", 0, OPTION_LIST, AT(rule), SCAN | REVIEW | REPORT | PLAN | SIMULATE, "NAME",
      "only this rule; may be repeated", 0, 0},
-    {"only-exposed", 0, OPTION_FLAG, AT(is_only_exposed), REVIEW, NULL,
-     "skip logs of NSGs without a finding", 0, 0},
+    {"only-exposed", 0, OPTION_FLAG, AT(is_only_exposed), REVIEW, NULL, "skip logs of NSGs without a finding", 0, 0},
     {"smtp-only", 0, OPTION_FLAG, AT(is_smtp_only), REVIEW, NULL,
      "leave out denied and other-port evidence (faster, confidence at most C)", 0, 0},
-    {"strict", 0, OPTION_FLAG, AT(is_strict), LOGS, NULL,
-     "check every tuple in full, also those that cannot matter", 0, 0},
-    {"parser", 0, OPTION_PARSER, AT(parser), LOGS, "fast|yajl",
-     "how logs are read; both ways give the same result", 0, 0},
-    {"idle", 0, OPTION_MINUTES, AT(idle_ms), LOGS, "MINUTES",
-     "silence that ends a connection (default 30)", 1, 1440},
+    {"strict", 0, OPTION_FLAG, AT(is_strict), LOGS, NULL, "check every tuple in full, also those that cannot matter", 0,
+     0},
+    {"parser", 0, OPTION_PARSER, AT(parser), LOGS, "fast|yajl", "how logs are read; both ways give the same result", 0,
+     0},
+    {"idle", 0, OPTION_MINUTES, AT(idle_ms), LOGS, "MINUTES", "silence that ends a connection (default 30)", 1, 1440},
     {"max-sources", 0, OPTION_NUMBER, AT(max_sources), REVIEW, "N",
      "sources kept with a row of their own (default 10000000)", 1, 1000000000},
     {"max-other", 0, OPTION_NUMBER, AT(max_other), REVIEW, "N",
      "addresses kept that were only denied or on other ports (default 4000000)", 1, 1000000000},
     {"partial-ipv4", 0, OPTION_NUMBER, AT(partial_ipv4), RULES, "N",
-     "public IPv4 addresses from which on an NSG is partial (default 16777216)", 1,
-     UINT64_C(4294967296)},
+     "public IPv4 addresses from which on an NSG is partial (default 16777216)", 1, UINT64_C(4294967296)},
     {"partial-ipv6-bits", 0, OPTION_NUMBER, AT(partial_ipv6_bits), RULES, "N",
      "the same for IPv6 as a power of two (default 112)", 0, 125},
 
     {"senders", 0, OPTION_LIST, AT(senders), JUDGED, "FILE",
      "networks of mail providers; may be repeated, as all lists", 0, 0},
-    {"partners", 0, OPTION_LIST, AT(partners), JUDGED, "FILE",
-     "networks that are known to send you mail", 0, 0},
+    {"partners", 0, OPTION_LIST, AT(partners), JUDGED, "FILE", "networks that are known to send you mail", 0, 0},
     {"scanners", 0, OPTION_LIST, AT(scanners), JUDGED, "FILE", "networks of known scanners", 0, 0},
     {"drop", 0, OPTION_LIST, AT(drop), JUDGED, "FILE", "networks of known spam sources", 0, 0},
     {"service-tags", 0, OPTION_LIST, AT(service_tags), RULES | JUDGED, "FILE",
      "a ServiceTags_Public JSON, to expand service tags", 0, 0},
     {"mx", 0, OPTION_LIST, AT(mx), JUDGED, "FILE", "own addresses that are a published MX", 0, 0},
     {"names", 0, OPTION_LIST, AT(names), JUDGED, "FILE", "names of addresses: ip,ptr a line", 0, 0},
-    {"mmdb", 0, OPTION_LIST, AT(mmdb), JUDGED, "FILE",
-     "a MaxMind database, for country and network names", 0, 0},
+    {"mmdb", 0, OPTION_LIST, AT(mmdb), JUDGED, "FILE", "a MaxMind database, for country and network names", 0, 0},
     {"exceptions", 0, OPTION_LIST, AT(exceptions), SCAN | REVIEW | REPORT, "FILE",
      "accepted rules with owner, reason and expiry", 0, 0},
 
-    {"store", 0, OPTION_TEXT, AT(store), REVIEW | WATCH, "FILE",
-     "keep the evidence there, and read only what is new", 0, 0},
-    {"jobs", 'j', OPTION_NUMBER, AT(jobs), LOGS | MERGE, "N", "workers (default: one a processor)",
-     1, NSF_JOBS_MAX},
-    {"endpoint", 0, OPTION_TEXT, AT(endpoint), RULES | LOGS, "URL", "blob service of another cloud",
+    {"store", 0, OPTION_TEXT, AT(store), REVIEW | WATCH, "FILE", "keep the evidence there, and read only what is new",
      0, 0},
-    {"ca-file", 0, OPTION_TEXT, AT(ca_file), RULES | LOGS, "FILE",
-     "certificates to trust for https", 0, 0},
+    {"jobs", 'j', OPTION_NUMBER, AT(jobs), LOGS | MERGE, "N", "workers (default: one a processor)", 1, NSF_JOBS_MAX},
+    {"endpoint", 0, OPTION_TEXT, AT(endpoint), RULES | LOGS, "URL", "blob service of another cloud", 0, 0},
+    {"ca-file", 0, OPTION_TEXT, AT(ca_file), RULES | LOGS, "FILE", "certificates to trust for https", 0, 0},
     {"max-requests-per-second", 0, OPTION_NUMBER, AT(max_requests_per_second), RULES | LOGS, "N",
      "spare the storage account", 1, 20000},
-    {"list", 0, OPTION_FLAG, AT(is_list), LOGS, NULL,
-     "show which blobs and bytes would be read, and end", 0, 0},
+    {"list", 0, OPTION_FLAG, AT(is_list), LOGS, NULL, "show which blobs and bytes would be read, and end", 0, 0},
 
     {"output", 'o', OPTION_TEXT, AT(output), ALL, "FILE",
      "write there instead of to standard output, whole or not at all", 0, 0},
-    {"format", 'f', OPTION_FORMAT, AT(format),
-     SCAN | REVIEW | REPORT | SIMULATE | PLAN | WATCH | EXPLAIN, "FORMAT", NULL, 0, 0},
+    {"format", 'f', OPTION_FORMAT, AT(format), SCAN | REVIEW | REPORT | SIMULATE | PLAN | WATCH | EXPLAIN, "FORMAT",
+     NULL, 0, 0},
     {"kpi", 0, OPTION_FLAG, AT(is_kpi), SCAN | REPORT, NULL, "print the key figures", 0, 0},
-    {"top", 0, OPTION_NUMBER, AT(top), REVIEW | REPORT, "N",
-     "sources shown a rule (default: all in JSON)", 1, UINT32_MAX},
+    {"top", 0, OPTION_NUMBER, AT(top), REVIEW | REPORT, "N", "sources shown a rule (default: all in JSON)", 1,
+     UINT32_MAX},
     {"explain-source", 0, OPTION_TEXT, AT(explain_source), REVIEW | REPORT, "ADDRESS",
      "print everything known of one source", 0, 0},
     {"fail-on", 0, OPTION_FAIL_ON, AT(fail_on), SCAN | REVIEW | REPORT, "VERDICT",
      "exit status 1 when a finding is exposed, partial or unknown, or worse (default never)", 0, 0},
-    {"progress", 0, OPTION_WHEN, AT(progress), LOGS | SCAN | MERGE, "WHEN",
-     "auto, always or never, on standard error", 0, 0},
-    {"color", 0, OPTION_WHEN, AT(color), ALL & ~MERGE, "WHEN",
-     "auto, always or never; NO_COLOR is respected", 0, 0},
-    {"quiet", 'q', OPTION_FLAG, AT(is_quiet), ALL, NULL, "nothing on standard error but errors", 0,
-     0},
-    {"verbose", 'v', OPTION_FLAG, AT(is_verbose), ALL, NULL,
-     "more on standard error, such as which credential is used", 0, 0},
+    {"progress", 0, OPTION_WHEN, AT(progress), LOGS | SCAN | MERGE, "WHEN", "auto, always or never, on standard error",
+     0, 0},
+    {"color", 0, OPTION_WHEN, AT(color), ALL & ~MERGE, "WHEN", "auto, always or never; NO_COLOR is respected", 0, 0},
+    {"quiet", 'q', OPTION_FLAG, AT(is_quiet), ALL, NULL, "nothing on standard error but errors", 0, 0},
+    {"verbose", 'v', OPTION_FLAG, AT(is_verbose), ALL, NULL, "more on standard error, such as which credential is used",
+     0, 0},
     {"help", 'h', OPTION_HELP, 0, ALL, NULL, "this text", 0, 0},
     {"version", 0, OPTION_VERSION, 0, ALL, NULL, "the version", 0, 0},
 };
 
 static const char *const command_names[NSF_COMMAND_N] = {
-    [NSF_COMMAND_SCAN] = "scan",     [NSF_COMMAND_REVIEW] = "review",
-    [NSF_COMMAND_REPORT] = "report", [NSF_COMMAND_SIMULATE] = "simulate",
-    [NSF_COMMAND_PLAN] = "plan",     [NSF_COMMAND_WATCH] = "watch",
-    [NSF_COMMAND_MERGE] = "merge",   [NSF_COMMAND_EXPLAIN] = "explain",
+    [NSF_COMMAND_SCAN] = "scan",         [NSF_COMMAND_REVIEW] = "review",   [NSF_COMMAND_REPORT] = "report",
+    [NSF_COMMAND_SIMULATE] = "simulate", [NSF_COMMAND_PLAN] = "plan",       [NSF_COMMAND_WATCH] = "watch",
+    [NSF_COMMAND_MERGE] = "merge",       [NSF_COMMAND_EXPLAIN] = "explain",
 };
 
 #define REPORTS (SCAN | REVIEW | REPORT)
@@ -224,8 +207,7 @@ bool nsf_options_row(enum nsf_command command, size_t idx, struct nsf_option_row
         const struct option *option = &option_table[i];
         if (!takes(command, option) || idx-- != 0)
             continue;
-        *row =
-            (struct nsf_option_row){option->name, option->letter, option->argument, option->text};
+        *row = (struct nsf_option_row){option->name, option->letter, option->argument, option->text};
         return true;
     }
     return false;
@@ -274,28 +256,26 @@ static void consider(struct nearest *nearest, struct nsf_slice word, const char 
         *nearest = (struct nearest){candidate, distance};
 }
 
-static nsf_result fail_unknown_option(enum nsf_command command, const char *arg,
-                                      struct nsf_slice name, struct nsf_err *err)
+static nsf_result fail_unknown_option(enum nsf_command command, const char *arg, struct nsf_slice name,
+                                      struct nsf_err *err)
 {
     struct nearest nearest = {NULL, 0};
     for (size_t i = 0; i < NSF_ARRAY_LEN(option_table); i++) {
         const struct option *option = &option_table[i];
         if (!takes(command, option) && nsf_slice_eq(name, nsf_slice_str(option->name)))
-            return NSF_FAIL(err, NSF_E_USAGE, NSF_OFFSET_NONE, "%s takes no --%s",
-                            command_names[command], option->name);
+            return NSF_FAIL(err, NSF_E_USAGE, NSF_OFFSET_NONE, "%s takes no --%s", command_names[command],
+                            option->name);
         if (takes(command, option))
             consider(&nearest, name, option->name);
     }
     if (nearest.text != NULL)
-        return NSF_FAIL(err, NSF_E_USAGE, NSF_OFFSET_NONE, "unknown option %s; did you mean --%s?",
-                        arg, nearest.text);
-    return NSF_FAIL(err, NSF_E_USAGE, NSF_OFFSET_NONE, "unknown option %s; see nsgflow %s --help",
-                    arg, command_names[command]);
+        return NSF_FAIL(err, NSF_E_USAGE, NSF_OFFSET_NONE, "unknown option %s; did you mean --%s?", arg, nearest.text);
+    return NSF_FAIL(err, NSF_E_USAGE, NSF_OFFSET_NONE, "unknown option %s; see nsgflow %s --help", arg,
+                    command_names[command]);
 }
 
-static nsf_result take_word(const struct option *option, const struct word *words,
-                            enum nsf_command command, const char *value, int *chosen,
-                            struct nsf_err *err)
+static nsf_result take_word(const struct option *option, const struct word *words, enum nsf_command command,
+                            const char *value, int *chosen, struct nsf_err *err)
 {
     struct nearest nearest = {NULL, 0};
     for (const struct word *word = words; word->text != NULL; word++) {
@@ -308,22 +288,18 @@ static nsf_result take_word(const struct option *option, const struct word *word
         }
     }
     if (nearest.text != NULL)
-        return NSF_FAIL(err, NSF_E_USAGE, NSF_OFFSET_NONE,
-                        "--%s: unknown word %s; did you mean %s?", option->name, value,
-                        nearest.text);
-    return NSF_FAIL(err, NSF_E_USAGE, NSF_OFFSET_NONE,
-                    "--%s: unknown word %s; see nsgflow %s --help", option->name, value,
-                    command_names[command]);
+        return NSF_FAIL(err, NSF_E_USAGE, NSF_OFFSET_NONE, "--%s: unknown word %s; did you mean %s?", option->name,
+                        value, nearest.text);
+    return NSF_FAIL(err, NSF_E_USAGE, NSF_OFFSET_NONE, "--%s: unknown word %s; see nsgflow %s --help", option->name,
+                    value, command_names[command]);
 }
 
-static nsf_result take_number(const struct option *option, const char *value, uint64_t *number,
-                              struct nsf_err *err)
+static nsf_result take_number(const struct option *option, const char *value, uint64_t *number, struct nsf_err *err)
 {
     if (nsf_slice_to_u64(nsf_slice_str(value), option->high, number) && *number >= option->low)
         return nsf_ok();
-    return NSF_FAIL(err, NSF_E_USAGE, NSF_OFFSET_NONE, "--%s: %s is no number from %llu to %llu",
-                    option->name, value, (unsigned long long)option->low,
-                    (unsigned long long)option->high);
+    return NSF_FAIL(err, NSF_E_USAGE, NSF_OFFSET_NONE, "--%s: %s is no number from %llu to %llu", option->name, value,
+                    (unsigned long long)option->low, (unsigned long long)option->high);
 }
 
 /* "30d", "12h": that long before now. */
@@ -339,35 +315,31 @@ static bool parse_age(struct nsf_slice text, int64_t *ts_ms)
     return true;
 }
 
-static nsf_result take_time(const struct option *option, const char *value, int64_t *ts_ms,
-                            struct nsf_err *err)
+static nsf_result take_time(const struct option *option, const char *value, int64_t *ts_ms, struct nsf_err *err)
 {
     struct nsf_slice text = nsf_slice_str(value);
     if (nsf_time_parse(text, ts_ms) || parse_age(text, ts_ms))
         return nsf_ok();
-    return NSF_FAIL(
-        err, NSF_E_USAGE, NSF_OFFSET_NONE,
-        "--%s: %s is no time; write 2026-01-31, 2026-01-31T10:00:00Z or an age such as 30d",
-        option->name, value);
+    return NSF_FAIL(err, NSF_E_USAGE, NSF_OFFSET_NONE,
+                    "--%s: %s is no time; write 2026-01-31, 2026-01-31T10:00:00Z or an age such as 30d", option->name,
+                    value);
 }
 
 static nsf_result fail_ports(const struct option *option, const char *value, struct nsf_err *err)
 {
-    return NSF_FAIL(err, NSF_E_USAGE, NSF_OFFSET_NONE,
-                    "--%s: %s is no list of at most %d ports from 1 to 65535", option->name, value,
-                    NSF_OPTIONS_PORTS_MAX);
+    return NSF_FAIL(err, NSF_E_USAGE, NSF_OFFSET_NONE, "--%s: %s is no list of at most %d ports from 1 to 65535",
+                    option->name, value, NSF_OPTIONS_PORTS_MAX);
 }
 
 /* Keeps the list ascending and each port once, so that the order of words does not matter. */
-static nsf_result take_ports(const struct option *option, struct nsf_options *options,
-                             const char *value, struct nsf_err *err)
+static nsf_result take_ports(const struct option *option, struct nsf_options *options, const char *value,
+                             struct nsf_err *err)
 {
     struct nsf_slice rest = nsf_slice_str(value);
     for (;;) {
         size_t comma = nsf_slice_find(rest, ',');
         uint64_t port;
-        if (!nsf_slice_to_u64(nsf_slice_trim(nsf_slice(rest.ptr, comma)), 65535, &port) ||
-            port == 0)
+        if (!nsf_slice_to_u64(nsf_slice_trim(nsf_slice(rest.ptr, comma)), 65535, &port) || port == 0)
             return fail_ports(option, value, err);
         size_t at = 0;
         while (at < options->n_ports && options->ports[at] < port)
@@ -375,8 +347,7 @@ static nsf_result take_ports(const struct option *option, struct nsf_options *op
         if (at == options->n_ports || options->ports[at] != port) {
             if (options->n_ports == NSF_OPTIONS_PORTS_MAX)
                 return fail_ports(option, value, err);
-            memmove(&options->ports[at + 1], &options->ports[at],
-                    (options->n_ports - at) * sizeof(options->ports[0]));
+            memmove(&options->ports[at + 1], &options->ports[at], (options->n_ports - at) * sizeof(options->ports[0]));
             options->ports[at] = (uint16_t)port;
             options->n_ports++;
         }
@@ -400,8 +371,7 @@ static void take_commas(struct nsf_text_list *list, char *value)
     }
 }
 
-static nsf_result take_value(const struct option *option, struct nsf_options *options, char *value,
-                             struct nsf_err *err)
+static nsf_result take_value(const struct option *option, struct nsf_options *options, char *value, struct nsf_err *err)
 {
     void *member = (char *)options + option->offset;
     enum nsf_command command = options->command;
@@ -461,13 +431,11 @@ struct reader {
     struct nsf_err *err;
 };
 
-static const struct option *find_option(enum nsf_command command, struct nsf_slice name,
-                                        char letter)
+static const struct option *find_option(enum nsf_command command, struct nsf_slice name, char letter)
 {
     for (size_t i = 0; i < NSF_ARRAY_LEN(option_table); i++) {
         const struct option *option = &option_table[i];
-        bool is_it = letter != 0 ? option->letter == letter
-                                 : nsf_slice_eq(name, nsf_slice_str(option->name));
+        bool is_it = letter != 0 ? option->letter == letter : nsf_slice_eq(name, nsf_slice_str(option->name));
         if (is_it && takes(command, option))
             return option;
     }
@@ -482,8 +450,7 @@ static nsf_result take_option(struct reader *reader, const struct option *option
     case OPTION_HELP:
     case OPTION_VERSION:
         if (value != NULL)
-            return NSF_FAIL(reader->err, NSF_E_USAGE, NSF_OFFSET_NONE, "--%s takes no value",
-                            option->name);
+            return NSF_FAIL(reader->err, NSF_E_USAGE, NSF_OFFSET_NONE, "--%s takes no value", option->name);
         if (option->kind == OPTION_FLAG)
             *((bool *)((char *)reader->options + option->offset)) = true;
         else
@@ -505,8 +472,8 @@ static nsf_result take_option(struct reader *reader, const struct option *option
     if (value == NULL && reader->next < reader->argc)
         value = reader->argv[reader->next++];
     if (value == NULL || value[0] == '\0')
-        return NSF_FAIL(reader->err, NSF_E_USAGE, NSF_OFFSET_NONE, "--%s needs a value: %s",
-                        option->name, option->argument);
+        return NSF_FAIL(reader->err, NSF_E_USAGE, NSF_OFFSET_NONE, "--%s needs a value: %s", option->name,
+                        option->argument);
     return take_value(option, reader->options, value, reader->err);
 }
 
@@ -526,11 +493,9 @@ static nsf_result take_long(struct reader *reader, char *arg)
 static nsf_result take_letters(struct reader *reader, char *arg)
 {
     for (char *at = arg + 1; *at != '\0'; at++) {
-        const struct option *option =
-            find_option(reader->options->command, nsf_slice(NULL, 0), *at);
+        const struct option *option = find_option(reader->options->command, nsf_slice(NULL, 0), *at);
         if (option == NULL)
-            return NSF_FAIL(reader->err, NSF_E_USAGE, NSF_OFFSET_NONE,
-                            "unknown option -%c; see nsgflow %s --help", *at,
+            return NSF_FAIL(reader->err, NSF_E_USAGE, NSF_OFFSET_NONE, "unknown option -%c; see nsgflow %s --help", *at,
                             command_names[reader->options->command]);
         if (option->argument != NULL)
             return take_option(reader, option, at[1] != '\0' ? at + 1 : NULL);
@@ -547,18 +512,15 @@ static nsf_result fail_command(const char *word, struct nsf_err *err)
     for (size_t i = 0; i < NSF_COMMAND_N; i++)
         consider(&nearest, nsf_slice_str(word), command_names[i]);
     if (nearest.text != NULL)
-        return NSF_FAIL(err, NSF_E_USAGE, NSF_OFFSET_NONE, "unknown command %s; did you mean %s?",
-                        word, nearest.text);
-    return NSF_FAIL(err, NSF_E_USAGE, NSF_OFFSET_NONE, "unknown command %s; see nsgflow --help",
-                    word);
+        return NSF_FAIL(err, NSF_E_USAGE, NSF_OFFSET_NONE, "unknown command %s; did you mean %s?", word, nearest.text);
+    return NSF_FAIL(err, NSF_E_USAGE, NSF_OFFSET_NONE, "unknown command %s; see nsgflow --help", word);
 }
 
 static nsf_result take_command(struct reader *reader, bool *has_command)
 {
     const char *word = reader->next < reader->argc ? reader->argv[reader->next] : NULL;
     if (word == NULL)
-        return NSF_FAIL(reader->err, NSF_E_USAGE, NSF_OFFSET_NONE,
-                        "no command given; see nsgflow --help");
+        return NSF_FAIL(reader->err, NSF_E_USAGE, NSF_OFFSET_NONE, "no command given; see nsgflow --help");
     reader->next++;
     if (strcmp(word, "--version") == 0) {
         *reader->answer = NSF_OPTIONS_VERSION;
@@ -582,8 +544,7 @@ static nsf_result take_command(struct reader *reader, bool *has_command)
 /* What one option cannot see alone. */
 static nsf_result check_together(struct nsf_options *options, struct nsf_err *err)
 {
-    if (options->since_ms != NSF_TS_NONE && options->until_ms != NSF_TS_NONE &&
-        options->since_ms >= options->until_ms)
+    if (options->since_ms != NSF_TS_NONE && options->until_ms != NSF_TS_NONE && options->since_ms >= options->until_ms)
         return NSF_FAIL(err, NSF_E_USAGE, NSF_OFFSET_NONE, "--since is not before --until");
     if (options->n_ports == 0)
         options->ports[options->n_ports++] = 25;
@@ -600,9 +561,8 @@ static void set_defaults(struct nsf_options *options)
     options->partial_ipv6_bits = 112;
 }
 
-nsf_result nsf_options_parse(struct nsf_options *options, int argc, char **argv,
-                             enum nsf_options_answer *answer, bool *has_command,
-                             struct nsf_err *err)
+nsf_result nsf_options_parse(struct nsf_options *options, int argc, char **argv, enum nsf_options_answer *answer,
+                             bool *has_command, struct nsf_err *err)
 {
     struct reader reader = {argc, argv, 1, options, answer, err};
     set_defaults(options);
@@ -631,10 +591,9 @@ nsf_result nsf_options_parse(struct nsf_options *options, int argc, char **argv,
 void nsf_options_release(struct nsf_options *options)
 {
     struct nsf_text_list *lists[] = {
-        &options->operands, &options->rules, &options->senders,      &options->partners,
-        &options->scanners, &options->drop,  &options->service_tags, &options->mx,
-        &options->names,    &options->mmdb,  &options->exceptions,   &options->allow,
-        &options->nsg,      &options->rule,
+        &options->operands,   &options->rules,        &options->senders, &options->partners, &options->scanners,
+        &options->drop,       &options->service_tags, &options->mx,      &options->names,    &options->mmdb,
+        &options->exceptions, &options->allow,        &options->nsg,     &options->rule,
     };
     for (size_t i = 0; i < NSF_ARRAY_LEN(lists); i++)
         nsf_free(lists[i]->items);

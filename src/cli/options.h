@@ -126,17 +126,16 @@ struct nsf_options {
 };
 
 enum nsf_options_answer {
-    NSF_OPTIONS_RUN,  /* *options is ready */
-    NSF_OPTIONS_HELP, /* --help: of options->command, or of the program when *has_command is false
-                       */
+    NSF_OPTIONS_RUN,     /* *options is ready */
+    NSF_OPTIONS_HELP,    /* --help: of options->command, or of the program when *has_command is false
+                          */
     NSF_OPTIONS_VERSION, /* --version */
 };
 
 /* Reads argv (argv[0] is the program). Fails with NSF_E_USAGE and one sentence that names the
  * option; *options is then to be released all the same. */
-nsf_result nsf_options_parse(struct nsf_options *options, int argc, char **argv,
-                             enum nsf_options_answer *answer, bool *has_command,
-                             struct nsf_err *err) NSF_CHECKED;
+nsf_result nsf_options_parse(struct nsf_options *options, int argc, char **argv, enum nsf_options_answer *answer,
+                             bool *has_command, struct nsf_err *err) NSF_CHECKED;
 void nsf_options_release(struct nsf_options *options);
 
 /* "scan", ... */

@@ -39,15 +39,15 @@ static nsf_result read_file(const char *path, struct nsf_buf *text, struct nsf_e
     return r;
 }
 
-static bool is_at_or_above(enum nsf_exposure exposure, enum nsf_fail_on fail_on)
+bool nsf_cli_fails_on(enum nsf_exposure verdict, enum nsf_fail_on fail_on)
 {
     switch (fail_on) {
     case NSF_FAIL_ON_NEVER:
         return false;
     case NSF_FAIL_ON_EXPOSED:
-        return exposure == NSF_EXPOSURE_EXPOSED;
+        return verdict == NSF_EXPOSURE_EXPOSED;
     case NSF_FAIL_ON_PARTIAL:
-        return exposure == NSF_EXPOSURE_EXPOSED || exposure == NSF_EXPOSURE_PARTIAL;
+        return verdict == NSF_EXPOSURE_EXPOSED || verdict == NSF_EXPOSURE_PARTIAL;
     case NSF_FAIL_ON_UNKNOWN:
         return true;
     }
@@ -57,7 +57,7 @@ static bool is_at_or_above(enum nsf_exposure exposure, enum nsf_fail_on fail_on)
 int nsf_cli_review_status(const struct nsf_review *review, enum nsf_fail_on fail_on)
 {
     for (size_t i = 0; i < review->n_rules; i++)
-        if (is_at_or_above(review->scan->findings[review->rules[i].finding_idx].verdict, fail_on))
+        if (nsf_cli_fails_on(review->scan->findings[review->rules[i].finding_idx].verdict, fail_on))
             return NSF_STATUS_FINDINGS;
     return NSF_STATUS_DONE;
 }

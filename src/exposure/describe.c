@@ -44,6 +44,11 @@ static struct nsf_slices copy_list(struct nsf_evaluator *evaluator, const struct
     return nsf_names_take(evaluator, keep);
 }
 
+static struct nsf_slice keep_text(struct nsf_arena *keep, struct nsf_slice text)
+{
+    return text.ptr == NULL ? text : nsf_arena_copy(keep, text);
+}
+
 static struct nsf_slice name_of(const struct nsf_evaluator *evaluator, uint32_t rank)
 {
     return evaluator->candidates[rank].reading->rule->name;
@@ -238,11 +243,9 @@ static struct nsf_slices describe_sources(struct nsf_evaluator *evaluator, uint3
 static struct nsf_slices describe_ports(struct nsf_evaluator *evaluator, const struct nsf_rule *rule,
                                         struct nsf_arena *keep)
 {
-    struct nsf_slice rest, item;
     for (size_t i = 0; i < rule->destination_ports.n; i++)
-        for (rest = rule->destination_ports.items[i]; nsf_word_next(&rest, &item);)
-            if (nsf_port_entry_covers(item, evaluator->settings.port))
-                nsf_names_add(evaluator, item);
+        if (nsf_port_entry_covers(rule->destination_ports.items[i], evaluator->settings.port))
+            nsf_names_add(evaluator, rule->destination_ports.items[i]);
     return nsf_names_take(evaluator, keep);
 }
 
@@ -387,8 +390,8 @@ void nsf_describe_finding(struct nsf_evaluator *evaluator, uint32_t rank, enum n
     finding->all_ports = copy_list(evaluator, &rule->destination_ports, keep);
     finding->all_sources = copy_list(evaluator, &rule->sources, keep);
     finding->destinations = describe_destinations(evaluator, rule, keep);
-    finding->protocol = nsf_arena_copy(keep, rule->protocol);
-    finding->description = nsf_arena_copy(keep, rule->description);
+    finding->protocol = keep_text(keep, rule->protocol);
+    finding->description = keep_text(keep, rule->description);
     finding->opens_other_ports = nsf_reading_opens_other_ports(rule, evaluator->settings.port);
     finding->place = rule->place;
     if (!candidate->is_dark) {

@@ -47,7 +47,17 @@ static int cmp_result(const void *left, const void *right)
     return order != 0 ? order : nsf_slice_cmp(a->nsg.id, b->nsg.id);
 }
 
-static void join_rows(struct nsf_scan *scan, const struct nsf_exposure_result *result)
+static bool is_wanted(const struct nsf_slices *only, struct nsf_slice rule)
+{
+    if (only == NULL || only->n == 0)
+        return true;
+    for (size_t i = 0; i < only->n; i++)
+        if (nsf_slice_eq_nocase(only->items[i], rule))
+            return true;
+    return false;
+}
+
+static void join_rows(struct nsf_scan *scan, const struct nsf_exposure_result *result, const struct nsf_slices *only)
 {
     uint32_t nsg_idx = (uint32_t)scan->n_nsgs;
     struct nsf_scan_nsg *nsg = &scan->nsgs[scan->n_nsgs++];
@@ -56,19 +66,24 @@ static void join_rows(struct nsf_scan *scan, const struct nsf_exposure_result *r
         if (nsg->rules[i].role == NSF_RULE_ROLE_FINDING)
             nsg->rules[i].finding_idx += (uint32_t)scan->n_findings;
     for (size_t i = 0; i < result->n_findings; i++) {
+        if (!is_wanted(only, result->findings[i].rule))
+            continue;
         scan->findings[scan->n_findings] = result->findings[i];
         scan->findings[scan->n_findings++].nsg_idx = nsg_idx;
     }
     for (size_t i = 0; i < result->n_shadowed; i++) {
+        if (!is_wanted(only, result->shadowed[i].rule))
+            continue;
         scan->shadowed[scan->n_shadowed] = result->shadowed[i];
         scan->shadowed[scan->n_shadowed++].nsg_idx = nsg_idx;
     }
 }
 
-const struct nsf_scan *nsf_scanner_finish(struct nsf_scanner *scanner)
+const struct nsf_scan *nsf_scanner_finish(struct nsf_scanner *scanner, uint64_t n_files, const struct nsf_slices *only)
 {
     struct nsf_scan *scan = &scanner->scan;
     size_t n_findings = 0, n_shadowed = 0;
+    scan->n_files = n_files;
     if (scanner->n_results > 1)
         qsort(scanner->results, scanner->n_results, sizeof(*scanner->results), cmp_result);
     for (size_t i = 0; i < scanner->n_results; i++) {
@@ -79,6 +94,6 @@ const struct nsf_scan *nsf_scanner_finish(struct nsf_scanner *scanner)
     scan->findings = nsf_arena_zalloc(&scan->arena, n_findings, sizeof(*scan->findings));
     scan->shadowed = nsf_arena_zalloc(&scan->arena, n_shadowed, sizeof(*scan->shadowed));
     for (size_t i = 0; i < scanner->n_results; i++)
-        join_rows(scan, &scanner->results[i]);
+        join_rows(scan, &scanner->results[i], only);
     return scan;
 }

@@ -16,7 +16,9 @@ struct nsf_scanner *nsf_scanner_new(const struct nsf_exposure_settings *settings
 void nsf_scanner_free(struct nsf_scanner *scanner);
 /* Borrows nsg. Each NSG comes once: the loaders merge. */
 void nsf_scanner_add(struct nsf_scanner *scanner, const struct nsf_nsg *nsg);
-/* Sorts and joins. Lends the scan until nsf_scanner_free; nothing is added after it. */
-const struct nsf_scan *nsf_scanner_finish(struct nsf_scanner *scanner);
+/* Sorts and joins. With rules in `only` (names, without case) just their findings and shadowed rows are kept, which is
+ * not for a scan with a rule table; NULL or an empty list keeps all. Lends the scan until nsf_scanner_free; nothing is
+ * added after it. */
+const struct nsf_scan *nsf_scanner_finish(struct nsf_scanner *scanner, uint64_t n_files, const struct nsf_slices *only);
 
 #endif

@@ -4,6 +4,8 @@
 
 #include "report/review_json.h"
 #include "report/review_text.h"
+#include "report/scan_json.h"
+#include "report/scan_text.h"
 
 void nsf_report_review(const struct nsf_review *review, enum nsf_report_format format,
                        const struct nsf_report_options *options, struct nsf_out *out)
@@ -20,6 +22,25 @@ void nsf_report_review(const struct nsf_review *review, enum nsf_report_format f
     case NSF_REPORT_JUNIT:
     case NSF_REPORT_OCSF:
         nsf_review_write_json(review, options, out);
+        return;
+    }
+}
+
+void nsf_report_scan(const struct nsf_scan *scan, const struct nsf_problems *problems, enum nsf_report_format format,
+                     const struct nsf_report_options *options, struct nsf_out *out)
+{
+    switch (format) {
+    case NSF_REPORT_TEXT:
+        nsf_scan_write_text(scan, problems, options, out);
+        return;
+    case NSF_REPORT_JSON:
+    case NSF_REPORT_CSV:
+    case NSF_REPORT_MARKDOWN:
+    case NSF_REPORT_HTML:
+    case NSF_REPORT_SARIF:
+    case NSF_REPORT_JUNIT:
+    case NSF_REPORT_OCSF:
+        nsf_scan_write_json(scan, problems, out);
         return;
     }
 }

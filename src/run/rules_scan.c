@@ -43,7 +43,7 @@ nsf_result nsf_rules_scan_run(const struct nsf_rules_options *options, const str
         return (nsf_result){.failed = true};
     }
     nsf_problems_finish(&own->problems);
-    own->result = nsf_scanner_finish(own->scanner);
+    own->result = nsf_scanner_finish(own->scanner, own->summary.n_files, NULL);
     *scan = own;
     return nsf_ok();
 }

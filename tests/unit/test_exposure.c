@@ -406,7 +406,7 @@ static void test_attachment_and_roles(void **state)
     other.nsg.has_subnets = true;
     nsf_scanner_add(scanner, &world.nsg);
     nsf_scanner_add(scanner, &other.nsg);
-    const struct nsf_scan *scan = nsf_scanner_finish(scanner);
+    const struct nsf_scan *scan = nsf_scanner_finish(scanner, 1, NULL);
     assert_int_equal(scan->n_nsgs, 2);
     assert_int_equal(scan->n_findings, 2);
     assert_true(scan->nsgs[0].is_latent && scan->findings[0].is_latent);
