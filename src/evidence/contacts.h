@@ -18,6 +18,10 @@ enum nsf_contact_flags {
     NSF_CONTACT_NOT_MAIL_PORT = 4, /* touched a port other than 25, 465 and 587 */
 };
 
+/* What was distinct about the first few things a source did stands in its row, so that most tuples touch one cache line;
+ * the rest of it is in the table's set. */
+#define NSF_CONTACT_ITEMS 8
+
 struct nsf_contact_row {
     struct nsf_ip src;
     uint32_t denied_tuples;
@@ -27,6 +31,8 @@ struct nsf_contact_row {
     uint8_t denied_mail_addresses;
     uint8_t other_ports;
     uint8_t flags;
+    uint8_t n_items;
+    uint32_t items[NSF_CONTACT_ITEMS];
 };
 
 /* One protocol and port used under one target. */
@@ -48,12 +54,14 @@ struct nsf_contacts_table {
     size_t addresses_capacity;
     uint32_t n_addresses;
     struct nsf_index by_address;
-    struct nsf_pairset distinct[4]; /* (row, address or port) by kind */
+    struct nsf_ip last_address; /* of which the id was asked last: tuples of one NIC come together */
+    uint32_t last_address_id;
+    struct nsf_pairset distinct; /* (row, item) that found no room in their row */
     struct nsf_target_port *ports;
     size_t ports_capacity;
     uint32_t n_ports;
     struct nsf_index by_port;
-    struct nsf_pairset port_sources; /* (port row, contact row) */
+    uint32_t last_port; /* row asked for last */
 };
 
 void nsf_contacts_init(struct nsf_contacts_table *table, uint64_t seed);
@@ -64,10 +72,11 @@ void nsf_contacts_add_denied_mail(struct nsf_contacts_table *table, const struct
 void nsf_contacts_add_other(struct nsf_contacts_table *table, const struct nsf_contact *contact, uint32_t target);
 /* NULL when the address never came up. */
 const struct nsf_contact_row *nsf_contacts_find(const struct nsf_contacts_table *table, struct nsf_ip src);
-/* Has the source of contact row `row_idx` used port row `port_idx`? */
-static inline bool nsf_contacts_has_used(const struct nsf_contacts_table *table, uint32_t port_idx, uint32_t row_idx)
-{
-    return nsf_pairset_has(&table->port_sources, nsf_pair(port_idx, row_idx));
-}
+/* Brings the row of a source that will come soon into the cache: first its slot, later the row itself. */
+void nsf_contacts_expect(const struct nsf_contacts_table *table, struct nsf_ip src);
+void nsf_contacts_expect_soon(const struct nsf_contacts_table *table, struct nsf_ip src);
+/* Calls fn for every (port row, contact row) pair there is: who used what under the findings. */
+void nsf_contacts_each_use(const struct nsf_contacts_table *table, void (*fn)(void *ctx, uint32_t port, uint32_t row),
+                           void *ctx);
 
 #endif

@@ -12,6 +12,10 @@
 /* A NIC with several flow logs has the same connection in each of them, at most this far apart in the order of the run:
  * blobs are taken hour by hour. */
 #define PARTITION_HOLD_MS (2 * NSF_MS_PER_HOUR)
+/* How late a tuple may come and still meet its connection, once there are so many that memory counts. */
+#define PARTITION_LATE_MS INT64_C(180000)
+/* Contacts whose rows are fetched while earlier ones are taken. */
+#define CONTACTS_AHEAD 16
 /* Stamps of two flow logs for one event differ by less. */
 #define PARTITION_OVERLAP_MS INT64_C(2000)
 
@@ -153,6 +157,11 @@ static void settle(struct nsf_partition *partition, bool is_end)
         n_left += to - from;
     }
     partition->n_held = n_left;
+    if (n_left == 0) {
+        nsf_free(partition->held);
+        partition->held = NULL;
+        partition->held_capacity = 0;
+    }
     partition->settle_at = n_left * 2 < PARTITION_FIRST_SETTLE ? PARTITION_FIRST_SETTLE : n_left * 2;
 }
 
@@ -187,11 +196,16 @@ static uint32_t hash_live(const struct nsf_partition *partition, const struct ns
     return hash_key(partition, live->key_id, &key);
 }
 
-/* Past this much newer stamps on its NIC nothing can continue a connection any more. */
+/* Whether nothing can continue the connection any more: its NIC has newer stamps than its state waits for. Tuples are
+ * logged within a minute of their stamp, which the slack covers. An answered and ended connection waits for a begin with
+ * the stamp of its end, a silent one for a retry, an open one for the idle time. */
 static bool is_over(const struct nsf_partition *partition, const struct nsf_live *live)
 {
-    int64_t horizon = partition->shared->idle_ms > NSF_RETRY_GAP_MS ? partition->shared->idle_ms : NSF_RETRY_GAP_MS;
-    return live->connection.last_ms < partition->nic_clock_ms[live->nic_id] - horizon - NSF_MS_PER_HOUR;
+    const struct nsf_connection *connection = &live->connection;
+    int64_t waits_ms = partition->shared->idle_ms;
+    if (connection->is_ended)
+        waits_ms = connection->has_counters && connection->total.packets_out > 0 ? 0 : NSF_RETRY_GAP_MS;
+    return connection->last_ms < partition->nic_clock_ms[live->nic_id] - waits_ms - PARTITION_LATE_MS;
 }
 
 static void sweep(struct nsf_partition *partition)
@@ -325,9 +339,14 @@ void nsf_partition_take(struct nsf_partition *partition, const struct nsf_batch 
         if (!batch->records[mail->items[i].record_idx].is_duplicate)
             take_mail(partition, &mail->items[i]);
     const struct nsf_contacts *contacts = &batch->contacts[idx];
-    for (size_t i = 0; i < contacts->n; i++)
+    for (size_t i = 0; i < contacts->n; i++) {
+        if (i + CONTACTS_AHEAD < contacts->n)
+            nsf_contacts_expect(&partition->contacts, contacts->items[i + CONTACTS_AHEAD].src);
+        if (i + CONTACTS_AHEAD / 2 < contacts->n)
+            nsf_contacts_expect_soon(&partition->contacts, contacts->items[i + CONTACTS_AHEAD / 2].src);
         if (!batch->records[contacts->items[i].record_idx].is_duplicate)
             take_contact(partition, &contacts->items[i]);
+    }
 }
 
 void nsf_partition_finish(struct nsf_partition *partition)

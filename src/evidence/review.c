@@ -207,6 +207,21 @@ static bool is_listed_port(const struct nsf_other_port *ports, size_t n, const s
     return false;
 }
 
+struct rest_count {
+    const bool *is_rest; /* by port row */
+    bool *is_counted;    /* by contact row */
+    uint64_t n_sources;
+};
+
+static void count_rest_use(void *ctx, uint32_t port, uint32_t row)
+{
+    struct rest_count *count = ctx;
+    if (!count->is_rest[port])
+        return;
+    count->n_sources += !count->is_counted[row];
+    count->is_counted[row] = true;
+}
+
 /* Distinct sources of the ports that have no row of their own. */
 static uint64_t count_rest_sources(const struct nsf_evidence *evidence, uint32_t target,
                                    const struct nsf_other_port *listed, size_t n_listed)
@@ -214,20 +229,15 @@ static uint64_t count_rest_sources(const struct nsf_evidence *evidence, uint32_t
     uint64_t n_sources = 0;
     for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
         const struct nsf_contacts_table *table = &evidence->partitions[p].contacts;
-        uint8_t *is_counted = nsf_calloc(table->n_rows, 1);
         bool *is_rest = nsf_calloc(table->n_ports, sizeof(*is_rest));
+        bool *is_counted = nsf_calloc(table->n_rows, sizeof(*is_counted));
         for (uint32_t i = 0; i < table->n_ports; i++)
             is_rest[i] = table->ports[i].target == target && !is_listed_port(listed, n_listed, &table->ports[i]);
-        for (uint32_t s = 0; table->port_sources.slots != NULL && s <= table->port_sources.mask; s++) {
-            uint64_t key = table->port_sources.slots[s];
-            if (key == 0 || !is_rest[(key - 1) >> 32])
-                continue;
-            uint32_t row = (uint32_t)(key - 1);
-            n_sources += !is_counted[row];
-            is_counted[row] = 1;
-        }
-        nsf_free(is_counted);
+        struct rest_count count = {.is_rest = is_rest, .is_counted = is_counted};
+        nsf_contacts_each_use(table, count_rest_use, &count);
+        n_sources += count.n_sources;
         nsf_free(is_rest);
+        nsf_free(is_counted);
     }
     return n_sources;
 }

@@ -86,3 +86,13 @@ size_t nsf_batch_bytes(const struct nsf_batch *batch)
         n_bytes += batch->mail[p].n * sizeof(struct nsf_mail_event) + batch->contacts[p].n * sizeof(struct nsf_contact);
     return n_bytes;
 }
+
+size_t nsf_batch_capacity_bytes(const struct nsf_batch *batch)
+{
+    size_t n_bytes = sizeof(*batch) + batch->outbound.capacity * sizeof(struct nsf_mail_event) +
+                     batch->records_capacity * sizeof(struct nsf_record);
+    for (unsigned p = 0; p < NSF_PARTITIONS; p++)
+        n_bytes += batch->mail[p].capacity * sizeof(struct nsf_mail_event) +
+                   batch->contacts[p].capacity * sizeof(struct nsf_contact);
+    return n_bytes;
+}

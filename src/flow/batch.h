@@ -84,6 +84,8 @@ struct nsf_contact *nsf_contacts_add(struct nsf_contacts *contacts);
 void nsf_batch_add_foreign(struct nsf_batch *batch, struct nsf_slice category, uint64_t count);
 /* Memory held by events, to bound a batch. */
 size_t nsf_batch_bytes(const struct nsf_batch *batch);
+/* Memory that stays with the batch over a reset. */
+size_t nsf_batch_capacity_bytes(const struct nsf_batch *batch);
 
 /* Which partition a source belongs to: the same in every run and on every processor. */
 static inline unsigned nsf_partition_of(struct nsf_ip src)

@@ -14,7 +14,8 @@
 #define TASK_PARCEL_BYTES_MAX ((size_t)2 << 20)
 /* Events in a parcel: they should still be in a cache when the evidence takes them. */
 #define PARCEL_BYTES ((size_t)384 << 10)
-#define PARCEL_POOL_MAX 128u
+/* What parcels that are not in use may hold. */
+#define PARCEL_POOL_BYTES_MAX ((size_t)4 << 20)
 /* Where the first record start of a piece is looked for; records are rarely longer. */
 #define BORDER_WINDOW_BYTES ((size_t)1 << 20)
 #define BORDER_STEP_BYTES ((size_t)64 << 10)
@@ -26,7 +27,7 @@ struct nsf_parcel *nsf_parcel_take(struct nsf_parcel_pool *pool)
     struct nsf_parcel *parcel = pool->free;
     if (parcel != NULL) {
         pool->free = parcel->next;
-        pool->n_free--;
+        pool->n_bytes -= nsf_batch_capacity_bytes(parcel->batch);
     } else {
         parcel = nsf_malloc(sizeof(*parcel));
         parcel->batch = nsf_batch_new();
@@ -44,14 +45,15 @@ static void parcel_free(struct nsf_parcel *parcel)
 
 void nsf_parcel_give_back(struct nsf_parcel_pool *pool, struct nsf_parcel *parcel)
 {
-    if (pool->n_free >= PARCEL_POOL_MAX) {
+    size_t n_bytes = nsf_batch_capacity_bytes(parcel->batch);
+    if (pool->n_bytes + n_bytes > PARCEL_POOL_BYTES_MAX) {
         parcel_free(parcel);
         return;
     }
+    pool->n_bytes += n_bytes;
     nsf_batch_reset(parcel->batch);
     parcel->next = pool->free;
     pool->free = parcel;
-    pool->n_free++;
 }
 
 void nsf_parcel_pool_release(struct nsf_parcel_pool *pool)

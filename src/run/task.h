@@ -33,7 +33,7 @@ struct nsf_parcel {
 /* Parcels that are not in use. The caller locks. */
 struct nsf_parcel_pool {
     struct nsf_parcel *free;
-    unsigned n_free;
+    size_t n_bytes;
 };
 
 struct nsf_parcel *nsf_parcel_take(struct nsf_parcel_pool *pool);
