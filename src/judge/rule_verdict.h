@@ -1,0 +1,70 @@
+/*
+ * rule_verdict.h - what to do about an exposing rule: the verdict with its one sentence, the risk of leaving it, the
+ * order of the queue. Pure functions over plain counts, any thread.
+ */
+#ifndef NSF_RULE_VERDICT_H
+#define NSF_RULE_VERDICT_H
+
+#include "evidence/review.h"
+
+#define NSF_REASON_BYTES 400
+
+struct nsf_rule_facts {
+    /* exposure */
+    bool is_latent;         /* attached to nothing, or denied by the other NSG or an admin rule */
+    bool is_attached;       /* the input shows a subnet or NIC */
+    bool has_public_path;   /* the input shows a public address in front */
+    bool is_any_source;     /* `*`, Any or 0.0.0.0/0 */
+    bool opens_other_ports; /* more than the ports of mail */
+    uint64_t public_ipv4;
+    bool has_public_ipv6;
+    /* traffic */
+    bool is_logged;          /* some flow log covers the NSG */
+    bool has_mail_elsewhere; /* another NSG on its NICs let mail in */
+    bool has_counters;       /* some connection had them, or would have */
+    char confidence;
+    uint64_t connections;
+    uint64_t private_connections; /* from private and carrier-grade addresses */
+    uint64_t hostile_connections; /* of sources that are called hostile */
+    uint64_t guessing_connections;
+    uint64_t messages;
+    uint64_t sender_messages;                      /* of known and likely senders */
+    uint64_t spam_messages;                        /* of spam sources */
+    uint64_t by_verdict[NSF_SOURCE_UNDECIDED + 1]; /* sources */
+    uint64_t sources;
+    uint64_t drop_listed_sources;
+    /* networks of sources that send or may send mail */
+    uint64_t sender_networks;
+    uint64_t sender_networks_in_7_days; /* the most in any seven days */
+    bool has_new_senders;               /* the chance that the next message is from a network never seen is over 5 % */
+    enum nsf_relay_state relay;
+    bool has_fan_out;
+    int64_t window_ms;
+    /* governance */
+    bool has_owner;
+    bool has_justification; /* a description, or an exception that has not expired */
+    bool is_past_deadline;
+};
+
+struct nsf_rule_judgement {
+    enum nsf_rule_verdict verdict;
+    char reason[NSF_REASON_BYTES]; /* one sentence */
+    uint32_t risk;                 /* 0..100 */
+};
+
+void nsf_judge_rule(const struct nsf_rule_facts *facts, struct nsf_rule_judgement *judgement);
+
+/* Hostile sources, in doubt, senders. */
+uint64_t nsf_rule_hostile_sources(const struct nsf_rule_facts *facts);
+uint64_t nsf_rule_sources_in_doubt(const struct nsf_rule_facts *facts);
+
+/* What the queue is sorted by; <0: a before b. Ties beyond it are the caller's (NSG, rule). */
+struct nsf_queue_key {
+    enum nsf_rule_verdict verdict;
+    uint32_t risk;
+    char confidence;
+    int32_t break_risk_permille; /* -1: not known, behind every known one */
+};
+int nsf_queue_cmp(const struct nsf_queue_key *a, const struct nsf_queue_key *b);
+
+#endif
