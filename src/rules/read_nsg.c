@@ -98,7 +98,7 @@ bool nsf_read_nsg(struct nsf_loader *loader, const struct nsf_json *value, struc
     const struct nsf_json *properties = nsf_loader_properties(loader, value);
     *out = (struct nsf_nsg){.place = nsf_loader_place(loader, value)};
     out->id = nsf_json_get_string(value, "id");
-    out->name = nsf_json_get_string(value, "name");
+    out->name = nsf_json_text(nsf_json_get_nocase(value, "name"));
     out->guid = nsf_json_string(member(value, properties, "resourceGuid"));
     out->location = nsf_json_get_string(value, "location");
     const struct nsf_json *tags = nsf_json_get_nocase(value, "tags");
