@@ -14,12 +14,14 @@
 
 #define TUPLES_KEY "\"flowTuples\""
 #define TUPLES_KEY_BYTES (sizeof(TUPLES_KEY) - 1)
-/* What may be read again behind damage: a start, and this many times what was read at all. More is only wanted by
+/* What may be read again behind damage: one record, and this many times what was read at all. More is only wanted by
  * text that was made to be slow. */
-#define AGAIN_START_BYTES ((uint64_t)64 << 20)
+#define AGAIN_START_BYTES ((uint64_t)NSF_RECORD_MAX_BYTES)
 #define AGAIN_FACTOR 4
 /* In the part-wise reading of an endless record: how much is held at a time. */
 #define STREAM_PART_BYTES ((uint64_t)1 << 20)
+/* At most so much goes to the parser at a time: what is looked at before it is fed may be looked at again. */
+#define FEED_MAX_BYTES ((uint64_t)16 << 10)
 #define STREAM_TEXTS_MAX_BYTES ((size_t)1 << 20)
 
 /* ---- problems -------------------------------------------------------------------------------------- */
@@ -37,8 +39,6 @@ static void drop_object(struct nsf_envelope *env)
     env->n_maps = 0;
     env->is_streaming = false;
     env->is_parser_usable = false;
-    env->key_at = NSF_OFFSET_NONE;
-    env->key_searched_to = 0;
 }
 
 /* The first byte that must stay: it may be needed again. */
@@ -124,6 +124,7 @@ static void begin_object(struct nsf_envelope *env, uint64_t start)
         nsf_json_in_reset(env->json, start);
     env->is_parser_usable = true;
     env->object_start = start;
+    env->is_tail = false;
     env->token_end = start;
     env->state = STATE_OBJECT;
 }
@@ -136,29 +137,34 @@ static void begin_members(struct nsf_envelope *env)
     env->is_parser_usable = false;
     begin_object(env, env->pos - 1);
     env->object_start = env->pos;
+    env->is_tail = true;
     if (nsf_json_in_write(env->json, NSF_SLICE_LIT("{"), &err) != NSF_JSON_IN_MORE)
         NSF_BUG("an opening brace is not valid JSON");
 }
 
-/* The next `"flowTuples"` from pos on, or window_end. */
+/* The next `"flowTuples"` from pos on, or window_end. No byte is searched twice, however often objects begin. */
 static uint64_t find_tuples_key(struct nsf_envelope *env, uint64_t window_end)
 {
-    if (env->key_at != NSF_OFFSET_NONE && env->key_at >= env->pos)
+    bool is_known = env->key_searched_from <= env->pos && env->pos <= env->key_searched_to;
+    if (is_known && env->key_at != NSF_OFFSET_NONE && env->key_at >= env->pos)
         return env->key_at;
     uint64_t from = env->pos;
-    if (env->key_searched_to > from + TUPLES_KEY_BYTES)
+    if (is_known && env->key_at == NSF_OFFSET_NONE && env->key_searched_to > from + TUPLES_KEY_BYTES)
         from = env->key_searched_to - TUPLES_KEY_BYTES;
     struct nsf_slice bytes = nsf_window_slice(&env->window, from, window_end);
     const char *hit = memmem(bytes.ptr, bytes.len, TUPLES_KEY, TUPLES_KEY_BYTES);
     env->key_at = hit == NULL ? NSF_OFFSET_NONE : from + (uint64_t)(hit - bytes.ptr);
-    env->key_searched_to = window_end;
+    env->key_searched_from = env->pos;
+    env->key_searched_to = hit == NULL ? window_end : env->key_at;
     return hit == NULL ? window_end : env->key_at;
 }
 
-/* Behind as many closing braces as there are open maps, or `end`: the object does not end before. Braces inside
+/* Behind as many closing braces as there are open maps, or some place before: the object does not end earlier. Braces inside
  * strings only make the piece shorter. */
 static uint64_t find_last_brace(const struct nsf_envelope *env, uint64_t end)
 {
+    if (end - env->pos > FEED_MAX_BYTES)
+        end = env->pos + FEED_MAX_BYTES;
     struct nsf_slice bytes = nsf_window_slice(&env->window, env->pos, end);
     size_t at = 0;
     for (unsigned n = env->n_maps > 0 ? env->n_maps : 1; n > 0; n--) {
@@ -442,6 +448,7 @@ void nsf_envelope_begin(struct nsf_envelope *env, uint64_t offset, enum nsf_enve
     env->is_finishing = false;
     env->is_recovering = false;
     env->again_bytes = 0;
+    env->key_searched_from = NSF_OFFSET_NONE;
     env->last_end = offset;
     env->n_brackets = 0;
     if (place == NSF_PLACE_IN_RECORDS) {

@@ -162,6 +162,7 @@ static bool on_start_map(void *ctx)
     uint64_t end = nsf_json_in_offset(env->json);
     if (env->n_levels == 0) {
         open_record(env, env->object_start);
+        nsf_records_top(&env->records)->has_inner = env->is_tail;
         env->token_end = end;
         return true;
     }

@@ -57,9 +57,11 @@ struct nsf_envelope {
     unsigned n_levels;
     unsigned n_maps;
     uint64_t object_start;
+    bool is_tail; /* the object is what follows the records in an object around them */
     uint64_t token_end;    /* behind the last token of the parser */
     uint64_t element_from; /* behind the last element of the open flowTuples array, or its `[` */
-    uint64_t key_at;       /* the next TUPLES_KEY from pos on, NSF_OFFSET_NONE: none before key_searched_to */
+    uint64_t key_at;       /* the first `"flowTuples"` of [key_searched_from, key_searched_to), or NSF_OFFSET_NONE */
+    uint64_t key_searched_from;
     uint64_t key_searched_to;
     uint64_t skim_from;
     size_t skim_at;

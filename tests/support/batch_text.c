@@ -85,35 +85,26 @@ void batch_text(const struct nsf_batch *batch, struct nsf_scopes *scopes, struct
     add_rest(text, batch);
 }
 
-static size_t next_piece(const struct read_options *options, size_t read, size_t left)
+static size_t next_piece(struct cutting cutting, size_t read, size_t left)
 {
-    size_t n = options->piece > 0 ? options->piece : left;
-    if (options->piece == 0 && read < options->cut_at)
-        n = options->cut_at - read;
+    size_t n = cutting.piece > 0 ? cutting.piece : left;
+    if (cutting.piece == 0 && read < cutting.cut_at)
+        n = cutting.cut_at - read;
     return n < left ? n : left;
 }
 
-void read_into(const struct read_options *options, struct nsf_slice bytes, struct nsf_batch *batch)
+void read_bytes(struct nsf_envelope *env, struct cutting cutting, struct nsf_slice bytes, struct nsf_batch *batch)
 {
-    struct nsf_envelope *env = nsf_envelope_new(&options->envelope);
     size_t read = 0;
+    nsf_envelope_begin(env, 0, NSF_PLACE_START);
     while (read < bytes.len) {
         size_t capacity;
         char *room = nsf_envelope_room(env, &capacity);
-        size_t n = next_piece(options, read, bytes.len - read);
+        size_t n = next_piece(cutting, read, bytes.len - read);
         n = n < capacity ? n : capacity;
         memcpy(room, bytes.ptr + read, n);
         nsf_envelope_commit(env, n, batch);
         read += n;
     }
     nsf_envelope_finish(env, batch);
-    nsf_envelope_free(env);
-}
-
-void read_as_text(const struct read_options *options, struct nsf_slice bytes, struct nsf_buf *text)
-{
-    struct nsf_batch *batch = nsf_batch_new();
-    read_into(options, bytes, batch);
-    batch_text(batch, options->envelope.scopes, text);
-    nsf_batch_free(batch);
 }
