@@ -1,0 +1,41 @@
+/*
+ * lists.h - all lists of one run: what the owner and publishers say of addresses.
+ *
+ * Filled before the logs are judged, then read-only: any thread may ask. Every table may be empty.
+ */
+#ifndef NSF_LISTS_H
+#define NSF_LISTS_H
+
+#include "lists/networks.h"
+
+enum nsf_list_kind {
+    NSF_LIST_SENDERS,  /* mail providers: their prefixes are one network */
+    NSF_LIST_PARTNERS, /* networks the owner knows */
+    NSF_LIST_SCANNERS,
+    NSF_LIST_DROP,
+    NSF_LIST_MX,      /* own addresses that are a published MX */
+    NSF_LIST_NAMES,   /* address and its PTR name */
+    NSF_LIST_STARTER, /* providers that the program carries; asked where NSF_LIST_SENDERS knows nothing */
+};
+#define NSF_LIST_KINDS (NSF_LIST_STARTER + 1)
+
+struct nsf_lists {
+    struct nsf_networks *of[NSF_LIST_KINDS];
+};
+
+/* With the starter list of providers, or without. */
+void nsf_lists_init(struct nsf_lists *lists, bool has_starter);
+void nsf_lists_release(struct nsf_lists *lists);
+/* Reads one file; see nsf_networks_load. */
+nsf_result nsf_lists_load(struct nsf_lists *lists, enum nsf_list_kind kind, const char *path,
+                          struct nsf_problems *problems, struct nsf_err *err) NSF_CHECKED;
+void nsf_lists_finish(struct nsf_lists *lists);
+
+/* The listed provider of an address and the table it stands in; NULL: none. */
+const struct nsf_listed *nsf_lists_sender(const struct nsf_lists *lists, struct nsf_ip ip,
+                                          const struct nsf_networks **table);
+/* The network of an address: the listed provider it belongs to, else its /24 or /48. *prefix is the part of it that
+ * holds the address; the number is equal for addresses of one network. */
+uint64_t nsf_lists_network(const struct nsf_lists *lists, struct nsf_ip ip, struct nsf_prefix *prefix);
+
+#endif
