@@ -1,0 +1,28 @@
+/*
+ * allowlist.h - the networks that may go on reaching TCP 25: few prefixes, never wider than what was asked for. Pure
+ * functions, any thread.
+ */
+#ifndef NSF_ALLOWLIST_H
+#define NSF_ALLOWLIST_H
+
+#include "lists/networks.h"
+
+/* Source prefixes over all rules of one NSG that Azure accepts. */
+#define NSF_NSG_PREFIXES_MAX 4000
+
+struct nsf_allowlist {
+    struct nsf_prefix *items;
+    size_t n;
+    size_t capacity;
+};
+
+void nsf_allowlist_release(struct nsf_allowlist *list);
+void nsf_allowlist_add(struct nsf_allowlist *list, struct nsf_prefix prefix);
+/* Sorts by address, drops what lies inside another entry, and joins two halves of a block where both are entries and no
+ * known scanner lies in it. `scanners` may be NULL. The addresses covered stay the same. */
+void nsf_allowlist_finish(struct nsf_allowlist *list, const struct nsf_networks *scanners);
+/* Of a finished list. */
+bool nsf_allowlist_has(const struct nsf_allowlist *list, struct nsf_ip ip);
+uint64_t nsf_allowlist_ipv4_addresses(const struct nsf_allowlist *list);
+
+#endif

@@ -1,0 +1,23 @@
+/*
+ * relay.h - from the outbound mail of a rule's NICs to the facts that a judge of relays asks for. Pure functions over
+ * rows that are sorted by NIC and time.
+ */
+#ifndef NSF_RELAY_H
+#define NSF_RELAY_H
+
+#include "evidence/outbound.h"
+#include "judge/relay_state.h"
+
+/* A source that sent messages and is no known or likely sender. */
+struct nsf_relay_suspect {
+    const struct nsf_u32s *days;  /* day << 16 | messages */
+    const struct nsf_u32s *times; /* of its messages, in seconds, ascending */
+};
+
+/* What does not depend on a source: counts, destinations, the fullest and the blocked day. */
+void nsf_relay_read(const struct nsf_outbound_row *rows, size_t n, struct nsf_relay_facts *facts);
+/* Keeps in *facts the suspect that pushed most. `n_days` of the window, for the days without its messages. */
+void nsf_relay_suspect(const struct nsf_outbound_row *rows, size_t n, const struct nsf_relay_suspect *suspect,
+                       uint32_t n_days, struct nsf_relay_facts *facts);
+
+#endif
