@@ -44,6 +44,16 @@ const char *nsf_code_name(enum nsf_code code)
     return codes[code].name;
 }
 
+bool nsf_code_find(struct nsf_slice name, enum nsf_code *code)
+{
+    for (size_t i = 0; i < NSF_ARRAY_LEN(codes); i++)
+        if (nsf_slice_eq(name, nsf_slice_str(codes[i].name))) {
+            *code = (enum nsf_code)i;
+            return true;
+        }
+    return false;
+}
+
 int nsf_code_status(enum nsf_code code)
 {
     return codes[code].status;

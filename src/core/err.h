@@ -10,7 +10,7 @@
 #ifndef NSF_ERR_H
 #define NSF_ERR_H
 
-#include "core/nsf_common.h"
+#include "core/slice.h"
 
 /* code, name in JSON (`inputs.problems[].code`), exit status if it ends the run, text */
 #define NSF_ERR_TABLE(X)                                                                                               \
@@ -83,6 +83,8 @@ void nsf_err_set_subject(struct nsf_err *err, const char *subject);
 void nsf_err_reset(struct nsf_err *err);
 
 const char *nsf_code_name(enum nsf_code code);
+/* The code of that name; false when no code is called so. */
+bool nsf_code_find(struct nsf_slice name, enum nsf_code *code) NSF_CHECKED;
 int nsf_code_status(enum nsf_code code);
 const char *nsf_code_text(enum nsf_code code);
 

@@ -439,16 +439,6 @@ static void take_bad(struct unpacking *unpacking)
     }
 }
 
-static bool find_code(struct nsf_slice name, enum nsf_code *code)
-{
-    for (int i = NSF_E_NONE; i <= NSF_E_INTERRUPTED; i++)
-        if (nsf_slice_eq(name, nsf_slice_str(nsf_code_name((enum nsf_code)i)))) {
-            *code = (enum nsf_code)i;
-            return true;
-        }
-    return false;
-}
-
 static void take_problems(struct unpacking *unpacking)
 {
     struct nsf_wire *wire = &unpacking->wire;
@@ -461,7 +451,7 @@ static void take_problems(struct unpacking *unpacking)
         problem.count = nsf_wire_u64(wire);
         problem.skipped_bytes = nsf_wire_u64(wire);
         problem.tuples_lost = nsf_wire_u64(wire);
-        wire->has_failed |= !find_code(code, &problem.code);
+        wire->has_failed |= !nsf_code_find(code, &problem.code);
         if (wire->has_failed)
             return;
         nsf_problems_add(&unpacking->batch->problems, &problem);
