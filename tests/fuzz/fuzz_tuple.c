@@ -1,0 +1,96 @@
+/*
+ * Tuples and arrays of them. First byte: layout and strictness; the rest is a tuple, and the inside of an array.
+ *
+ * Asked: an array that is skimmed as plain gives what its strings give one by one; a good tuple is good in every way.
+ */
+#include "core/nsf_common.h"
+
+#include "core/err.h"
+#include "flow/tuple.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void must(bool holds, const char *what)
+{
+    if (!holds)
+        nsf_bug("fuzz_tuple", what);
+}
+
+/* Rows are compared up to their last member: behind it is padding. */
+static bool is_same_mail(const struct nsf_mail_events *a, const struct nsf_mail_events *b)
+{
+    bool is_same = a->n == b->n;
+    for (size_t i = 0; i < a->n && is_same; i++)
+        is_same = memcmp(&a->items[i], &b->items[i], offsetof(struct nsf_mail_event, has_counters) + 1) == 0;
+    return is_same;
+}
+
+static bool is_same_contacts(const struct nsf_contacts *a, const struct nsf_contacts *b)
+{
+    bool is_same = a->n == b->n;
+    for (size_t i = 0; i < a->n && is_same; i++)
+        is_same = memcmp(&a->items[i], &b->items[i], offsetof(struct nsf_contact, is_denied) + 1) == 0;
+    return is_same;
+}
+
+static bool is_same_batch(const struct nsf_batch *a, const struct nsf_batch *b)
+{
+    bool is_same = is_same_mail(&a->outbound, &b->outbound) && a->n_bad == b->n_bad;
+    for (unsigned p = 0; p < NSF_PARTITIONS && is_same; p++)
+        is_same = is_same_mail(&a->mail[p], &b->mail[p]) && is_same_contacts(&a->contacts[p], &b->contacts[p]);
+    for (size_t i = 0; i < a->n_bad && is_same; i++)
+        is_same = a->bad[i].fault == b->bad[i].fault && a->bad[i].count == b->bad[i].count &&
+                  a->bad[i].offset == b->bad[i].offset && nsf_slice_eq(a->bad[i].sample, b->bad[i].sample);
+    return is_same;
+}
+
+/* The strings of a plain array, one by one. */
+static void take_one_by_one(struct nsf_tuple_target *target, struct nsf_slice inside)
+{
+    size_t from = 0;
+    bool is_inside = false;
+    for (size_t i = 0; i < inside.len; i++) {
+        if (inside.ptr[i] != '"')
+            continue;
+        if (is_inside)
+            nsf_tuple_take(target, nsf_slice(inside.ptr + from, i - from), from);
+        is_inside = !is_inside;
+        from = i + 1;
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size < 1)
+        return 0;
+    struct nsf_slice text = nsf_slice((const char *)data + 1, size - 1);
+    enum nsf_layout layout = (enum nsf_layout)(data[0] % NSF_LAYOUTS);
+    struct nsf_batch *one = nsf_batch_new(), *other = nsf_batch_new();
+    struct nsf_tuple_target a, b;
+    struct nsf_tuple tuple;
+
+    nsf_tuple_target_init(&a, one, layout);
+    a.is_strict = (data[0] & 16) != 0;
+    a.is_smtp_only = (data[0] & 32) != 0;
+    b = a;
+    b.batch = other;
+    nsf_tuple_take(&a, text, 0);
+    if (nsf_tuple_parse(text, layout, &tuple) == NSF_TUPLE_NONE && a.is_strict)
+        must(a.n_bad == 0, "a good tuple is counted as bad");
+
+    nsf_batch_reset(one);
+    nsf_tuple_target_init(&a, one, layout);
+    a.is_strict = b.is_strict;
+    a.is_smtp_only = b.is_smtp_only;
+    size_t at = 0;
+    if (nsf_skim(text, &at) == NSF_SKIM_FOUND) {
+        struct nsf_slice inside = nsf_slice(text.ptr, at);
+        nsf_tuple_take_array(&a, inside, 0);
+        take_one_by_one(&b, inside);
+        must(a.n_tuples == b.n_tuples && a.n_bad == b.n_bad, "an array has other tuples than its strings");
+        must(is_same_batch(one, other), "an array gives another batch than its strings");
+    }
+    nsf_batch_free(one);
+    nsf_batch_free(other);
+    return 0;
+}
