@@ -49,10 +49,12 @@ FEATURES = {
     "azure_paths": "the folder layout of Azure",
     "holes": "hours without a blob",
     "long": "gaps of half an hour and more, days later",
+    "ports": "hundreds of other ports, and protocols without any",
     "no_mac": "NSG records without macAddress",
 }
 # what a world drawn by its seed leaves out more often than not
-RARE = {"cut", "mixed", "no_mac", "bare", "ndjson", "fragment", "nested", "holes", "long", "foreign"}
+RARE = {"cut", "mixed", "no_mac", "bare", "ndjson", "fragment", "nested", "holes", "long", "foreign",
+        "ports"}
 
 
 @dataclass
@@ -144,6 +146,9 @@ class World:
         if "noise" in self.use:
             for _ in range(rng.randint(5, 60)):
                 found.append(self.noise(nic))
+        if "ports" in self.use:
+            for _ in range(rng.randint(300, 600)):
+                found.append(self.noise(nic, rng.choice([6, 17, 6, 17, 1, 47, 58, 0, 255]), rng.randint(1, 200)))
         last = START_MS + self.hours * HOUR_MS
         return sorted((event for event in found if event.stamp < last), key=lambda event: event.stamp)
 
@@ -221,12 +226,12 @@ class World:
             at += rng.choice(gaps)
         return lines
 
-    def noise(self, nic):
+    def noise(self, nic, protocol=None, port=None):
         rng = self.rng
         nsg = rng.choice(nic.nsgs)
         inbound = rng.random() < 0.6
-        protocol = rng.choice([6, 6, 6, 17])
-        port = rng.choice([443, 80, 22, 25, 53, rng.randint(1, 65535)])
+        protocol = protocol if protocol is not None else rng.choice([6, 6, 6, 17])
+        port = port or rng.choice([443, 80, 22, 25, 53, rng.randint(1, 65535)])
         ends = [rng.choice([s for s in self.sources if "." in s] or ["9.9.9.9"]), nic.address]
         denied = rng.random() < 0.4
         rule = ("DefaultRule_DenyAllInBound" if denied and rng.random() < 0.5 else self.rule_name(nsg)) if inbound \

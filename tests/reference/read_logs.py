@@ -19,7 +19,8 @@ Choices, where the contract leaves room:
   it stands, tuples or not; its hours are those of all its flow logs.
 - A window that does not start or end on a whole hour covers the hours it touches.
 - `counters` of a rule without connections: `present` where its NIC's flow logs are version 4, else `absent`.
-- The protocol of an `other_ports` row is tcp, udp or its number; the row of the rest has null for both.
+- The protocol of an `other_ports` row is tcp, udp or its number, and rows are in the order of that text; the row of the
+  rest has null for protocol and port. Of ports with equally many tuples the smallest have a row.
 - Blobs of a folder are left out by path when their hour ends an hour or more before --since or starts an hour or more
   after --until; `pruned` does not count them.
 - A protocol without ports counts under port 0.
@@ -224,7 +225,7 @@ class Reader:
         key.newest = key.newest if is_late else flow.stamp
         is_counted = self.in_window(key.newest)
         self.allowed += is_counted
-        self.counts["tuples_late"] += is_late
+        self.counts["tuples_late"] += is_late and is_counted
         key.take(key.newest, flow.state, flow.counters, is_counted)
 
     def settle(self):
@@ -279,11 +280,11 @@ def traffic_of(evidence):
 
 
 def other_ports_of(evidence):
-    def order(item):
+    def as_printed(item):
         return (str(PROTOCOLS.get(item[0][0], item[0][0])), item[0][1])
 
-    ranked = sorted(evidence.other_ports.items(), key=lambda item: (-item[1][0], order(item)))
-    shown = sorted(ranked[:OTHER_PORTS_SHOWN], key=order)
+    ranked = sorted(evidence.other_ports.items(), key=lambda item: (-item[1][0], as_printed(item)))
+    shown = sorted(ranked[:OTHER_PORTS_SHOWN], key=as_printed)
     rows = [{"protocol": str(PROTOCOLS.get(protocol, protocol)), "port": port, "tuples": count, "sources": len(seen)}
             for (protocol, port), (count, seen) in shown]
     rest = ranked[OTHER_PORTS_SHOWN:]
