@@ -31,6 +31,7 @@ import sys
 import rules as definitions
 
 PORT = 25
+PRIORITY_MAX = 4096                 # of custom rules; the default ones lie above
 V4_ALL, V6_ALL = (0, (1 << 32) - 1), (0, (1 << 128) - 1)
 SPECIAL_V4 = ["0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
               "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24",
@@ -44,6 +45,13 @@ INNER_TAGS = {"virtualnetwork", "azureloadbalancer", "azureplatformdns", "azurep
 TCP_WORDS = {"tcp", "*", "any", "all", "6"}
 OTHER_WORDS = {"udp", "icmp", "icmpv6", "esp", "ah"}
 TAG = re.compile(r"[A-Za-z][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)?")
+
+
+DEFAULT_ALLOWS = [
+    {"name": "AllowVnetInBound", "priority": 65000, "direction": "Inbound", "access": "Allow", "protocol": "*",
+     "sourceAddressPrefix": "VirtualNetwork", "destinationAddressPrefix": "VirtualNetwork", "destinationPortRange": "*"},
+    {"name": "AllowAzureLoadBalancerInBound", "priority": 65001, "direction": "Inbound", "access": "Allow",
+     "protocol": "*", "sourceAddressPrefix": "AzureLoadBalancer", "destinationPortRange": "*"}]
 
 
 class Unreadable(Exception):
@@ -94,7 +102,7 @@ class Space:
     def __init__(self):
         self.ranges = []            # (family, first, last, entry)
         self.points = {}            # name -> entry
-        self.everything = None      # the entry that is `*`
+        self.everything = []        # the entries that are `*`
         self.internet = None        # the entry that is `Internet`
         self.malformed = []
 
@@ -117,7 +125,7 @@ def read_sources(entries, groups):
     for entry in entries:
         word = entry.strip().lower()
         if word in ("*", "any"):
-            space.everything = entry
+            space.everything.append(entry)
         elif word == "internet":
             space.internet = entry
             space.ranges += [(4, first, last, entry) for first, last in PUBLIC_V4]
@@ -127,7 +135,7 @@ def read_sources(entries, groups):
                 space.ranges.append((*read_address(entry.strip()), entry))
             except Unreadable:
                 if word.endswith("/0"):
-                    space.everything = entry
+                    space.everything.append(entry)
                 elif TAG.fullmatch(word):
                     space.points["tag:" + word] = entry
                 else:
@@ -259,7 +267,7 @@ class Nsg:
         known = [value for value in attachments if value is not None]
         self.attached_to = sorted({entry["id"] for value in known for entry in value})
         self.latent = bool(known) and not self.attached_to
-        found = [Rule(raw) for raw in definitions.member(item, "securityRules") or []]
+        found = [Rule(raw) for raw in (definitions.member(item, "securityRules") or []) + DEFAULT_ALLOWS]
         self.rules = sorted((rule for rule in found if rule.inbound),
                             key=lambda rule: (rule.priority, rule.name.lower()))
         self.allows = [rule for rule in self.rules if rule.access == "allow" and rule.matches_port()]
@@ -294,6 +302,12 @@ class Nsg:
         for name in sorted(allow.sources.points):
             left.ask(earlier, name, lambda rule, n=name: rule.sources.has_point(n))
         return left
+
+    def lets_in(self, allow, name, gone):
+        """A point that the Allow names, or covers with `*` or `Internet`, and that no earlier rule takes."""
+        earlier = [rule for rule in self.rules[:self.rules.index(allow)] if rule is not gone and rule.may_take()]
+        return allow.sources.has_point(name) and not any(
+            rule.sources.has_point(name) and rule.takes_from(allow) for rule in earlier)
 
 
 class Left:
@@ -335,13 +349,15 @@ class Left:
 
     def unknown_points(self):
         """Entries left that could not be read and that the rule's own wide entries do not cover."""
-        if self.allow.sources.everything or self.allow.sources.internet:
-            return [name for name in self.points if name.startswith("bad:") and not self.allow.sources.everything]
+        if self.allow.sources.is_all():
+            return []
+        if self.allow.sources.internet:
+            return [name for name in self.points if name.startswith("bad:")]
         return [name for name in self.points if name.startswith("bad:") or (
             name.startswith("tag:") and name[4:] not in INNER_TAGS and name not in self.clouds())]
 
     def open_clouds(self):
-        covered = self.allow.sources.everything or self.allow.sources.internet
+        covered = self.allow.sources.is_all() or self.allow.sources.internet
         return [] if covered else self.clouds()
 
     def opens_public(self):
@@ -381,7 +397,7 @@ def responsible(left):
     for family, first, _, public in left.intervals:
         if public:
             found |= {entry for f, a, b, entry in sources.ranges if f == family and a <= first <= b}
-            found |= {sources.everything} if sources.everything else set()
+            found |= set(sources.everything)
     found |= {sources.points[name] for name in left.open_clouds() + left.unknown_points() if name in sources.points}
     return sorted(found)
 
@@ -389,16 +405,13 @@ def responsible(left):
 def still_open(nsg, left):
     """Other Allows that would let the same public sources in if the rule were gone."""
     lost = {(f, first) for f, first, _, public in left.intervals if public}
-    clouds = set(left.open_clouds())
     found = []
     for other in nsg.allows:
         if other is left.allow:
             continue
         then = nsg.walk(other, gone=left.allow)
         same = any((f, first) in lost for f, first, _, _ in then.intervals)
-        same_cloud = clouds & set(then.points) or (clouds and (other.sources.everything or other.sources.internet)
-                                                   and then.public(4))
-        if same or same_cloud:
+        if same or any(nsg.lets_in(other, name, left.allow) for name in left.open_clouds()):
             found.append(other.name)
     return sorted(found)
 
@@ -408,7 +421,8 @@ def scan_nsg(nsg):
     lefts = [nsg.walk(allow) for allow in nsg.allows]
     alive = [left for left in lefts if not left.is_empty()]
     shadowed = [{"nsg": nsg.id, "rule": left.allow.name, "priority": left.allow.priority,
-                 "by": sorted(rule.name for rule in left.takers)} for left in lefts if left.is_empty()]
+                 "by": sorted(rule.name for rule in left.takers)}
+                for left in lefts if left.is_empty() and left.allow.priority <= PRIORITY_MAX]
     dark = [left for left in (nsg.walk(rule) for rule in nsg.dark) if not left.is_empty()]
     verdict = verdict_of(alive)
     unknown = [left for left in alive if left.unknown_points() and not left.opens_limit()] + dark
@@ -433,7 +447,7 @@ def finding_row(nsg, left, verdict, is_dark):
     allow = left.allow
     return {"nsg": nsg.id, "rule": allow.name, "priority": allow.priority, "verdict": verdict, "latent": nsg.latent,
             "sources": sorted(allow.source_entries) if is_dark else responsible(left),
-            "ports": sorted(entry for entry in allow.port_entries if read_ports([entry])[0] >> PORT & 1),
+            "ports": sorted({entry.strip() for entry in allow.port_entries if read_ports([entry])[0] >> PORT & 1}),
             "opens_other_ports": allow.opens_other_ports,
             "public_ipv4": 0 if is_dark else left.public(4),
             "public_ipv6": "none" if is_dark else v6_word(left.public(6)),
@@ -452,6 +466,12 @@ def read_nsgs(paths):
         for item in raw if isinstance(raw, list) else [raw]:
             found[definitions.lower(item["id"])] = item
     return [Nsg(found[key]) for key in sorted(found)]
+
+
+def covered_defaults(paths):
+    """Default Allows that earlier rules cover today: (id, rule), both in lower case."""
+    return {(definitions.lower(nsg.id), definitions.lower(allow.name)) for nsg in read_nsgs(paths)
+            for allow in nsg.allows if allow.priority > PRIORITY_MAX and nsg.walk(allow).is_empty()}
 
 
 def scan_files(paths):

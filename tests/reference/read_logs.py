@@ -33,6 +33,7 @@ import sys
 
 import connections
 import envelope
+import exposure
 import rules
 import tuples
 
@@ -341,9 +342,10 @@ def coverage_of(reader, nsg, evidence):
                      for gap in gaps]}
 
 
-def review(known, scan, logs, since=None, until=None, strict=False):
+def review(rules_paths, scan, logs, since=None, until=None, strict=False):
     """The exactly defined part of a review, as a dictionary."""
-    reader = Reader(rules.Join(known, scan), since, until, strict)
+    join = rules.Join(rules.load(rules_paths), scan, exposure.covered_defaults(rules_paths))
+    reader = Reader(join, since, until, strict)
     blobs = envelope.read_blobs(logs, since, until)
     for blob in blobs:
         reader.take_blob(blob)
@@ -411,9 +413,8 @@ def main():
         with open(options.scan, encoding="utf-8") as handle:
             scan = json.load(handle)
     else:
-        import exposure
         scan = exposure.scan_files(options.rules)
-    found = review(rules.load(options.rules), scan, options.logs, parse_when(options.since), parse_when(options.until),
+    found = review(options.rules, scan, options.logs, parse_when(options.since), parse_when(options.until),
                    options.strict)
     json.dump(found, sys.stdout, indent=1)
     print()

@@ -73,10 +73,14 @@ class Joined:
 
 
 class Join:
-    """Definitions and the result of a scan -> Joined for each logged pair."""
+    """Definitions and the result of a scan -> Joined for each logged pair.
 
-    def __init__(self, known, scan):
+    `covered_defaults` are the default Allows, as (id, rule) in lower case, that earlier rules cover today.
+    """
+
+    def __init__(self, known, scan, covered_defaults=()):
         self.known = known
+        self.covered_defaults = covered_defaults
         self.by_guid = {lower(nsg.guid): nsg for nsg in known.values() if nsg.guid}
         self.findings = {(lower(f["nsg"]), lower(f["rule"])) for f in scan["findings"]}
         self.shadowed = {(lower(f["nsg"]), lower(f["rule"])) for f in scan["shadowed"]}
@@ -118,5 +122,6 @@ class Join:
         key = (pair[0], pair[1] if prefix == "userrule" else "defaultrule_" + pair[1], "defined")
         if pair in self.findings and prefix == "userrule":
             return Joined(key, shown, found, None)
-        reason = "shadowed" if pair in self.shadowed and prefix == "userrule" else "not_exposing"
+        is_covered = pair in (self.shadowed if prefix == "userrule" else self.covered_defaults)
+        reason = "shadowed" if is_covered else "not_exposing"
         return Joined(key, shown, found, reason)
