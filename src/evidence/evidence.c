@@ -177,19 +177,17 @@ static uint32_t unmatched_target(struct nsf_evidence *evidence, const struct nsf
     bool is_nameless = has_no_nsg(joined, scope->nsg);
     struct nsf_slice reason = nsf_slice_str(nsf_join_reason_name(joined->reason));
     struct nsf_slice parts[] = {is_nameless ? NSF_SLICE_LIT("") : nsg_key, rule_key, reason};
+    uint32_t n_before = evidence->target_keys.n;
     uint32_t idx = nsf_intern_add(&evidence->target_keys, joined_text(scratch, parts, NSF_ARRAY_LEN(parts)));
-    if (idx + 1 == evidence->target_keys.n) {
+    if (idx == n_before) {
         NSF_GROW(evidence->unmatched, evidence->unmatched_capacity, (size_t)idx + 1);
         evidence->unmatched[idx] = (struct nsf_unmatched_target){
             .reason = joined->reason,
             .nsg_idx = is_nameless ? NSF_JOIN_NONE : joined->nsg_idx,
         };
+        if (!is_nameless && joined->nsg_idx == NSF_JOIN_NONE)
+            evidence->unmatched[idx].nsg_lower = folded(&evidence->arena, scope->nsg);
     }
-    struct nsf_unmatched_target *target = &evidence->unmatched[idx];
-    if (target->rule.ptr == NULL && !is_nameless && target->nsg_idx == NSF_JOIN_NONE)
-        target->nsg_lower = folded(&evidence->arena, scope->nsg);
-    if (target->rule.ptr == NULL || nsf_slice_cmp(scope->rule, target->rule) < 0)
-        target->rule = nsf_arena_copy(&evidence->arena, scope->rule);
     return idx;
 }
 

@@ -18,7 +18,7 @@ struct nsf_unmatched_target {
     enum nsf_join_reason reason;
     uint32_t nsg_idx;           /* or NSF_JOIN_NONE */
     struct nsf_slice nsg_lower; /* as logged, with NSF_JOIN_NONE; absent where none is named */
-    struct nsf_slice rule;      /* as logged; of several spellings the bytewise smallest */
+    struct nsf_slice rule;      /* as logged with allowed mail; of several spellings the smallest; set at the end */
 };
 
 struct nsf_nic {

@@ -23,6 +23,7 @@ void nsf_partition_init(struct nsf_partition *partition, const struct nsf_shared
 {
     *partition = (struct nsf_partition){.shared = shared, .seed = seed};
     partition->sweep_at = PARTITION_FIRST_SWEEP;
+    partition->last_mail_scope = NSF_INDEX_NONE;
     partition->settle_at = PARTITION_FIRST_SETTLE;
     nsf_sources_init(&partition->sources, seed);
     nsf_contacts_init(&partition->contacts, seed);
@@ -36,6 +37,7 @@ void nsf_partition_release(struct nsf_partition *partition)
     nsf_free(partition->held);
     nsf_free(partition->nic_clock_ms);
     nsf_pairset_release(&partition->nic_targets);
+    nsf_pairset_release(&partition->mail_scopes);
     nsf_sources_release(&partition->sources);
     nsf_contacts_release(&partition->contacts);
     nsf_retries_release(&partition->retries);
@@ -262,43 +264,6 @@ static struct nsf_live *add_live(struct nsf_partition *partition, const struct n
     return live;
 }
 
-static void advance_clock(struct nsf_partition *partition, uint32_t nic_id, int64_t ts_ms)
-{
-    NSF_GROW(partition->nic_clock_ms, partition->nic_clock_capacity, (size_t)nic_id + 1);
-    while (partition->n_nic_clocks <= nic_id)
-        partition->nic_clock_ms[partition->n_nic_clocks++] = NSF_TS_NONE;
-    if (partition->nic_clock_ms[nic_id] < ts_ms)
-        partition->nic_clock_ms[nic_id] = ts_ms;
-}
-
-static void take_allowed(struct nsf_partition *partition, const struct nsf_mail_event *event, bool is_counted)
-{
-    const struct nsf_place_of_scope *place = partition->shared->place(partition->shared, event->scope_id);
-    int64_t ts_ms = event->ts_ms;
-    advance_clock(partition, place->nic_id, ts_ms);
-    uint32_t hash = hash_key(partition, place->key_id, event);
-    struct nsf_live *live = find_live(partition, hash, place->key_id, event);
-    if (live == NULL) {
-        live = add_live(partition, place, event);
-        nsf_index_add(&partition->by_key, hash, partition->n_live - 1);
-        nsf_connection_begin(&live->connection, event, ts_ms);
-    } else {
-        if (ts_ms < live->connection.last_ms) {
-            ts_ms = live->connection.last_ms;
-            partition->n_late += is_counted;
-        }
-        if (nsf_connection_take(&live->connection, event, ts_ms, partition->shared->idle_ms) == NSF_STEP_NEW) {
-            finish_connection(partition, live);
-            nsf_connection_begin(&live->connection, event, ts_ms);
-        }
-    }
-    live->connection.is_vnet4 = place->is_vnet4;
-    if (is_counted) {
-        nsf_connection_count(&live->connection, ts_ms);
-        partition->n_allowed++;
-    }
-}
-
 static bool is_before_window(const struct nsf_shared *shared, int64_t ts_ms)
 {
     return shared->since_ms != NSF_TS_NONE && ts_ms < shared->since_ms;
@@ -309,14 +274,63 @@ static bool is_behind_window(const struct nsf_shared *shared, int64_t ts_ms)
     return shared->until_ms != NSF_TS_NONE && ts_ms >= shared->until_ms;
 }
 
-static void take_mail(struct nsf_partition *partition, const struct nsf_mail_event *event)
+/* The NIC's clock follows the stamps, but no further than its records go: one stamp far in the future must not end
+ * every connection of the NIC. */
+static void advance_clock(struct nsf_partition *partition, uint32_t nic_id, int64_t ts_ms, int64_t record_ms)
 {
-    bool is_early = is_before_window(partition->shared, event->ts_ms);
+    NSF_GROW(partition->nic_clock_ms, partition->nic_clock_capacity, (size_t)nic_id + 1);
+    while (partition->n_nic_clocks <= nic_id)
+        partition->nic_clock_ms[partition->n_nic_clocks++] = 0;
+    int64_t now_ms = record_ms != NSF_TS_NONE && ts_ms > record_ms ? record_ms : ts_ms;
+    if (partition->nic_clock_ms[nic_id] < now_ms)
+        partition->nic_clock_ms[nic_id] = now_ms;
+}
+
+static void note_spelling(struct nsf_partition *partition, uint32_t scope_id)
+{
+    if (partition->last_mail_scope == scope_id)
+        return;
+    partition->last_mail_scope = scope_id;
+    nsf_pairset_add(&partition->mail_scopes, scope_id);
+}
+
+static void take_allowed(struct nsf_partition *partition, const struct nsf_mail_event *event, int64_t record_ms)
+{
+    const struct nsf_place_of_scope *place = partition->shared->place(partition->shared, event->scope_id);
+    int64_t ts_ms = event->ts_ms;
+    bool is_late = false;
+    advance_clock(partition, place->nic_id, ts_ms, record_ms);
+    uint32_t hash = hash_key(partition, place->key_id, event);
+    struct nsf_live *live = find_live(partition, hash, place->key_id, event);
+    if (live == NULL) {
+        live = add_live(partition, place, event);
+        nsf_index_add(&partition->by_key, hash, partition->n_live - 1);
+        nsf_connection_begin(&live->connection, event, ts_ms);
+    } else {
+        is_late = ts_ms < live->connection.last_ms;
+        ts_ms = is_late ? live->connection.last_ms : ts_ms;
+        if (nsf_connection_take(&live->connection, event, ts_ms, partition->shared->idle_ms) == NSF_STEP_NEW) {
+            finish_connection(partition, live);
+            nsf_connection_begin(&live->connection, event, ts_ms);
+        }
+    }
+    live->connection.is_vnet4 = place->is_vnet4;
+    partition->n_late += is_late;
+    if (!place->is_finding)
+        note_spelling(partition, event->scope_id);
+    if (is_before_window(partition->shared, ts_ms))
+        return;
+    nsf_connection_count(&live->connection, ts_ms);
+    partition->n_allowed++;
+}
+
+static void take_mail(struct nsf_partition *partition, const struct nsf_mail_event *event, int64_t record_ms)
+{
     if (is_behind_window(partition->shared, event->ts_ms))
         return;
     if (event->event != NSF_FLOW_DENIED) {
-        take_allowed(partition, event, !is_early);
-    } else if (!is_early) {
+        take_allowed(partition, event, record_ms);
+    } else if (!is_before_window(partition->shared, event->ts_ms)) {
         partition->n_denied++;
         nsf_contacts_add_denied_mail(&partition->contacts, event);
         nsf_retries_add(&partition->retries, event->src, event->dst, event->ts_ms);
@@ -335,9 +349,11 @@ void nsf_partition_take(struct nsf_partition *partition, const struct nsf_batch 
 {
     partition->seq = batch->seq;
     const struct nsf_mail_events *mail = &batch->mail[idx];
-    for (size_t i = 0; i < mail->n; i++)
-        if (!batch->records[mail->items[i].record_idx].is_duplicate)
-            take_mail(partition, &mail->items[i]);
+    for (size_t i = 0; i < mail->n; i++) {
+        const struct nsf_record *record = &batch->records[mail->items[i].record_idx];
+        if (!record->is_duplicate)
+            take_mail(partition, &mail->items[i], record->time_ms);
+    }
     const struct nsf_contacts *contacts = &batch->contacts[idx];
     for (size_t i = 0; i < contacts->n; i++) {
         if (i + CONTACTS_AHEAD < contacts->n)

@@ -77,6 +77,8 @@ struct nsf_partition {
     uint64_t n_late;
     uint64_t n_duplicate_tuples;
     uint64_t n_kept_tuples; /* of finished connections */
+    struct nsf_pairset mail_scopes; /* scopes of allowed mail that joins no finding: how its rules were spelt */
+    uint32_t last_mail_scope;
     struct nsf_pairset nic_targets; /* (NIC, target) of allowed mail inside the window */
 };
 

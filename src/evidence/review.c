@@ -428,9 +428,28 @@ static void sum_unmatched(struct nsf_unmatched *sum, const struct nsf_unmatched 
     sum->sources += one->sources;
 }
 
-static void fill_unmatched(const struct nsf_evidence *evidence, const struct review_rows *rows, struct nsf_review *review)
+/* Of the spellings that allowed mail was logged under the bytewise smallest. */
+static void spell_unmatched(struct nsf_evidence *evidence)
+{
+    for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
+        const struct nsf_pairset *set = &evidence->partitions[p].mail_scopes;
+        for (uint32_t s = 0; set->slots != NULL && s <= set->mask; s++) {
+            if (set->slots[s] == 0)
+                continue;
+            uint32_t scope_id = (uint32_t)(set->slots[s] - 1);
+            const struct nsf_place_of_scope *place = nsf_stable_get(&evidence->places, scope_id);
+            struct nsf_unmatched_target *target = &evidence->unmatched[place->target - evidence->scan->n_findings];
+            struct nsf_slice rule = nsf_scopes_get(evidence->scopes, scope_id).rule;
+            if (target->rule.ptr == NULL || nsf_slice_cmp(rule, target->rule) < 0)
+                target->rule = rule;
+        }
+    }
+}
+
+static void fill_unmatched(struct nsf_evidence *evidence, const struct review_rows *rows, struct nsf_review *review)
 {
     size_t n_findings = evidence->scan->n_findings, n = evidence->target_keys.n;
+    spell_unmatched(evidence);
     review->unmatched = nsf_arena_zalloc(&review->arena, n + 1, sizeof(*review->unmatched));
     for (size_t i = 0; i < n; i++) {
         const struct rule_rows *own = &rows->by_target[n_findings + i];
