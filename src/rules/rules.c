@@ -156,14 +156,18 @@ static load_fn *const load_fns[NSF_KIND_N] = {
     [NSF_KIND_VNET] = nsf_load_vnet,
     [NSF_KIND_SUBNET] = nsf_load_subnet,
     [NSF_KIND_ADMIN_RULE] = nsf_load_admin_rule,
+    [NSF_KIND_SCAN] = nsf_load_scan,
+    [NSF_KIND_CLOUDSPLOIT] = nsf_load_cloudsploit,
+    [NSF_KIND_CHECKOV] = nsf_load_checkov,
+    [NSF_KIND_SARIF] = nsf_load_sarif,
+    [NSF_KIND_OCSF] = nsf_load_ocsf,
 };
 
 static void load_kind(struct nsf_loader *loader, const struct nsf_json *value, enum nsf_kind kind)
 {
     if (load_fns[kind] == NULL)
-        nsf_loader_problem(loader, NSF_E_SHAPE, value->offset, "%s cannot be read by this version", nsf_kind_text(kind));
-    else
-        load_fns[kind](loader, value);
+        NSF_BUG("a kind that is refused came to its loader");
+    load_fns[kind](loader, value);
 }
 
 /* az, ARM, Resource Graph and PowerShell lists differ in spelling alone and share their loaders. */
@@ -394,7 +398,7 @@ static void find_files(struct run *run, struct nsf_arena *arena)
 static nsf_result fail_empty(const struct run *run, struct nsf_err *err)
 {
     if (run->n_problems == 0)
-        return NSF_FAIL(err, NSF_E_EMPTY, NSF_OFFSET_NONE, "there are no network security groups and no findings in the rules");
+        return NSF_FAIL(err, NSF_E_EMPTY, NSF_OFFSET_NONE, "there are no network security groups in the rules, and no findings about them");
     enum nsf_code code = nsf_code_status(run->first.code) == 4 ? run->first.code : NSF_E_SHAPE;
     size_t n_inputs = run->files.n > run->options->n_inputs ? run->files.n : run->options->n_inputs;
     nsf_result r = n_inputs == 1
