@@ -2,6 +2,7 @@
 
 #include "report/report.h"
 
+#include "report/formats.h"
 #include "report/review_json.h"
 #include "report/review_text.h"
 #include "report/scan_json.h"
@@ -15,13 +16,25 @@ void nsf_report_review(const struct nsf_review *review, enum nsf_report_format f
         nsf_review_write_text(review, options, out);
         return;
     case NSF_REPORT_JSON:
-    case NSF_REPORT_CSV:
-    case NSF_REPORT_MARKDOWN:
-    case NSF_REPORT_HTML:
-    case NSF_REPORT_SARIF:
-    case NSF_REPORT_JUNIT:
-    case NSF_REPORT_OCSF:
         nsf_review_write_json(review, options, out);
+        return;
+    case NSF_REPORT_CSV:
+        nsf_review_write_csv(review, options, out);
+        return;
+    case NSF_REPORT_MARKDOWN:
+        nsf_review_write_markdown(review, options, out);
+        return;
+    case NSF_REPORT_HTML:
+        nsf_review_write_html(review, options, out);
+        return;
+    case NSF_REPORT_SARIF:
+        nsf_review_write_sarif(review, out);
+        return;
+    case NSF_REPORT_JUNIT:
+        nsf_review_write_junit(review, out);
+        return;
+    case NSF_REPORT_OCSF:
+        nsf_review_write_ocsf(review, out);
         return;
     }
 }

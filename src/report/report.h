@@ -29,7 +29,10 @@ enum nsf_report_format {
 struct nsf_report_options {
     unsigned width; /* columns, text only */
     bool is_colour; /* text only */
-    uint64_t top;   /* sources a rule; 0: all in json, csv and html, a screenful in the formats for reading */
+    /* Sources a rule: json and csv hold all of them, or the first `top` and a sum of the rest. The formats for reading
+     * show the first few of each kind, or `top` of each. */
+    uint64_t top;
+    int64_t generated_ms; /* of a scan, which has no time of its own; a review brings its own */
 };
 
 /* Does not fail for what the document holds; write errors stick in `out` and are told by nsf_out_close. */

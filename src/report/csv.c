@@ -1,0 +1,253 @@
+#include "core/nsf_common.h"
+
+#include "report/formats.h"
+
+#include "core/clock.h"
+#include "report/escape.h"
+#include "report/source_rows.h"
+#include "report/words.h"
+
+struct csv {
+    struct nsf_out *out;
+    bool is_first;
+};
+
+static void cell(struct csv *csv, struct nsf_slice text)
+{
+    if (!csv->is_first)
+        nsf_out_char(csv->out, ',');
+    csv->is_first = false;
+    nsf_escape_csv(csv->out, text);
+}
+
+static void cell_str(struct csv *csv, const char *text)
+{
+    cell(csv, nsf_slice_str(text));
+}
+
+static void cell_u64(struct csv *csv, uint64_t number)
+{
+    char text[32];
+    snprintf(text, sizeof(text), "%llu", (unsigned long long)number);
+    cell_str(csv, text);
+}
+
+static void cell_time(struct csv *csv, int64_t ts_ms)
+{
+    char text[NSF_TIME_TEXT_BYTES];
+    cell_str(csv, ts_ms == NSF_TS_NONE ? "" : nsf_time_format(ts_ms, text));
+}
+
+static void empty_cells(struct csv *csv, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        cell_str(csv, "");
+}
+
+static void end_row(struct csv *csv)
+{
+    nsf_out_str(csv->out, "\r\n");
+    csv->is_first = true;
+}
+
+static void header(struct csv *csv, const char *const *names, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        cell_str(csv, names[i]);
+}
+
+/* A list in one cell, as people paste it into a portal. */
+static void cell_list(struct csv *csv, struct nsf_slices texts)
+{
+    struct nsf_buf buf;
+    nsf_buf_init(&buf, (size_t)64 << 20);
+    for (size_t i = 0; i < texts.n; i++) {
+        if (i > 0)
+            nsf_buf_add_str(&buf, "; ");
+        nsf_buf_add(&buf, texts.items[i]);
+    }
+    cell(csv, nsf_buf_slice(&buf));
+    nsf_buf_release(&buf);
+}
+
+/* ---- findings --------------------------------------------------------------------------------------------------- */
+
+static const char *const finding_columns[] = {
+    "nsg",         "nsg_name",  "rule",  "priority",          "exposure",   "latent",         "public_ipv4",
+    "public_ipv6", "open_from", "ports", "opens_other_ports", "reduced_by", "still_open_via", "owner",
+    "note",        "file",      "line",
+};
+
+static void cell_reduced_by(struct csv *csv, const struct nsf_finding *finding)
+{
+    struct nsf_buf buf;
+    nsf_buf_init(&buf, (size_t)64 << 20);
+    for (size_t i = 0; i < finding->n_reduced_by; i++) {
+        if (i > 0)
+            nsf_buf_add_str(&buf, "; ");
+        nsf_buf_add(&buf, finding->reduced_by[i].rule);
+    }
+    cell(csv, nsf_buf_slice(&buf));
+    nsf_buf_release(&buf);
+}
+
+static void finding_cells(struct csv *csv, const struct nsf_scan *scan, const struct nsf_finding *finding)
+{
+    const struct nsf_scan_nsg *nsg = &scan->nsgs[finding->nsg_idx];
+    cell(csv, nsg->id);
+    cell(csv, nsg->name);
+    cell(csv, finding->rule);
+    cell_u64(csv, finding->priority);
+    cell_str(csv, nsf_exposure_name(finding->verdict));
+    cell_str(csv, finding->is_latent ? "yes" : "no");
+    cell_u64(csv, finding->public_ipv4);
+    cell_str(csv, nsf_v6_extent_name(finding->public_ipv6));
+    cell_list(csv, finding->sources);
+    cell_list(csv, finding->ports);
+    cell_str(csv, finding->opens_other_ports ? "yes" : "no");
+    cell_reduced_by(csv, finding);
+    cell_list(csv, finding->still_open_via);
+    cell(csv, nsg->owner);
+    cell(csv, finding->note);
+    cell(csv, finding->place.file);
+    if (finding->place.line > 0)
+        cell_u64(csv, finding->place.line);
+    else
+        empty_cells(csv, 1);
+}
+
+void nsf_scan_write_csv(const struct nsf_scan *scan, struct nsf_out *out)
+{
+    struct csv csv = {.out = out, .is_first = true};
+    header(&csv, finding_columns, NSF_ARRAY_LEN(finding_columns));
+    end_row(&csv);
+    for (size_t i = 0; i < scan->n_findings; i++) {
+        finding_cells(&csv, scan, &scan->findings[i]);
+        end_row(&csv);
+    }
+}
+
+/* ---- reviews ---------------------------------------------------------------------------------------------------- */
+
+static const char *const rule_columns[] = {
+    "verdict",  "reason", "confidence", "risk",    "break_risk",  "hours_expected",   "hours_seen",
+    "counters", "first",  "last",       "sources", "connections", "connections_mail", "action",
+};
+
+static const char *const source_columns[] = {
+    "source",          "network",     "source_name", "source_verdict", "source_evidence", "source_connections",
+    "source_attempts", "mail",        "ambiguous",   "unknown",        "guessing",        "dialog",
+    "touch",           "no_reply",    "packets_in",  "bytes_in",       "packets_out",     "bytes_out",
+    "source_first",    "source_last", "source_days",
+};
+
+static void rule_cells(struct csv *csv, const struct nsf_review_rule *rule)
+{
+    char text[32];
+    cell_str(csv, nsf_rule_verdict_name(rule->verdict));
+    cell(csv, rule->reason);
+    snprintf(text, sizeof(text), "%c", rule->confidence);
+    cell_str(csv, text);
+    cell_u64(csv, rule->risk);
+    snprintf(text, sizeof(text), "%d.%03d", rule->break_risk_permille / 1000, rule->break_risk_permille % 1000);
+    cell_str(csv, rule->break_risk_permille < 0 ? "" : text);
+    cell_u64(csv, rule->coverage.hours_expected);
+    cell_u64(csv, rule->coverage.hours_seen);
+    cell_str(csv, nsf_counters_name(rule->coverage.counters));
+    cell_time(csv, rule->traffic.first_ms);
+    cell_time(csv, rule->traffic.last_ms);
+    cell_u64(csv, rule->traffic.sources);
+    cell_u64(csv, rule->traffic.connections);
+    cell_u64(csv, rule->traffic.classes[NSF_CLASS_MESSAGE]);
+    cell(csv, rule->recommendation.action);
+}
+
+/* "score 8.2; message +7.4; ...": the sign stands behind a word, so that no sheet takes it for a formula. */
+static void cell_evidence(struct csv *csv, const struct nsf_mail_source *source)
+{
+    struct nsf_buf buf;
+    nsf_buf_init(&buf, (size_t)64 << 20);
+    int32_t score = source->score_tenths;
+    bool fits = nsf_buf_printf(&buf, "score %s%d.%d", score < 0 ? "-" : "", abs(score) / 10, abs(score) % 10);
+    for (size_t i = 0; fits && i < source->n_evidence; i++) {
+        int32_t points = source->evidence[i].points_tenths;
+        nsf_buf_add_str(&buf, "; ");
+        nsf_buf_add_str(&buf, source->evidence[i].code);
+        fits = nsf_buf_printf(&buf, " %s%d.%d", points < 0 ? "-" : "+", abs(points) / 10, abs(points) % 10);
+    }
+    cell(csv, nsf_buf_slice(&buf));
+    nsf_buf_release(&buf);
+}
+
+static void source_head_cells(struct csv *csv, const struct nsf_mail_source *source)
+{
+    char text[NSF_IP_TEXT_BYTES];
+    if (source->is_rest) {
+        snprintf(text, sizeof(text), "%llu others", (unsigned long long)source->n_merged);
+        cell_str(csv, text);
+        empty_cells(csv, 4);
+        return;
+    }
+    cell_str(csv, nsf_ip_format(source->address, text));
+    cell_str(csv, nsf_prefix_format(source->network, text));
+    cell(csv, source->name);
+    cell_str(csv, nsf_source_verdict_name(source->verdict));
+    cell_evidence(csv, source);
+}
+
+static void source_cells(struct csv *csv, const struct nsf_mail_source *source)
+{
+    source_head_cells(csv, source);
+    cell_u64(csv, source->connections);
+    cell_u64(csv, source->attempts);
+    for (size_t i = 0; i < NSF_CLASSES; i++)
+        cell_u64(csv, source->classes[nsf_class_order(i)]);
+    if (source->has_counters) {
+        cell_u64(csv, source->counters.packets_in);
+        cell_u64(csv, source->counters.bytes_in);
+        cell_u64(csv, source->counters.packets_out);
+        cell_u64(csv, source->counters.bytes_out);
+    } else {
+        empty_cells(csv, 4);
+    }
+    cell_time(csv, source->first_ms);
+    cell_time(csv, source->last_ms);
+    if (source->is_rest)
+        empty_cells(csv, 1);
+    else
+        cell_u64(csv, source->days);
+}
+
+static void begin_rule_row(struct csv *csv, const struct nsf_review *review, size_t rule_idx)
+{
+    const struct nsf_review_rule *rule = &review->rules[rule_idx];
+    cell_u64(csv, rule_idx + 1);
+    finding_cells(csv, review->scan, &review->scan->findings[rule->finding_idx]);
+    rule_cells(csv, rule);
+}
+
+void nsf_review_write_csv(const struct nsf_review *review, const struct nsf_report_options *options,
+                          struct nsf_out *out)
+{
+    struct csv csv = {.out = out, .is_first = true};
+    struct nsf_mail_source source;
+    cell_str(&csv, "place");
+    header(&csv, finding_columns, NSF_ARRAY_LEN(finding_columns));
+    header(&csv, rule_columns, NSF_ARRAY_LEN(rule_columns));
+    header(&csv, source_columns, NSF_ARRAY_LEN(source_columns));
+    end_row(&csv);
+    for (size_t i = 0; i < review->n_rules; i++) {
+        uint64_t n = nsf_source_rows(review, i, options->top);
+        for (uint64_t j = 0; j < n; j++) {
+            begin_rule_row(&csv, review, i);
+            nsf_source_row(review, i, options->top, j, &source);
+            source_cells(&csv, &source);
+            end_row(&csv);
+        }
+        if (n == 0) {
+            begin_rule_row(&csv, review, i);
+            empty_cells(&csv, NSF_ARRAY_LEN(source_columns));
+            end_row(&csv);
+        }
+    }
+}
