@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 
 #include "cli/rules_input.h"
+#include "core/clock.h"
 #include "core/mem.h"
 #include "exposure/scanner.h"
 #include "report/report.h"
@@ -24,7 +25,8 @@ static void take_nsg(void *ctx, const struct nsf_nsg *nsg)
 static nsf_result write_report(const struct nsf_options *options, const struct nsf_scan *scan,
                                const struct nsf_problems *problems, struct nsf_err *err)
 {
-    struct nsf_report_options how = {.width = nsf_cli_columns(options), .is_colour = nsf_cli_has_color(options)};
+    struct nsf_report_options how = {
+        .width = nsf_cli_columns(options), .is_colour = nsf_cli_has_color(options), .generated_ms = nsf_clock_now_ms()};
     struct nsf_out *out = nsf_cli_open_output(options, err);
     if (out == NULL)
         return (nsf_result){.failed = true};

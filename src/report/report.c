@@ -47,13 +47,25 @@ void nsf_report_scan(const struct nsf_scan *scan, const struct nsf_problems *pro
         nsf_scan_write_text(scan, problems, options, out);
         return;
     case NSF_REPORT_JSON:
-    case NSF_REPORT_CSV:
-    case NSF_REPORT_MARKDOWN:
-    case NSF_REPORT_HTML:
-    case NSF_REPORT_SARIF:
-    case NSF_REPORT_JUNIT:
-    case NSF_REPORT_OCSF:
         nsf_scan_write_json(scan, problems, out);
+        return;
+    case NSF_REPORT_CSV:
+        nsf_scan_write_csv(scan, out);
+        return;
+    case NSF_REPORT_MARKDOWN:
+        nsf_scan_write_markdown(scan, problems, out);
+        return;
+    case NSF_REPORT_HTML:
+        nsf_scan_write_html(scan, problems, out);
+        return;
+    case NSF_REPORT_SARIF:
+        nsf_scan_write_sarif(scan, problems, out);
+        return;
+    case NSF_REPORT_JUNIT:
+        nsf_scan_write_junit(scan, out);
+        return;
+    case NSF_REPORT_OCSF:
+        nsf_scan_write_ocsf(scan, options->generated_ms, out);
         return;
     }
 }

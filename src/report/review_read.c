@@ -420,6 +420,8 @@ static void read_source_evidence(struct nsf_dom_reader *reader, const struct nsf
     NSF_GROW(document->lines, document->lines_capacity, source->n_evidence);
     for (size_t i = 0; i < source->n_evidence; i++) {
         const struct nsf_json *item = nsf_json_item(array, i);
+        if (item->type != NSF_JSON_MAP)
+            nsf_dom_fail(reader, item, "evidence", "a list of objects");
         struct nsf_evidence_line *line = &document->lines[i];
         struct nsf_slice code = nsf_dom_text(reader, item, "code");
         line->code = code.ptr == NULL ? "" : code.ptr;
