@@ -125,15 +125,17 @@ static void add_word(struct list_reader *reader, struct nsf_slice word)
     nsf_slice_list_add(&reader->list, reader->loader->arena, word);
 }
 
-/* A list that ConvertTo-Json was too shallow for comes as its words with blanks between. */
+/* A comma list, as the portal takes them; or the words of a list that ConvertTo-Json was too shallow for, with blanks
+ * between. */
 static void add_text(struct list_reader *reader, struct nsf_slice text)
 {
-    text = nsf_slice_trim(text);
-    bool has_comma = nsf_slice_find(text, ',') < text.len;
-    while (text.len > 0) {
-        size_t end = has_comma ? text.len : nsf_slice_find(text, ' ');
-        add_word(reader, nsf_slice(text.ptr, end));
-        text = nsf_slice_trim(nsf_slice_from(text, end));
+    size_t from = 0;
+    for (size_t i = 0; i <= text.len; i++) {
+        bool is_end = i == text.len || strchr(", \t\r\n", text.ptr[i]) != NULL;
+        if (is_end && i > from)
+            add_word(reader, nsf_slice(text.ptr + from, i - from));
+        if (is_end)
+            from = i + 1;
     }
 }
 
