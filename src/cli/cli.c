@@ -20,6 +20,7 @@ typedef int command_fn(const struct nsf_options *options);
 static command_fn *const commands[NSF_COMMAND_N] = {
     [NSF_COMMAND_REVIEW] = nsf_cli_review,
     [NSF_COMMAND_SCAN] = nsf_cli_scan,
+    [NSF_COMMAND_EXPLAIN] = nsf_cli_explain,
     [NSF_COMMAND_REPORT] = nsf_cli_report,
 };
 
@@ -56,6 +57,22 @@ int nsf_cli_fail(const struct nsf_err *err)
     else
         nsf_cli_say("%s", err->text);
     return nsf_code_status(err->code);
+}
+
+int nsf_cli_fail_start(const struct nsf_err *err)
+{
+    return nsf_cli_fail(err) == NSF_STATUS_USAGE ? NSF_STATUS_USAGE : NSF_STATUS_FAILED;
+}
+
+int nsf_cli_say_problems(const struct nsf_options *options, const struct nsf_problems *problems)
+{
+    uint64_t n = nsf_problems_total(problems);
+    if (n == 0)
+        return NSF_STATUS_DONE;
+    if (!options->is_quiet)
+        nsf_cli_say("%llu problem%s with the input: the report is whole for the rest and lists %s",
+                    (unsigned long long)n, n == 1 ? "" : "s", n == 1 ? "it" : "them");
+    return NSF_STATUS_INCOMPLETE;
 }
 
 struct nsf_out *nsf_cli_open_output(const struct nsf_options *options, struct nsf_err *err)

@@ -25,6 +25,7 @@ enum nsf_status {
 int nsf_cli_main(int argc, char **argv);
 
 int nsf_cli_scan(const struct nsf_options *options);
+int nsf_cli_explain(const struct nsf_options *options);
 int nsf_cli_report(const struct nsf_options *options);
 int nsf_cli_review(const struct nsf_options *options);
 
@@ -32,6 +33,10 @@ int nsf_cli_review(const struct nsf_options *options);
 void nsf_cli_say(const char *fmt, ...) NSF_PRINTF(1, 2);
 /* Says the error and returns the exit status that it stands for. */
 int nsf_cli_fail(const struct nsf_err *err);
+/* The same for an error before there was anything to report: 2 for wrong usage, else 4. */
+int nsf_cli_fail_start(const struct nsf_err *err);
+/* Says how many problems the definitions had; NSF_STATUS_INCOMPLETE when there were any, else NSF_STATUS_DONE. */
+int nsf_cli_say_problems(const struct nsf_options *options, const struct nsf_problems *problems);
 /* Standard output, or --output; NULL and *err when it cannot be opened. */
 struct nsf_out *nsf_cli_open_output(const struct nsf_options *options, struct nsf_err *err) NSF_CHECKED;
 /* Whether the report goes to a terminal that shows colours, or --color says so. */

@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 
 #include "cli/progress.h"
+#include "cli/rules_input.h"
 #include "core/mem.h"
 #include "core/thread.h"
 #include "run/review.h"
@@ -33,8 +34,9 @@ static void catch_signals(void)
 static nsf_result check_usage(const struct nsf_options *options, struct nsf_err *err)
 {
     if (options->rules.n == 0)
-        return NSF_FAIL(err, NSF_E_USAGE, NSF_OFFSET_NONE, "review needs --rules: the NSG definitions to hold the logs "
-                                                           "against");
+        return NSF_FAIL(err, NSF_E_USAGE, NSF_OFFSET_NONE,
+                        "review needs --rules: the NSG definitions to hold the logs "
+                        "against");
     if (options->operands.n == 0)
         return NSF_FAIL(err, NSF_E_USAGE, NSF_OFFSET_NONE, "review needs LOGS: files, folders or - for standard input");
     if (options->since_ms != NSF_TS_NONE && options->until_ms != NSF_TS_NONE && options->since_ms >= options->until_ms)
@@ -44,19 +46,12 @@ static nsf_result check_usage(const struct nsf_options *options, struct nsf_err 
 
 static nsf_result load_rules(const struct nsf_options *options, struct nsf_rules_scan **scan, struct nsf_err *err)
 {
-    struct nsf_exposure_settings settings = NSF_EXPOSURE_SETTINGS_INIT;
-    settings.has_rule_table = true;
-    settings.partial_ipv4 = options->partial_ipv4;
-    settings.partial_ipv6_bits = (unsigned)options->partial_ipv6_bits;
-    struct nsf_rules_options how = {.n_inputs = options->rules.n};
-    if (options->input_shape != NULL && !nsf_input_shape_parse(nsf_slice_str(options->input_shape), &how.shape))
-        return NSF_FAIL(err, NSF_E_USAGE, NSF_OFFSET_NONE, "--input-shape: no such shape: %s", options->input_shape);
-    struct nsf_rules_input *inputs = nsf_calloc(options->rules.n, sizeof(*inputs));
-    for (size_t i = 0; i < options->rules.n; i++)
-        inputs[i] = (struct nsf_rules_input){.path = options->rules.items[i], .fd = -1};
-    how.inputs = inputs;
-    nsf_result r = nsf_rules_scan_run(&how, &settings, scan, err);
-    nsf_free(inputs);
+    struct nsf_rules_scan_request request;
+    nsf_result r = nsf_cli_rules_request(options, &request, err);
+    request.exposure.has_rule_table = true;
+    if (!nsf_failed(r))
+        r = nsf_rules_scan_run(&request, scan, err);
+    nsf_cli_rules_request_release(&request);
     return r;
 }
 
@@ -146,7 +141,7 @@ int nsf_cli_review(const struct nsf_options *options)
         return nsf_cli_fail(&err);
     catch_signals();
     if (nsf_failed(load_rules(options, &scan, &err)))
-        return nsf_cli_fail(&err);
+        return nsf_cli_fail_start(&err);
     int status = read_and_report(options, scan);
     nsf_rules_scan_free(scan);
     return status;

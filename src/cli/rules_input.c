@@ -5,46 +5,6 @@
 #include "core/buf.h"
 #include "core/mem.h"
 
-void nsf_rules_run_init(struct nsf_rules_run *run)
-{
-    *run = (struct nsf_rules_run){0};
-    nsf_arena_init(&run->files);
-    nsf_problems_init(&run->problems);
-}
-
-void nsf_rules_run_release(struct nsf_rules_run *run)
-{
-    nsf_networks_free(run->service_tags);
-    nsf_problems_release(&run->problems);
-    nsf_arena_release(&run->files);
-}
-
-static bool find_tag(void *ctx, struct nsf_slice tag, const struct nsf_prefix **prefixes, size_t *n)
-{
-    *n = nsf_networks_named(ctx, tag, prefixes);
-    return *n > 0;
-}
-
-nsf_result nsf_rules_run_settings(struct nsf_rules_run *run, const struct nsf_options *options,
-                                  struct nsf_exposure_settings *settings, struct nsf_err *err)
-{
-    settings->partial_ipv4 = options->partial_ipv4;
-    settings->partial_ipv6_bits = (unsigned)options->partial_ipv6_bits;
-    if (options->service_tags.n == 0)
-        return nsf_ok();
-    run->service_tags = nsf_networks_new();
-    for (size_t i = 0; i < options->service_tags.n; i++) {
-        nsf_result r = nsf_networks_load(run->service_tags, options->service_tags.items[i], &run->problems, err);
-        if (nsf_failed(r)) {
-            nsf_err_set_subject(err, options->service_tags.items[i]);
-            return r;
-        }
-    }
-    nsf_networks_finish(run->service_tags);
-    settings->tags = (struct nsf_tag_lookup){run->service_tags, find_tag};
-    return nsf_ok();
-}
-
 static nsf_result read_shape(const struct nsf_options *options, enum nsf_input_shape *shape, struct nsf_err *err)
 {
     *shape = NSF_INPUT_SHAPE_AUTO;
@@ -62,40 +22,52 @@ static nsf_result read_shape(const struct nsf_options *options, enum nsf_input_s
     return r;
 }
 
-nsf_result nsf_rules_run_load(struct nsf_rules_run *run, const struct nsf_options *options,
-                              const struct nsf_rules_sinks *sinks, struct nsf_err *err)
+static void add_texts(struct nsf_slices *slices, const struct nsf_text_list *list)
+{
+    slices->items = nsf_realloc_array(slices->items, slices->n + list->n, sizeof(*slices->items));
+    for (size_t i = 0; i < list->n; i++)
+        slices->items[slices->n++] = nsf_slice_str(list->items[i]);
+}
+
+static const struct nsf_rules_input *inputs_of(const struct nsf_options *options, size_t *n)
 {
     size_t n_operands = options->command == NSF_COMMAND_SCAN ? options->operands.n : 0;
-    size_t n = options->rules.n + n_operands;
-    struct nsf_rules_input *inputs = nsf_calloc(n, sizeof(*inputs));
-    struct nsf_rules_options how = {.inputs = inputs, .n_inputs = n};
-    for (size_t i = 0; i < n; i++) {
+    *n = options->rules.n + n_operands;
+    struct nsf_rules_input *inputs = nsf_calloc(*n, sizeof(*inputs));
+    for (size_t i = 0; i < *n; i++) {
         bool is_operand = i >= options->rules.n;
         inputs[i].path = is_operand ? options->operands.items[i - options->rules.n] : options->rules.items[i];
         inputs[i].fd = -1;
     }
-    nsf_result r = read_shape(options, &how.shape, err);
-    if (!nsf_failed(r))
-        r = nsf_rules_load(&how, sinks, &run->files, &run->problems, &run->summary, err);
-    nsf_problems_finish(&run->problems);
-    nsf_free(inputs);
-    return r;
+    return inputs;
 }
 
-bool nsf_options_wants_nsg(const struct nsf_options *options, struct nsf_slice id, struct nsf_slice name)
+nsf_result nsf_cli_rules_request(const struct nsf_options *options, struct nsf_rules_scan_request *request,
+                                 struct nsf_err *err)
 {
-    for (size_t i = 0; i < options->nsg.n; i++) {
-        struct nsf_slice wanted = nsf_slice_str(options->nsg.items[i]);
-        if (nsf_slice_eq_nocase(wanted, id) || nsf_slice_eq_nocase(wanted, name))
-            return true;
-    }
-    return options->nsg.n == 0;
+    *request = (struct nsf_rules_scan_request){.exposure = NSF_EXPOSURE_SETTINGS_INIT};
+    request->rules.inputs = inputs_of(options, &request->rules.n_inputs);
+    /* A review joins logs against all NSGs: what is narrowed there is the logs. */
+    if (options->command != NSF_COMMAND_REVIEW)
+        add_texts(&request->only_nsgs, &options->nsg);
+    if (options->command == NSF_COMMAND_EXPLAIN)
+        add_texts(&request->only_nsgs, &options->operands);
+    if (options->command == NSF_COMMAND_SCAN)
+        add_texts(&request->only_rules, &options->rule);
+    request->service_tags = options->service_tags.items;
+    request->n_service_tags = options->service_tags.n;
+    request->exposure.partial_ipv4 = options->partial_ipv4;
+    request->exposure.partial_ipv6_bits = (unsigned)options->partial_ipv6_bits;
+    request->exposure.port = options->ports[0];
+    request->more_ports = options->ports + 1;
+    request->n_more_ports = options->n_ports - 1;
+    return read_shape(options, &request->rules.shape, err);
 }
 
-struct nsf_slices nsf_options_slices(const struct nsf_text_list *list)
+void nsf_cli_rules_request_release(struct nsf_rules_scan_request *request)
 {
-    struct nsf_slices slices = {nsf_calloc(list->n, sizeof(*slices.items)), list->n};
-    for (size_t i = 0; i < list->n; i++)
-        slices.items[i] = nsf_slice_str(list->items[i]);
-    return slices;
+    nsf_free((void *)(uintptr_t)request->rules.inputs); /* const for those who read it, ours to free */
+    nsf_free(request->only_nsgs.items);
+    nsf_free(request->only_rules.items);
+    *request = (struct nsf_rules_scan_request){0};
 }
