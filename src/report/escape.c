@@ -88,16 +88,23 @@ void nsf_escape_xml(struct nsf_out *out, struct nsf_slice raw)
     nsf_buf_release(&buf);
 }
 
+/* Whether the character would make a link of plain text: "://", "mailto:", "xmpp:", "www.". */
+static bool makes_link(struct nsf_slice text, size_t at)
+{
+    char before = at > 0 ? nsf_ascii_lower(text.ptr[at - 1]) : '\0';
+    if (text.ptr[at] == ':')
+        return is_one_of(before, "op") || nsf_slice_has_prefix(nsf_slice_from(text, at + 1), NSF_SLICE_LIT("//"));
+    return text.ptr[at] == '.' && before == 'w';
+}
+
 void nsf_escape_markdown(struct nsf_out *out, struct nsf_slice raw)
 {
     struct nsf_buf buf;
     visible(&buf, raw);
     for (size_t i = 0; i < buf.len; i++) {
         char c = buf.ptr[i];
-        /* A colon or a dot between letters would make links of addresses. */
-        bool joins = is_one_of(c, ":.@") && i > 0 && i + 1 < buf.len && buf.ptr[i - 1] != ' ' && buf.ptr[i + 1] != ' ';
-        bool starts = i == 0 && is_one_of(c, "-+");
-        if (joins || starts || is_one_of(c, "\\`*_{}[]<>|~&#!$@"))
+        bool starts_list = i == 0 && is_one_of(c, "-+");
+        if (starts_list || is_one_of(c, "\\`*_{}[]<>|~&#!$@") || makes_link(nsf_buf_slice(&buf), i))
             nsf_out_char(out, '\\');
         nsf_out_char(out, c);
     }

@@ -146,7 +146,7 @@ void nsf_text_para_add(struct nsf_text *text, struct nsf_slice raw)
     add_visible(&text->line, raw);
 }
 
-static void add_formatted(struct nsf_text *text, const char *fmt, va_list args)
+static NSF_PRINTF(2, 0) void add_formatted(struct nsf_text *text, const char *fmt, va_list args)
 {
     char words[1024];
     vsnprintf(words, sizeof(words), fmt, args);
