@@ -30,16 +30,24 @@ static bool are_halves(struct nsf_prefix a, struct nsf_prefix b, struct nsf_pref
     return !nsf_ip_eq(a.ip, b.ip) && nsf_ip_eq(whole->ip, a.ip) && nsf_prefix_contains(*whole, b.ip);
 }
 
-/* A list in order is a stack: only its last two can be halves of one block. */
-void nsf_allowlist_finish(struct nsf_allowlist *list, const struct nsf_networks *scanners)
+void nsf_allowlist_sort(struct nsf_allowlist *list)
 {
     size_t n = 0;
     if (list->n > 1)
         qsort(list->items, list->n, sizeof(*list->items), cmp_prefixes);
+    for (size_t i = 0; i < list->n; i++)
+        if (n == 0 || !nsf_prefix_contains(list->items[n - 1], list->items[i].ip))
+            list->items[n++] = list->items[i];
+    list->n = n;
+}
+
+/* A list in order is a stack: only its last two can be halves of one block. */
+void nsf_allowlist_finish(struct nsf_allowlist *list, const struct nsf_networks *scanners)
+{
+    size_t n = 0;
+    nsf_allowlist_sort(list);
     for (size_t i = 0; i < list->n; i++) {
         struct nsf_prefix next = list->items[i], whole;
-        if (n > 0 && nsf_prefix_contains(list->items[n - 1], next.ip))
-            continue;
         while (n > 0 && are_halves(list->items[n - 1], next, &whole) && !nsf_networks_touches(scanners, whole)) {
             next = whole;
             n--;

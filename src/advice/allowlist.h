@@ -18,6 +18,8 @@ struct nsf_allowlist {
 
 void nsf_allowlist_release(struct nsf_allowlist *list);
 void nsf_allowlist_add(struct nsf_allowlist *list, struct nsf_prefix prefix);
+/* Sorts by address and drops what lies inside another entry. */
+void nsf_allowlist_sort(struct nsf_allowlist *list);
 /* Sorts by address, drops what lies inside another entry, and joins two halves of a block where both are entries and no
  * known scanner lies in it. `scanners` may be NULL. The addresses covered stay the same. */
 void nsf_allowlist_finish(struct nsf_allowlist *list, const struct nsf_networks *scanners);

@@ -6,6 +6,7 @@
 #include "evidence/evidence_state.h"
 
 #define SENT_ON_SECONDS 120u
+#define SECONDS_PER_DAY 86400u
 
 /* Messages of one network, of all its addresses and all rules. */
 struct network_mail {
@@ -478,17 +479,29 @@ void nsf_dossier_read(const struct nsf_dossier *dossier, struct nsf_ip src, stru
 
 /* ---- rules ---- */
 
+/* Without counters the days of the connections stand for those of the mail. */
+static void add_days_of_times(struct nsf_u32s *days, const struct nsf_u32s *times)
+{
+    for (uint32_t i = 0; i < times->n; i++) {
+        uint32_t day = times->items[i] / SECONDS_PER_DAY << 16 | 1;
+        nsf_days_merge(days, &(struct nsf_u32s){&day, 1, 1});
+    }
+}
+
 void nsf_dossier_each_sent(const struct nsf_dossier *dossier, uint32_t finding_idx, nsf_sent_fn *fn, void *ctx)
 {
     for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
         const struct nsf_sources *sources = sources_of(dossier, p);
         for (uint32_t i = 0; i < sources->n_rows; i++) {
             const struct nsf_source_row *row = nsf_sources_row(sources, dossier->by_src[p][i]);
-            if (row->target != finding_idx || row->classes[NSF_CLASS_MESSAGE] == 0)
+            bool may_be_mail = row->classes[NSF_CLASS_MESSAGE] > 0 || row->classes[NSF_CLASS_UNKNOWN] > 0;
+            if (row->target != finding_idx || !may_be_mail)
                 continue;
             struct nsf_trait_row traits;
             nsf_trait_row_init(&traits);
             nsf_sources_traits(sources, dossier->by_src[p][i], &traits);
+            if (row->classes[NSF_CLASS_MESSAGE] == 0)
+                add_days_of_times(&traits.mail->message_days, &traits.mail->times);
             fn(ctx, &(struct nsf_sent){
                         .address = row->src,
                         .network = dossier->ask.network_of(dossier->ask.ctx, row->src),

@@ -42,7 +42,8 @@ struct nsf_sent {
     const struct nsf_u32s *times; /* of the earliest, in seconds, ascending */
 };
 typedef void nsf_sent_fn(void *ctx, const struct nsf_sent *sent);
-/* Every source with a message under the finding, in no order that may show; *sent lives for the call. */
+/* Every source under the finding with a message, or with connections without counters (messages is 0 then, and days
+ * holds the connections), in no order that may show; *sent lives for the call. */
 void nsf_dossier_each_sent(const struct nsf_dossier *dossier, uint32_t finding_idx, nsf_sent_fn *fn, void *ctx);
 
 /* Networks that retry one of our addresses as mail servers do and touch nothing but mail ports; in no order that may

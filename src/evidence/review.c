@@ -355,8 +355,7 @@ static void fill_coverage(struct nsf_evidence *evidence, uint32_t nsg_idx, const
         coverage->counters = NSF_COUNTERS_MIXED;
 }
 
-/* Some NIC of this NSG let mail in under a rule of another one. */
-static bool has_mail_elsewhere(const struct nsf_evidence *evidence, uint32_t nsg_idx)
+bool nsf_evidence_has_mail_elsewhere(const struct nsf_evidence *evidence, uint32_t nsg_idx)
 {
     size_t n_findings = evidence->scan->n_findings;
     for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
@@ -385,7 +384,7 @@ static void fill_verdict(const struct nsf_evidence *evidence, uint32_t nsg_idx, 
         rule->reason = NSF_SLICE_LIT("No flow log that was read covers this NSG, so nothing is known of its traffic.");
     else if (rule->traffic.connections > 0)
         rule->reason = NSF_SLICE_LIT("Connections were allowed; who made them has not been judged.");
-    else if (has_mail_elsewhere(evidence, nsg_idx))
+    else if (nsf_evidence_has_mail_elsewhere(evidence, nsg_idx))
         rule->reason = NSF_SLICE_LIT("No connection was logged under this rule, but another NSG on the same NICs let "
                                      "mail in, and only the last NSG on the path logs it.");
     else if (coverage->hours_seen < coverage->hours_expected)

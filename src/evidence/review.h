@@ -295,6 +295,7 @@ struct nsf_review {
     bool is_smtp_only; /* --smtp-only: no denied and other-port evidence was read */
     uint32_t top;      /* --top, 0: all sources */
     void *rows;        /* the maker's packed source rows: the evidence's, or those of a document that was read back */
+    void *judge;       /* who judges a row when it is read; NULL: nobody */
     nsf_review_source_fn *read_source; /* how the maker of `rows` reads one */
 };
 

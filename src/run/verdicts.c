@@ -1,0 +1,402 @@
+#include "core/nsf_common.h"
+
+#include "run/verdicts.h"
+
+#include "core/clock.h"
+#include "core/mem.h"
+#include "evidence/relay.h"
+#include "judge/confidence.h"
+#include "judge/rule_verdict.h"
+#include "run/advise.h"
+#include "run/rule_mail.h"
+
+#define RELAY_LINES 4
+
+struct nsf_verdicts {
+    struct nsf_evidence *evidence;
+    const struct nsf_lists *lists;
+    struct nsf_review *review;
+    struct nsf_dossier *dossier;
+    nsf_review_source_fn *read_counts; /* of the evidence */
+    struct nsf_judgement judgement;    /* of the source read last */
+};
+
+/* ---- one source ---- */
+
+static struct nsf_network network_of(const void *ctx, struct nsf_ip ip)
+{
+    struct nsf_network network;
+    network.id = nsf_lists_network(ctx, ip, &network.prefix);
+    return network;
+}
+
+static struct nsf_mention mention_of(const struct nsf_networks *table, const struct nsf_listed *listed)
+{
+    struct nsf_mention mention = {.is_listed = listed != NULL};
+    if (listed == NULL)
+        return mention;
+    struct nsf_list_origin origin = nsf_networks_origin(table, listed->origin_idx);
+    mention.name = listed->name;
+    mention.list = origin.path;
+    mention.date = origin.date;
+    return mention;
+}
+
+static struct nsf_mention mention_in(const struct nsf_lists *lists, enum nsf_list_kind kind, struct nsf_ip ip)
+{
+    return mention_of(lists->of[kind], nsf_networks_find(lists->of[kind], ip));
+}
+
+const struct nsf_judgement *nsf_verdicts_of(struct nsf_verdicts *verdicts, struct nsf_ip address,
+                                            struct nsf_sender_facts *facts)
+{
+    const struct nsf_networks *table = NULL;
+    const struct nsf_listed *sender = nsf_lists_sender(verdicts->lists, address, &table);
+    nsf_dossier_read(verdicts->dossier, address, facts);
+    facts->sender = mention_of(table, sender);
+    facts->partner = mention_in(verdicts->lists, NSF_LIST_PARTNERS, address);
+    facts->scanner = mention_in(verdicts->lists, NSF_LIST_SCANNERS, address);
+    facts->drop = mention_in(verdicts->lists, NSF_LIST_DROP, address);
+    nsf_judge_sender(facts, &verdicts->judgement);
+    return &verdicts->judgement;
+}
+
+/* The best name that a list has for the source; the owner's own first. */
+static struct nsf_slice name_of(const struct nsf_verdicts *verdicts, const struct nsf_sender_facts *facts)
+{
+    const struct nsf_slice names[] = {
+        facts->partner.name,
+        facts->sender.name,
+        facts->scanner.name,
+        facts->drop.name,
+        mention_in(verdicts->lists, NSF_LIST_NAMES, facts->address).name,
+    };
+    for (size_t i = 0; i < NSF_ARRAY_LEN(names); i++)
+        if (names[i].len > 0)
+            return names[i];
+    return (struct nsf_slice){NULL, 0};
+}
+
+static struct nsf_verdicts *current_of(const struct nsf_review *review)
+{
+    return review->judge;
+}
+
+static void read_source(const struct nsf_review *review, size_t rule_idx, uint64_t source_idx,
+                        struct nsf_mail_source *source)
+{
+    struct nsf_verdicts *verdicts = current_of(review);
+    verdicts->read_counts(review, rule_idx, source_idx, source);
+    if (source->is_rest)
+        return;
+    struct nsf_sender_facts facts;
+    const struct nsf_judgement *judgement = nsf_verdicts_of(verdicts, source->address, &facts);
+    nsf_lists_network(verdicts->lists, source->address, &source->network);
+    source->name = name_of(verdicts, &facts);
+    source->verdict = judgement->verdict;
+    source->score_tenths = judgement->score_tenths;
+    source->evidence = judgement->lines;
+    source->n_evidence = judgement->n_lines;
+}
+
+/* ---- what the sources of one rule add up to ---- */
+
+struct rule_sources {
+    struct nsf_verdicts *verdicts;
+    struct nsf_rule_facts *facts;
+    struct nsf_rule_mail mail;
+    struct nsf_touched *touched;
+    size_t n_touched;
+    size_t capacity;
+    uint64_t mail_beside_mx;
+    /* for the relay */
+    const struct nsf_outbound_row *outbound;
+    size_t n_outbound;
+    uint32_t n_days;
+    struct nsf_relay_facts relay;
+};
+
+/* RFC 1918, 6598, 3927 and 4193: what a firewall in front would show. */
+static bool is_private(struct nsf_ip ip)
+{
+    if (!nsf_ip_is_v4(ip))
+        return ip.hi >> 57 == 0x7e; /* fc00::/7 */
+    uint32_t v4 = nsf_ip_to_v4(ip);
+    return v4 >> 24 == 10 || v4 >> 20 == 0xac1 || v4 >> 16 == 0xc0a8 || v4 >> 22 == 0x191 || v4 >> 16 == 0xa9fe;
+}
+
+static bool is_beside_mx(const struct nsf_lists *lists, const struct nsf_mail_source *source)
+{
+    if (nsf_networks_count(lists->of[NSF_LIST_MX]) == 0)
+        return false;
+    for (uint32_t i = 0; i < source->n_destinations; i++)
+        if (nsf_networks_find(lists->of[NSF_LIST_MX], source->destinations[i]) != NULL)
+            return false;
+    return source->n_destinations > 0;
+}
+
+static void add_source(struct rule_sources *sources, const struct nsf_mail_source *source)
+{
+    struct nsf_rule_facts *facts = sources->facts;
+    uint64_t messages = source->classes[NSF_CLASS_MESSAGE];
+    bool is_hostile = nsf_source_is_hostile(source->verdict);
+    facts->by_verdict[source->verdict]++;
+    facts->private_connections += is_private(source->address) ? source->connections : 0;
+    facts->hostile_connections += is_hostile ? source->connections : 0;
+    facts->drop_listed_sources +=
+        nsf_networks_find(sources->verdicts->lists->of[NSF_LIST_DROP], source->address) != NULL;
+    if (is_beside_mx(sources->verdicts->lists, source))
+        sources->mail_beside_mx += messages;
+    if (is_hostile && messages == 0)
+        return;
+    NSF_GROW(sources->touched, sources->capacity, sources->n_touched + 1);
+    sources->touched[sources->n_touched++] = (struct nsf_touched){source->address, messages, source->verdict};
+}
+
+static void add_sent(void *ctx, const struct nsf_sent *sent)
+{
+    struct rule_sources *sources = ctx;
+    struct nsf_sender_facts facts;
+    enum nsf_source_verdict verdict = nsf_verdicts_of(sources->verdicts, sent->address, &facts)->verdict;
+    nsf_rule_mail_add(&sources->mail, sent, verdict);
+    if (sent->messages > 0 && !nsf_source_is_sender(verdict) && sources->n_outbound > 0)
+        nsf_relay_suspect(sources->outbound, sources->n_outbound,
+                          &(struct nsf_relay_suspect){.days = sent->days, .times = sent->times}, sources->n_days,
+                          &sources->relay);
+}
+
+static int64_t window_ms(const struct nsf_review *review)
+{
+    return review->window_from_ms == NSF_TS_NONE ? 0 : review->window_to_ms - review->window_from_ms;
+}
+
+static void collect_sources(struct rule_sources *sources, const struct nsf_review *review, size_t rule_idx)
+{
+    struct nsf_mail_source source;
+    for (uint64_t i = 0; i < review->rules[rule_idx].n_sources; i++) {
+        nsf_review_source(review, rule_idx, i, &source);
+        if (source.is_rest)
+            continue;
+        add_source(sources, &source);
+    }
+    nsf_dossier_each_sent(sources->verdicts->dossier, review->rules[rule_idx].finding_idx, add_sent, sources);
+    nsf_rule_mail_finish(&sources->mail);
+}
+
+/* ---- one rule ---- */
+
+static bool is_any_source(const struct nsf_finding *finding)
+{
+    static const char *const words[] = {"*", "any", "0.0.0.0/0"};
+    for (size_t i = 0; i < finding->all_sources.n; i++)
+        for (size_t w = 0; w < NSF_ARRAY_LEN(words); w++)
+            if (nsf_slice_eq_nocase(finding->all_sources.items[i], nsf_slice_str(words[w])))
+                return true;
+    return false;
+}
+
+/* More than 25, 465 and 587. */
+static bool opens_more_than_mail(const struct nsf_finding *finding)
+{
+    if (!finding->opens_other_ports)
+        return false;
+    for (size_t i = 0; i < finding->all_ports.n; i++) {
+        uint64_t port;
+        if (!nsf_slice_to_u64(finding->all_ports.items[i], UINT16_MAX, &port) ||
+            (port != 25 && port != 465 && port != 587))
+            return true;
+    }
+    return finding->all_ports.n == 0;
+}
+
+static void fill_exposure(const struct nsf_scan *scan, const struct nsf_finding *finding, struct nsf_rule_facts *facts)
+{
+    const struct nsf_scan_nsg *nsg = &scan->nsgs[finding->nsg_idx];
+    facts->is_latent = finding->is_latent;
+    facts->is_attached = nsg->attached_to.n > 0;
+    facts->is_any_source = is_any_source(finding);
+    facts->opens_other_ports = opens_more_than_mail(finding);
+    facts->public_ipv4 = finding->public_ipv4;
+    facts->has_public_ipv6 = finding->public_ipv6 != NSF_V6_NONE;
+    facts->has_owner = nsg->owner.len > 0;
+    facts->has_justification = finding->description.len > 0;
+}
+
+static char confidence_of(const struct nsf_review *review, const struct nsf_review_rule *rule)
+{
+    return nsf_confidence_of(&(struct nsf_confidence_facts){
+        .window_ms = window_ms(review),
+        .hours_expected = rule->coverage.hours_expected,
+        .hours_seen = rule->coverage.hours_seen,
+        .connections = rule->traffic.connections,
+        .with_counters = rule->traffic.with_counters,
+        .has_vnet4 = rule->coverage.has_vnet4,
+        .is_smtp_only = review->is_smtp_only,
+    });
+}
+
+static void fill_traffic(const struct nsf_review *review, const struct nsf_review_rule *rule,
+                         struct nsf_rule_facts *facts)
+{
+    const struct nsf_traffic *traffic = &rule->traffic;
+    facts->is_logged = rule->coverage.is_logged;
+    facts->confidence = rule->confidence;
+    facts->connections = traffic->connections;
+    facts->has_counters = traffic->connections == 0 ? rule->coverage.has_vnet4 : traffic->with_counters > 0;
+    facts->guessing_connections = traffic->classes[NSF_CLASS_GUESSING];
+    facts->messages = traffic->classes[NSF_CLASS_MESSAGE];
+    facts->sources = traffic->sources;
+    facts->window_ms = window_ms(review);
+}
+
+static void say_relay(const struct nsf_relay_facts *facts, struct nsf_arena *arena, struct nsf_review_rule *rule)
+{
+    struct nsf_slice *lines = nsf_arena_zalloc(arena, RELAY_LINES, sizeof(*lines));
+    size_t n = 0;
+    if (facts->connections > 0)
+        lines[n++] = nsf_slice_str(nsf_arena_printf(arena, "%llu outbound connections to TCP 25 at %u addresses",
+                                                    (unsigned long long)facts->connections, facts->destinations));
+    if (facts->busiest_day_networks > 0)
+        lines[n++] =
+            nsf_slice_str(nsf_arena_printf(arena, "%u public networks on the fullest day, %u on a median other day",
+                                           facts->busiest_day_networks, facts->median_day_networks));
+    if (facts->blocked_networks > 0)
+        lines[n++] = nsf_slice_str(
+            nsf_arena_printf(arena, "%u networks on a day when four in five gave no answer", facts->blocked_networks));
+    if (facts->pushed_networks > 0)
+        lines[n++] = nsf_slice_str(nsf_arena_printf(
+            arena,
+            "mail to %u networks within 300 s after messages of one source that is no known sender, %u an hour later",
+            facts->pushed_networks, facts->shifted_networks));
+    rule->relay_evidence = (struct nsf_slices){lines, n};
+}
+
+static int cmp_touched(const void *left, const void *right)
+{
+    return nsf_ip_cmp(((const struct nsf_touched *)left)->address, ((const struct nsf_touched *)right)->address);
+}
+
+static int32_t break_risk_of(const struct nsf_review *review, const struct nsf_rule_mail *mail,
+                             struct nsf_rule_facts *facts)
+{
+    struct nsf_break_risk_facts risk = {.has_counters = facts->has_counters && facts->connections > 0};
+    if (review->window_from_ms == NSF_TS_NONE)
+        return -1;
+    nsf_rule_mail_break_risk(mail, nsf_time_day(review->window_from_ms), nsf_time_day(review->window_to_ms - 1) + 1,
+                             &risk);
+    facts->has_new_senders = nsf_has_new_senders(&risk);
+    return nsf_break_risk_permille(&risk);
+}
+
+static void judge_rule(struct nsf_verdicts *verdicts, size_t rule_idx)
+{
+    struct nsf_review *review = verdicts->review;
+    struct nsf_review_rule *rule = &review->rules[rule_idx];
+    const struct nsf_finding *finding = &review->scan->findings[rule->finding_idx];
+    struct nsf_rule_facts facts = {0};
+    struct nsf_rule_judgement judgement;
+    struct nsf_outbound_row *outbound;
+    struct rule_sources sources = {.verdicts = verdicts, .facts = &facts};
+    rule->confidence = confidence_of(review, rule);
+    fill_exposure(review->scan, finding, &facts);
+    fill_traffic(review, rule, &facts);
+    facts.has_mail_elsewhere = nsf_evidence_has_mail_elsewhere(verdicts->evidence, finding->nsg_idx);
+    sources.outbound = outbound = nsf_dossier_outbound(verdicts->dossier, rule->finding_idx, &sources.n_outbound);
+    sources.n_days = (uint32_t)(window_ms(review) / NSF_MS_PER_DAY);
+    sources.relay.is_examined = rule->coverage.is_logged;
+    nsf_relay_read(outbound, sources.n_outbound, &sources.relay);
+    collect_sources(&sources, review, rule_idx);
+    facts.sender_messages = sources.mail.sender_messages;
+    facts.spam_messages = sources.mail.spam_messages;
+    facts.sender_networks = sources.mail.n_networks;
+    facts.sender_networks_in_7_days = nsf_rule_mail_networks_in_7_days(&sources.mail);
+    facts.has_fan_out = nsf_relay_has_fan_out(&sources.relay);
+    facts.relay = rule->relay = nsf_relay_state_of(&sources.relay);
+    say_relay(&sources.relay, &review->arena, rule);
+    rule->break_risk_permille = break_risk_of(review, &sources.mail, &facts);
+    nsf_judge_rule(&facts, &judgement);
+    rule->verdict = judgement.verdict;
+    rule->risk = judgement.risk;
+    rule->reason = nsf_arena_copy(&review->arena, nsf_slice_str(judgement.reason));
+    if (sources.n_touched > 1)
+        qsort(sources.touched, sources.n_touched, sizeof(*sources.touched), cmp_touched);
+    nsf_advise(&(struct nsf_advise_ask){.lists = verdicts->lists,
+                                        .finding = finding,
+                                        .nsg = &review->scan->nsgs[finding->nsg_idx],
+                                        .mail = &sources.mail,
+                                        .touched = sources.touched,
+                                        .n_touched = sources.n_touched,
+                                        .has_counters = facts.has_counters,
+                                        .mail_beside_mx = sources.mail_beside_mx},
+               &review->arena, rule);
+    nsf_rule_mail_release(&sources.mail);
+    nsf_free(sources.touched);
+    nsf_free(outbound);
+}
+
+/* ---- the whole ---- */
+
+static int cmp_rules(const void *left, const void *right, void *ctx)
+{
+    const struct nsf_scan *scan = ctx;
+    const struct nsf_review_rule *a = left, *b = right;
+    struct nsf_queue_key key_a = {a->verdict, a->risk, a->confidence, a->break_risk_permille};
+    struct nsf_queue_key key_b = {b->verdict, b->risk, b->confidence, b->break_risk_permille};
+    const struct nsf_finding *finding_a = &scan->findings[a->finding_idx], *finding_b = &scan->findings[b->finding_idx];
+    int order = nsf_queue_cmp(&key_a, &key_b);
+    if (order == 0)
+        order = nsf_slice_cmp_nocase(scan->nsgs[finding_a->nsg_idx].id, scan->nsgs[finding_b->nsg_idx].id);
+    return order != 0 ? order : nsf_slice_cmp_nocase(finding_a->rule, finding_b->rule);
+}
+
+static int cmp_retrying(const void *left, const void *right)
+{
+    const struct nsf_retrying_sender *a = left, *b = right;
+    int order = nsf_ip_cmp(a->address, b->address);
+    return order != 0 ? order : nsf_ip_cmp(a->destination, b->destination);
+}
+
+/* Those that nothing hostile is known of: mail that is refused today. */
+static void fill_retrying(struct nsf_verdicts *verdicts)
+{
+    const struct nsf_retrying_sender *all;
+    struct nsf_denied *denied = &verdicts->review->denied;
+    size_t n = nsf_dossier_retrying(verdicts->dossier, &all);
+    denied->retrying = nsf_arena_zalloc(&verdicts->review->arena, n + 1, sizeof(*denied->retrying));
+    for (size_t i = 0; i < n; i++) {
+        struct nsf_sender_facts facts;
+        const struct nsf_judgement *judgement = nsf_verdicts_of(verdicts, all[i].address, &facts);
+        if (!judgement->has_hostile_evidence && !nsf_ip_is_health_probe(all[i].address))
+            denied->retrying[denied->n_retrying++] = all[i];
+    }
+    if (denied->n_retrying > 1)
+        qsort(denied->retrying, denied->n_retrying, sizeof(*denied->retrying), cmp_retrying);
+}
+
+struct nsf_verdicts *nsf_verdicts_new(struct nsf_evidence *evidence, const struct nsf_lists *lists,
+                                      struct nsf_review *review)
+{
+    struct nsf_verdicts *verdicts = nsf_calloc(1, sizeof(*verdicts));
+    struct nsf_dossier_ask ask = {.network_of = network_of, .ctx = lists};
+    verdicts->evidence = evidence;
+    verdicts->lists = lists;
+    verdicts->review = review;
+    verdicts->dossier = nsf_dossier_new(evidence, &ask);
+    verdicts->read_counts = review->read_source;
+    review->read_source = read_source;
+    review->judge = verdicts;
+    for (size_t i = 0; i < review->n_rules; i++)
+        judge_rule(verdicts, i);
+    fill_retrying(verdicts);
+    if (review->n_rules > 1)
+        qsort_r(review->rules, review->n_rules, sizeof(*review->rules), cmp_rules, (void *)(uintptr_t)review->scan);
+    return verdicts;
+}
+
+void nsf_verdicts_free(struct nsf_verdicts *verdicts)
+{
+    if (verdicts == NULL)
+        return;
+    nsf_dossier_free(verdicts->dossier);
+    nsf_free(verdicts);
+}

@@ -1,0 +1,27 @@
+/*
+ * verdicts.h - a finished review of counts becomes one of verdicts: every source is judged, then every rule, then the
+ * advice is written and the queue put in order.
+ *
+ * What is judged of a source is made when it is asked for, so that ten million of them need no memory.
+ */
+#ifndef NSF_VERDICTS_H
+#define NSF_VERDICTS_H
+
+#include "evidence/dossier.h"
+#include "judge/sender_score.h"
+#include "lists/lists.h"
+
+struct nsf_verdicts;
+
+/* Judges all of *review, which nsf_evidence_finish filled, and puts its rules in the order of the queue; from then on
+ * nsf_review_source tells verdicts too. Borrows all three until free; the review must not be read afterwards. */
+struct nsf_verdicts *nsf_verdicts_new(struct nsf_evidence *evidence, const struct nsf_lists *lists,
+                                      struct nsf_review *review);
+/* NULL is fine. */
+void nsf_verdicts_free(struct nsf_verdicts *verdicts);
+
+/* One address, whether it has a row in the review or not. The texts lend until the next call. */
+const struct nsf_judgement *nsf_verdicts_of(struct nsf_verdicts *verdicts, struct nsf_ip address,
+                                            struct nsf_sender_facts *facts);
+
+#endif
