@@ -2,6 +2,7 @@
 
 #include "cli/cli.h"
 
+#include "cli/lists.h"
 #include "cli/progress.h"
 #include "cli/rules_input.h"
 #include "core/mem.h"
@@ -91,7 +92,14 @@ static int write_review(const struct nsf_options *options, const struct nsf_revi
     return NSF_STATUS_INCOMPLETE;
 }
 
-static int read_and_report(const struct nsf_options *options, const struct nsf_rules_scan *scan)
+/* What is known of addresses. */
+struct review_lists {
+    struct nsf_lists lists;
+    struct nsf_problems problems;
+};
+
+static int read_and_report(const struct nsf_options *options, const struct nsf_rules_scan *scan,
+                           const struct review_lists *lists)
 {
     struct nsf_err err = NSF_ERR_INIT;
     struct nsf_progress progress;
@@ -99,6 +107,8 @@ static int read_and_report(const struct nsf_options *options, const struct nsf_r
     struct nsf_review_request request = {
         .scan = nsf_rules_scan_result(scan),
         .rules_problems = nsf_rules_scan_problems(scan),
+        .lists = &lists->lists,
+        .lists_problems = &lists->problems,
         .logs = options->operands.items,
         .n_logs = options->operands.n,
         .nsgs = options->nsg.items,
@@ -140,9 +150,18 @@ int nsf_cli_review(const struct nsf_options *options)
     if (nsf_failed(check_usage(options, &err)))
         return nsf_cli_fail(&err);
     catch_signals();
-    if (nsf_failed(load_rules(options, &scan, &err)))
-        return nsf_cli_fail_start(&err);
-    int status = read_and_report(options, scan);
-    nsf_rules_scan_free(scan);
+    struct review_lists lists;
+    nsf_lists_init(&lists.lists, true);
+    nsf_problems_init(&lists.problems);
+    int status;
+    if (nsf_failed(nsf_cli_load_lists(options, &lists.lists, &lists.problems, &err)) ||
+        nsf_failed(load_rules(options, &scan, &err))) {
+        status = nsf_cli_fail_start(&err);
+    } else {
+        status = read_and_report(options, scan, &lists);
+        nsf_rules_scan_free(scan);
+    }
+    nsf_problems_release(&lists.problems);
+    nsf_lists_release(&lists.lists);
     return status;
 }

@@ -16,25 +16,23 @@ struct nsf_outbound_live {
     struct nsf_connection connection;
 };
 
-/* RFC 6890 and its successors, and Azure's own 168.63.129.16. */
 static const struct {
     uint32_t first;
     unsigned bits;
-} special_v4[] = {
-    {0x00000000, 8},  {0x0a000000, 8},  {0x64400000, 10}, {0x7f000000, 8},  {0xa9fe0000, 16}, {0xac100000, 12},
-    {0xc0000000, 24}, {0xc0000200, 24}, {0xc0586300, 24}, {0xc0a80000, 16}, {0xc6120000, 15}, {0xc6336400, 24},
-    {0xcb007100, 24}, {0xe0000000, 4},  {0xf0000000, 4},  {0xa83f8110, 32},
+} private_v4[] = {
+    {0x0a000000, 8},  {0x64400000, 10}, {0x7f000000, 8},  {0xa9fe0000, 16},
+    {0xac100000, 12}, {0xc0a80000, 16}, {0xa83f8110, 32},
 };
 
-bool nsf_ip_is_public(struct nsf_ip ip)
+bool nsf_ip_is_private(struct nsf_ip ip)
 {
     if (!nsf_ip_is_v4(ip))
-        return ip.hi >> 61 == 1; /* 2000::/3 */
+        return ip.hi >> 57 == 0x7e || ip.hi >> 54 == 0x3fa; /* fc00::/7, fe80::/10 */
     uint32_t v4 = nsf_ip_to_v4(ip);
-    for (size_t i = 0; i < NSF_ARRAY_LEN(special_v4); i++)
-        if ((v4 ^ special_v4[i].first) >> (32 - special_v4[i].bits) == 0)
-            return false;
-    return true;
+    for (size_t i = 0; i < NSF_ARRAY_LEN(private_v4); i++)
+        if ((v4 ^ private_v4[i].first) >> (32 - private_v4[i].bits) == 0)
+            return true;
+    return false;
 }
 
 void nsf_outbound_init(struct nsf_outbound *outbound, const struct nsf_shared *shared)
@@ -94,7 +92,7 @@ static void keep(struct nsf_outbound *outbound, const struct nsf_outbound_live *
                           .destination = number_of(live->dst, 0),
                           .is_message = class_ == NSF_CLASS_MESSAGE,
                           .is_unanswered = is_denied || class_ == NSF_CLASS_NO_REPLY,
-                          .is_public = nsf_ip_is_public(live->dst),
+                          .is_public = !nsf_ip_is_private(live->dst),
                           .is_port_25 = live->dst_port == 25,
                       });
 }

@@ -77,7 +77,7 @@ static void sort_out(const struct nsf_advise_ask *ask, struct nsf_allowlist *all
     for (size_t i = 0; i < ask->n_touched; i++) {
         const struct nsf_touched *touched = &ask->touched[i];
         enum nsf_source_verdict verdict = touched->verdict;
-        if (nsf_source_is_hostile(verdict) || verdict == NSF_SOURCE_HEALTH_PROBE || !nsf_ip_is_public(touched->address))
+        if (nsf_source_is_hostile(verdict) || verdict == NSF_SOURCE_HEALTH_PROBE || nsf_ip_is_private(touched->address))
             continue;
         bool is_listed =
             verdict != NSF_SOURCE_SPAM_SOURCE && verdict != NSF_SOURCE_CONFLICT &&
@@ -94,7 +94,7 @@ static void sort_out(const struct nsf_advise_ask *ask, struct nsf_allowlist *all
 /* Private sources go on by the Allow for VirtualNetwork, probes by the one for the load balancer. */
 static bool goes_on(const struct nsf_allowlist *allow, struct nsf_ip address)
 {
-    return !nsf_ip_is_public(address) || nsf_allowlist_has(allow, address);
+    return nsf_ip_is_private(address) || nsf_allowlist_has(allow, address);
 }
 
 static void play(const struct nsf_advise_ask *ask, bool changes_nothing, const struct nsf_allowlist *allow,
@@ -179,7 +179,7 @@ static uint64_t messages_in_question(const struct nsf_advise_ask *ask, const str
 static bool has_private_sources(const struct nsf_advise_ask *ask)
 {
     for (size_t i = 0; i < ask->n_touched; i++)
-        if (!nsf_ip_is_public(ask->touched[i].address))
+        if (nsf_ip_is_private(ask->touched[i].address))
             return true;
     return false;
 }

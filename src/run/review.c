@@ -4,6 +4,7 @@
 
 #include "core/mem.h"
 #include "judge/connection_class.h"
+#include "run/verdicts.h"
 #include "source/file.h"
 #include "source/layout.h"
 
@@ -14,6 +15,7 @@ struct nsf_review_run {
     struct nsf_listing listing;
     struct nsf_scopes *scopes;
     struct nsf_evidence *evidence;
+    struct nsf_verdicts *verdicts;
     struct nsf_pipeline_result result;
     struct nsf_review review;
 };
@@ -98,7 +100,8 @@ static void expect_nics(struct nsf_review_run *run)
     }
 }
 
-nsf_result nsf_review_run_new(const struct nsf_review_request *request, struct nsf_review_run **run, struct nsf_err *err)
+nsf_result nsf_review_run_new(const struct nsf_review_request *request, struct nsf_review_run **run,
+                              struct nsf_err *err)
 {
     struct nsf_review_run *own = nsf_calloc(1, sizeof(*own));
     own->request = *request;
@@ -119,6 +122,7 @@ void nsf_review_run_free(struct nsf_review_run *run)
 {
     if (run == NULL)
         return;
+    nsf_verdicts_free(run->verdicts);
     nsf_arena_release(&run->review.arena);
     nsf_problems_release(&run->review.inputs.problems);
     nsf_evidence_free(run->evidence);
@@ -195,7 +199,11 @@ const struct nsf_review *nsf_review_run_finish(struct nsf_review_run *run)
     nsf_evidence_add_problems(run->evidence, &run->listing.problems);
     if (run->request.rules_problems != NULL)
         nsf_evidence_add_problems(run->evidence, run->request.rules_problems);
+    if (run->request.lists_problems != NULL)
+        nsf_evidence_add_problems(run->evidence, run->request.lists_problems);
     nsf_evidence_finish(run->evidence, review);
+    if (run->request.lists != NULL)
+        run->verdicts = nsf_verdicts_new(run->evidence, run->request.lists, review);
     narrow(&run->request, review);
     return review;
 }

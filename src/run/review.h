@@ -5,6 +5,7 @@
 #define NSF_RUN_REVIEW_H
 
 #include "evidence/review.h"
+#include "lists/lists.h"
 #include "run/pipeline.h"
 
 struct nsf_review_request {
@@ -19,6 +20,8 @@ struct nsf_review_request {
     size_t n_nsgs;
     const char *const *rules;
     size_t n_rules;
+    const struct nsf_lists *lists; /* finished; borrowed until the run is freed; NULL: no source and no rule is judged */
+    const struct nsf_problems *lists_problems; /* of loading the lists; or NULL */
     const struct nsf_problems *rules_problems; /* of loading the rules: told among those of the logs; or NULL */
     bool is_only_exposed; /* NSG logs of NSGs without a finding are left out, by their path */
     struct nsf_pipeline_options pipeline;

@@ -116,15 +116,6 @@ struct rule_sources {
     struct nsf_relay_facts relay;
 };
 
-/* RFC 1918, 6598, 3927 and 4193: what a firewall in front would show. */
-static bool is_private(struct nsf_ip ip)
-{
-    if (!nsf_ip_is_v4(ip))
-        return ip.hi >> 57 == 0x7e; /* fc00::/7 */
-    uint32_t v4 = nsf_ip_to_v4(ip);
-    return v4 >> 24 == 10 || v4 >> 20 == 0xac1 || v4 >> 16 == 0xc0a8 || v4 >> 22 == 0x191 || v4 >> 16 == 0xa9fe;
-}
-
 static bool is_beside_mx(const struct nsf_lists *lists, const struct nsf_mail_source *source)
 {
     if (nsf_networks_count(lists->of[NSF_LIST_MX]) == 0)
@@ -141,7 +132,7 @@ static void add_source(struct rule_sources *sources, const struct nsf_mail_sourc
     uint64_t messages = source->classes[NSF_CLASS_MESSAGE];
     bool is_hostile = nsf_source_is_hostile(source->verdict);
     facts->by_verdict[source->verdict]++;
-    facts->private_connections += is_private(source->address) ? source->connections : 0;
+    facts->private_connections += nsf_ip_is_private(source->address) ? source->connections : 0;
     facts->hostile_connections += is_hostile ? source->connections : 0;
     facts->drop_listed_sources +=
         nsf_networks_find(sources->verdicts->lists->of[NSF_LIST_DROP], source->address) != NULL;
