@@ -97,6 +97,20 @@ static void unwrap(struct nsf_envelope *env, uint64_t end)
     env->pos = end - 1;
 }
 
+/* Where the text stops being JSON: behind the last good token and the separator that follows it. The parser's own idea
+ * depends on how the text was cut. */
+static uint64_t bad_token_start(const struct nsf_envelope *env)
+{
+    struct nsf_slice bytes = nsf_window_slice(&env->window, env->token_end, nsf_window_end(&env->window));
+    size_t at = 0;
+    while (at < bytes.len &&
+           (bytes.ptr[at] == ' ' || bytes.ptr[at] == '\t' || bytes.ptr[at] == '\r' || bytes.ptr[at] == '\n'))
+        at++;
+    if (at < bytes.len && (bytes.ptr[at] == ',' || bytes.ptr[at] == ':'))
+        at++;
+    return env->token_end + at;
+}
+
 /* Hands the bytes up to `end` to the parser. */
 static void feed(struct nsf_envelope *env, uint64_t end)
 {
@@ -111,6 +125,8 @@ static void feed(struct nsf_envelope *env, uint64_t end)
         unwrap(env, nsf_json_in_offset(env->json));
         return;
     case NSF_JSON_IN_ERROR:
+        if (err.code == NSF_E_JSON)
+            err.offset = bad_token_start(env);
         damage(env, &err);
         return;
     }
@@ -159,8 +175,8 @@ static uint64_t find_tuples_key(struct nsf_envelope *env, uint64_t window_end)
     return hit == NULL ? window_end : env->key_at;
 }
 
-/* Behind as many closing braces as there are open maps, or some place before: the object does not end earlier. Braces inside
- * strings only make the piece shorter. */
+/* Behind as many closing braces as there are open maps, or some place before: the object does not end earlier. Braces
+ * inside strings only make the piece shorter. */
 static uint64_t find_last_brace(const struct nsf_envelope *env, uint64_t end)
 {
     if (end - env->pos > FEED_MAX_BYTES)

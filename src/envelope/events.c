@@ -215,7 +215,8 @@ static bool on_end_map(void *ctx)
     bool is_record_end = level->role == ROLE_RECORD;
     uint64_t start = is_record_end ? nsf_records_top(&env->records)->start : 0;
     pop_level(env);
-    if (is_record_end && nsf_records_close(&env->records, &env->window, env->token_end, env->batch)) {
+    if (is_record_end &&
+        nsf_records_close(&env->records, &env->window, env->token_end, env->is_recovering, env->batch)) {
         nsf_envelope_settle_damage(env, start);
         env->last_end = env->token_end;
     }

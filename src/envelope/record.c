@@ -485,16 +485,19 @@ static bool close_streamed(struct nsf_records *records, const struct nsf_window 
     return has_category;
 }
 
-bool nsf_records_close(struct nsf_records *records, const struct nsf_window *window, uint64_t end,
+bool nsf_records_close(struct nsf_records *records, const struct nsf_window *window, uint64_t end, bool is_guess,
                        struct nsf_batch *batch)
 {
     struct nsf_open_record *record = nsf_records_top(records);
+    enum nsf_layout layout;
     bool is_record = record->category.at != NSF_TEXT_ABSENT;
+    if (is_guess && !layout_of(records, record, &layout))
+        is_record = is_record && record->time_ms != NSF_TS_NONE;
     if (record->is_streamed)
         is_record = close_streamed(records, window, batch);
     else if (is_record)
         add_whole(records, record, window, end, batch);
-    else if (record->has_members && !record->has_inner)
+    else if (record->has_members && !record->has_inner && !is_guess)
         add_problem(batch, NSF_E_RECORD, record->start, "an object without a category is no flow log record");
     records->n_groups = record->first_group;
     if (--records->n_open == 0)

@@ -105,8 +105,10 @@ void nsf_records_hold(struct nsf_records *records, struct nsf_slice text, bool i
 /* An object inside the record ends: it names the groups from first_group on unless an object further inside did. */
 void nsf_records_name_groups(struct nsf_records *records, size_t first_group, const struct nsf_group_names *names);
 
-/* The innermost record ends before stream offset `end`: it goes to the batch, and off the stack. False: it was none. */
-bool nsf_records_close(struct nsf_records *records, const struct nsf_window *window, uint64_t end,
+/* The innermost record ends before stream offset `end`: it goes to the batch, and off the stack. False: it was none.
+ * is_guess: it was found behind damage, so that it may as well be an object inside a record of another service; those
+ * have no time. */
+bool nsf_records_close(struct nsf_records *records, const struct nsf_window *window, uint64_t end, bool is_guess,
                        struct nsf_batch *batch);
 /* The record at `idx` of the stack is past its bound: its tuples so far go to the batch, as those behind them will.
  * has_open_array: the last group goes on. */
