@@ -44,8 +44,6 @@ bool nsf_cli_has_color(const struct nsf_options *options);
 /* Columns of the terminal that the report goes to, else those of COLUMNS, else 80; never fewer. */
 unsigned nsf_cli_columns(const struct nsf_options *options);
 
-/* --explain-source holds an address and fits the other options, or is not given. */
-nsf_result nsf_cli_check_explain(const struct nsf_options *options, struct nsf_err *err) NSF_CHECKED;
 /* Writes the review as --format, --output, --top and --color ask. */
 nsf_result nsf_cli_write_review(const struct nsf_options *options, const struct nsf_review *review,
                                 struct nsf_err *err) NSF_CHECKED;
