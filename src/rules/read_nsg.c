@@ -35,12 +35,16 @@ struct nsf_slice nsf_read_owner(const struct nsf_json *tags)
     return (struct nsf_slice){0};
 }
 
-/* A member that stands in the resource or under its properties. */
+/* A member that stands in the resource or under its properties, or that a Resource Graph query has projected. */
 static const struct nsf_json *member(const struct nsf_json *resource, const struct nsf_json *properties,
                                      const char *name)
 {
+    char column[64];
     const struct nsf_json *value = nsf_json_get_nocase(properties, name);
-    return value != NULL || properties == resource ? value : nsf_json_get_nocase(resource, name);
+    if (value == NULL && properties != resource)
+        value = nsf_json_get_nocase(resource, name);
+    snprintf(column, sizeof(column), "properties_%s", name);
+    return value != NULL ? value : nsf_json_get_nocase(resource, column);
 }
 
 /* ConvertTo-Json writes the name of the type where it was not let deep enough. */
@@ -52,6 +56,18 @@ static bool is_lost(const struct nsf_json *rules)
         if (nsf_json_is(nsf_json_item(rules, i), NSF_JSON_STRING))
             return true;
     return false;
+}
+
+/* PowerShell's objects hold their lists once more as text, which no depth cuts: SecurityRulesText. */
+static const struct nsf_json *recover(struct nsf_loader *loader, const struct nsf_json *value, const char *name,
+                                      const struct nsf_json *rules)
+{
+    struct nsf_err err = NSF_ERR_INIT;
+    const struct nsf_json *text = nsf_json_get_nocase(value, name);
+    if (!is_lost(rules) || nsf_json_string(text).len == 0)
+        return rules;
+    const struct nsf_json *parsed = nsf_json_parse(loader->arena, text->u.text, text->offset, text->line, &err);
+    return parsed != NULL ? parsed : rules;
 }
 
 static void read_attachments(struct nsf_loader *loader, const struct nsf_json *value,
@@ -110,6 +126,8 @@ bool nsf_read_nsg(struct nsf_loader *loader, const struct nsf_json *value, struc
 
     const struct nsf_json *custom = member(value, properties, "securityRules");
     const struct nsf_json *defaults = member(value, properties, "defaultSecurityRules");
+    custom = recover(loader, value, "SecurityRulesText", custom);
+    defaults = recover(loader, value, "DefaultSecurityRulesText", defaults);
     if (is_lost(custom) || is_lost(defaults)) {
         nsf_loader_problem(loader, NSF_E_SHAPE, value->offset,
                            "the rules of \"%.*s\" were lost by a PowerShell export that was not deep enough: export "

@@ -397,8 +397,16 @@ static void find_files(struct run *run, struct nsf_arena *arena)
 /* Why there is nothing to start from. */
 static nsf_result fail_empty(const struct run *run, struct nsf_err *err)
 {
-    if (run->n_problems == 0)
-        return NSF_FAIL(err, NSF_E_EMPTY, NSF_OFFSET_NONE, "there are no network security groups in the rules, and no findings about them");
+    if (run->n_problems == 0) {
+        const char *only = run->summary->n_attachments > 0
+                               ? ": only what they are attached to, or admin rules; give the groups as well"
+                               : "";
+        nsf_result r = NSF_FAIL(err, NSF_E_EMPTY, NSF_OFFSET_NONE,
+                                "there are no network security groups in the rules, and no findings about them%s", only);
+        if (run->files.n == 1)
+            nsf_err_set_subject(err, run->files.items[0].path.ptr);
+        return r;
+    }
     enum nsf_code code = nsf_code_status(run->first.code) == 4 ? run->first.code : NSF_E_SHAPE;
     size_t n_inputs = run->files.n > run->options->n_inputs ? run->files.n : run->options->n_inputs;
     nsf_result r = n_inputs == 1

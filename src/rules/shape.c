@@ -151,7 +151,8 @@ static enum nsf_kind kind_of_members(struct nsf_loader *loader, const struct nsf
     const struct nsf_json *properties = nsf_loader_properties(loader, map);
     if (has(map, "effectiveSecurityRules"))
         return NSF_KIND_EFFECTIVE_NSG;
-    if (has(properties, "securityRules") || has(properties, "defaultSecurityRules"))
+    if (has(properties, "securityRules") || has(properties, "defaultSecurityRules") ||
+        has(map, "properties_securityRules"))
         return NSF_KIND_NSG;
     if (has_of(properties, "sources", NSF_JSON_ARRAY) && has_of(properties, "destinations", NSF_JSON_ARRAY))
         return NSF_KIND_ADMIN_RULE;

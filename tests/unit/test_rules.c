@@ -46,6 +46,9 @@ static void test_arm_and_graph_forms(void **state)
     nsf_rules_text_check("{\"data\":[{\"name\":\"n\",\"id\":\"" ID("n") "\",\"type\":\"microsoft.network/networksecuritygroups\""
                          ",\"properties\":\"{\\\"resourceGuid\\\":\\\"G\\\",\\\"securityRules\\\":[]}\"}]}",
                          "nsg " ID("n") " name=n guid=G\n");
+    nsf_rules_text_check("{\"data\":[{\"id\":\"" ID("n") "\",\"properties_securityRules\":[{\"name\":\"r\",\"properties\":{\"priority\":7,"
+                         "\"direction\":\"Inbound\",\"access\":\"Deny\",\"protocol\":\"*\"}}]}]}",
+                         "nsg " ID("n") " name=n\n  r 7 in deny *\n");
 }
 
 static void test_rule_lists(void **state)
@@ -85,6 +88,10 @@ static void test_powershell(void **state)
                          "PSSecurityRule\"],\"DefaultSecurityRules\":[]}]",
                          "problem a.json shape: the rules of \"n\" were lost by a PowerShell export that was not deep enough: "
                          "export again with ConvertTo-Json -Depth 20\n");
+    nsf_rules_text_check("[{\"Name\":\"n\",\"Id\":\"" ID("n") "\",\"SecurityRules\":[\"Microsoft.Azure.Commands.Network.Models."
+                         "PSSecurityRule\"],\"SecurityRulesText\":\"[{\\\"Name\\\":\\\"r\\\",\\\"Priority\\\":7,\\\"Direction\\\":"
+                         "\\\"Inbound\\\",\\\"Access\\\":\\\"Deny\\\",\\\"Protocol\\\":\\\"*\\\"}]\"}]",
+                         "nsg " ID("n") " name=n\n  r 7 in deny *\n");
 }
 
 /* --- Merging --------------------------------------------------------------------------------------------------- */
