@@ -29,6 +29,19 @@ int nsf_cli_explain(const struct nsf_options *options);
 int nsf_cli_report(const struct nsf_options *options);
 int nsf_cli_review(const struct nsf_options *options);
 
+/* Whether there is a SQLite file at the path. */
+bool nsf_cli_is_store(const char *path);
+/* The report of a store: the evidence it holds, under the rules of the last run that fed it. */
+int nsf_cli_report_store(const struct nsf_options *options, const char *path);
+
+/* Reviews the logs of the command (`report` has none), or what the store holds, under a scan; writes the report and
+ * returns the exit status. The store may be NULL, the problems are those of the rules. */
+struct nsf_store;
+int nsf_cli_review_scan(const struct nsf_options *options, const struct nsf_scan *scan,
+                        const struct nsf_problems *rules_problems, struct nsf_store *store);
+/* SIGINT and SIGTERM end a review soon and cleanly, twice at once. */
+void nsf_cli_catch_signals(void);
+
 /* One line "nsgflow: ..." on standard error; text of foreign origin in it is escaped. */
 void nsf_cli_say(const char *fmt, ...) NSF_PRINTF(1, 2);
 /* Says the error and returns the exit status that it stands for. */
@@ -44,6 +57,8 @@ bool nsf_cli_has_color(const struct nsf_options *options);
 /* Columns of the terminal that the report goes to, else those of COLUMNS, else 80; never fewer. */
 unsigned nsf_cli_columns(const struct nsf_options *options);
 
+/* --explain-source holds an address and fits the other options, or is not given. */
+nsf_result nsf_cli_check_explain(const struct nsf_options *options, struct nsf_err *err) NSF_CHECKED;
 /* Writes the review as --format, --output, --top and --color ask. */
 nsf_result nsf_cli_write_review(const struct nsf_options *options, const struct nsf_review *review,
                                 struct nsf_err *err) NSF_CHECKED;

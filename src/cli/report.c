@@ -2,7 +2,9 @@
 
 #include "cli/cli.h"
 
+#include "core/clock.h"
 #include "core/limits.h"
+#include "report/explain_source.h"
 #include "report/report.h"
 #include "report/review_read.h"
 
@@ -62,15 +64,59 @@ int nsf_cli_review_status(const struct nsf_review *review, enum nsf_fail_on fail
     return NSF_STATUS_DONE;
 }
 
+nsf_result nsf_cli_check_explain(const struct nsf_options *options, struct nsf_err *err)
+{
+    struct nsf_ip address;
+    if (options->explain_source == NULL)
+        return nsf_ok();
+    if (!nsf_ip_parse(nsf_slice_str(options->explain_source), &address))
+        return NSF_FAIL(err, NSF_E_USAGE, NSF_OFFSET_NONE, "--explain-source takes an address, not \"%s\"",
+                        options->explain_source);
+    if (options->format != NSF_FORMAT_TEXT)
+        return NSF_FAIL(err, NSF_E_USAGE, NSF_OFFSET_NONE, "--explain-source writes text; leave --format away");
+    return nsf_ok();
+}
+
 nsf_result nsf_cli_write_review(const struct nsf_options *options, const struct nsf_review *review, struct nsf_err *err)
 {
     struct nsf_report_options how = {
         .width = nsf_cli_columns(options), .is_colour = nsf_cli_has_color(options), .top = options->top};
+    struct nsf_ip address;
     struct nsf_out *out = nsf_cli_open_output(options, err);
     if (out == NULL)
         return (nsf_result){.failed = true};
-    nsf_report_review(review, (enum nsf_report_format)options->format, &how, out);
+    if (options->explain_source != NULL && nsf_ip_parse(nsf_slice_str(options->explain_source), &address))
+        nsf_report_explain_source(review, address, &how, out);
+    else
+        nsf_report_review(review, (enum nsf_report_format)options->format, &how, out);
     return nsf_out_close(out, err);
+}
+
+static bool is_named(struct nsf_slice name, const struct nsf_text_list *names)
+{
+    for (size_t i = 0; i < names->n; i++)
+        if (nsf_slice_eq_nocase(name, nsf_slice_str(names->items[i])))
+            return true;
+    return false;
+}
+
+static bool is_wanted(void *ctx, const struct nsf_scan_nsg *nsg, const struct nsf_finding *finding)
+{
+    const struct nsf_options *options = ctx;
+    bool is_nsg = options->nsg.n == 0 || is_named(nsg->name, &options->nsg) || is_named(nsg->id, &options->nsg);
+    return is_nsg && (options->rule.n == 0 || is_named(finding->rule, &options->rule));
+}
+
+static nsf_result check_usage(const struct nsf_options *options, struct nsf_err *err)
+{
+    if (options->operands.n != 1)
+        return NSF_FAIL(err, NSF_E_USAGE, NSF_OFFSET_NONE, "report takes one REVIEW.json or STORE");
+    if (nsf_cli_is_store(options->operands.items[0]))
+        return nsf_cli_check_explain(options, err);
+    if (options->since_ms != NSF_TS_NONE || options->until_ms != NSF_TS_NONE)
+        return NSF_FAIL(err, NSF_E_USAGE, NSF_OFFSET_NONE,
+                        "a saved review keeps its window: --since and --until go with review");
+    return nsf_cli_check_explain(options, err);
 }
 
 int nsf_cli_report(const struct nsf_options *options)
@@ -79,10 +125,10 @@ int nsf_cli_report(const struct nsf_options *options)
     struct nsf_review_document document;
     struct nsf_buf text;
     int status;
-    if (options->operands.n != 1) {
-        nsf_cli_say("report takes one REVIEW.json");
-        return NSF_STATUS_USAGE;
-    }
+    if (nsf_failed(check_usage(options, &err)))
+        return nsf_cli_fail(&err);
+    if (nsf_cli_is_store(options->operands.items[0]))
+        return nsf_cli_report_store(options, options->operands.items[0]);
     nsf_buf_init(&text, NSF_RULES_DOCUMENT_MAX_BYTES);
     nsf_review_document_init(&document);
     nsf_result r = read_file(options->operands.items[0], &text, &err);
@@ -94,6 +140,7 @@ int nsf_cli_report(const struct nsf_options *options)
         status = status == NSF_STATUS_INCOMPLETE ? NSF_STATUS_FAILED : status;
     } else {
         nsf_buf_release(&text);
+        nsf_review_document_narrow(&document, is_wanted, (void *)(uintptr_t)options);
         r = nsf_cli_write_review(options, &document.review, &err);
         status = nsf_failed(r) ? nsf_cli_fail(&err) : nsf_cli_review_status(&document.review, options->fail_on);
     }

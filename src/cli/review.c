@@ -24,7 +24,7 @@ static void on_signal(int number)
     is_stopped = 1;
 }
 
-static void catch_signals(void)
+void nsf_cli_catch_signals(void)
 {
     struct sigaction action = {.sa_handler = on_signal};
     sigemptyset(&action.sa_mask);
@@ -38,11 +38,13 @@ static nsf_result check_usage(const struct nsf_options *options, struct nsf_err 
         return NSF_FAIL(err, NSF_E_USAGE, NSF_OFFSET_NONE,
                         "review needs --rules: the NSG definitions to hold the logs "
                         "against");
-    if (options->operands.n == 0)
-        return NSF_FAIL(err, NSF_E_USAGE, NSF_OFFSET_NONE, "review needs LOGS: files, folders or - for standard input");
+    if (options->operands.n == 0 && options->store == NULL)
+        return NSF_FAIL(err, NSF_E_USAGE, NSF_OFFSET_NONE,
+                        "review needs LOGS: files, folders or - for standard input; "
+                        "or a --store that holds what they said");
     if (options->since_ms != NSF_TS_NONE && options->until_ms != NSF_TS_NONE && options->since_ms >= options->until_ms)
         return NSF_FAIL(err, NSF_E_USAGE, NSF_OFFSET_NONE, "--since is not before --until");
-    return nsf_ok();
+    return nsf_cli_check_explain(options, err);
 }
 
 static nsf_result load_rules(const struct nsf_options *options, struct nsf_rules_scan **scan, struct nsf_err *err)
@@ -98,19 +100,22 @@ struct review_lists {
     struct nsf_problems problems;
 };
 
-static int read_and_report(const struct nsf_options *options, const struct nsf_rules_scan *scan,
-                           const struct review_lists *lists)
+static int read_and_report(const struct nsf_options *options, const struct nsf_scan *scan,
+                           const struct nsf_problems *rules_problems, const struct review_lists *lists,
+                           struct nsf_store *store)
 {
     struct nsf_err err = NSF_ERR_INIT;
     struct nsf_progress progress;
+    bool has_logs = options->command == NSF_COMMAND_REVIEW;
     nsf_progress_init(&progress, options);
     struct nsf_review_request request = {
-        .scan = nsf_rules_scan_result(scan),
-        .rules_problems = nsf_rules_scan_problems(scan),
+        .scan = scan,
+        .rules_problems = rules_problems,
         .lists = &lists->lists,
         .lists_problems = &lists->problems,
         .logs = options->operands.items,
-        .n_logs = options->operands.n,
+        .n_logs = has_logs ? options->operands.n : 0,
+        .store = store,
         .nsgs = options->nsg.items,
         .n_nsgs = options->nsg.n,
         .rules = options->rule.items,
@@ -143,25 +148,39 @@ static int read_and_report(const struct nsf_options *options, const struct nsf_r
     return status;
 }
 
+int nsf_cli_review_scan(const struct nsf_options *options, const struct nsf_scan *scan,
+                        const struct nsf_problems *rules_problems, struct nsf_store *store)
+{
+    struct nsf_err err = NSF_ERR_INIT;
+    struct review_lists lists;
+    int status;
+    nsf_lists_init(&lists.lists, true);
+    nsf_problems_init(&lists.problems);
+    if (nsf_failed(nsf_cli_load_lists(options, &lists.lists, &lists.problems, &err)))
+        status = nsf_cli_fail_start(&err);
+    else
+        status = read_and_report(options, scan, rules_problems, &lists, store);
+    nsf_problems_release(&lists.problems);
+    nsf_lists_release(&lists.lists);
+    return status;
+}
+
 int nsf_cli_review(const struct nsf_options *options)
 {
     struct nsf_err err = NSF_ERR_INIT;
     struct nsf_rules_scan *scan;
     if (nsf_failed(check_usage(options, &err)))
         return nsf_cli_fail(&err);
-    catch_signals();
-    struct review_lists lists;
-    nsf_lists_init(&lists.lists, true);
-    nsf_problems_init(&lists.problems);
+    nsf_cli_catch_signals();
+    if (nsf_failed(load_rules(options, &scan, &err)))
+        return nsf_cli_fail_start(&err);
+    struct nsf_store *store = NULL;
     int status;
-    if (nsf_failed(nsf_cli_load_lists(options, &lists.lists, &lists.problems, &err)) ||
-        nsf_failed(load_rules(options, &scan, &err))) {
-        status = nsf_cli_fail_start(&err);
-    } else {
-        status = read_and_report(options, scan, &lists);
-        nsf_rules_scan_free(scan);
-    }
-    nsf_problems_release(&lists.problems);
-    nsf_lists_release(&lists.lists);
+    if (options->store != NULL && nsf_failed(nsf_store_open(options->store, NSF_STORE_WRITE, &store, &err)))
+        status = nsf_cli_fail(&err);
+    else
+        status = nsf_cli_review_scan(options, nsf_rules_scan_result(scan), nsf_rules_scan_problems(scan), store);
+    nsf_store_close(store);
+    nsf_rules_scan_free(scan);
     return status;
 }

@@ -18,22 +18,13 @@ struct frame {
     size_t n_given;
 };
 
-enum comment {
-    COMMENT_NONE,
-    COMMENT_SLASH, /* one slash was seen */
-    COMMENT_LINE,
-    COMMENT_BLOCK,
-    COMMENT_STAR, /* a star inside a block */
-};
-
-/* Where the next token begins: separators and comments are skipped here, beside yajl, which tells only where a token ends. */
+/* Where the next token begins: separators are skipped here, beside yajl, which tells only where a token ends. */
 struct position {
     struct nsf_slice chunk;
     uint64_t chunk_offset;
     uint64_t at; /* everything before it is accounted for */
     uint32_t line;
-    enum comment comment; /* the one that is open */
-    bool is_in_token;     /* the token that is open began at `token_offset` in an earlier chunk */
+    bool is_in_token; /* the token that is open began at `token_offset` in an earlier chunk */
     uint64_t token_offset;
 };
 
@@ -65,34 +56,13 @@ static bool is_separator(char c)
     return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == ',' || c == ':';
 }
 
-static enum comment next_comment(enum comment comment, char c)
-{
-    switch (comment) {
-    case COMMENT_NONE:
-        return c == '/' ? COMMENT_SLASH : COMMENT_NONE;
-    case COMMENT_SLASH:
-        return c == '*' ? COMMENT_BLOCK : COMMENT_LINE;
-    case COMMENT_LINE:
-        return c == '\n' ? COMMENT_NONE : COMMENT_LINE;
-    case COMMENT_BLOCK:
-        return c == '*' ? COMMENT_STAR : COMMENT_BLOCK;
-    case COMMENT_STAR:
-        return c == '/' ? COMMENT_NONE : c == '*' ? COMMENT_STAR : COMMENT_BLOCK;
-    }
-    NSF_BUG("unknown state of a comment");
-}
-
-/* Passes over separators and comments from pos->at to the end of the chunk; true when a token begins before that end. */
+/* Passes over separators from pos->at to the end of the chunk; true when a token begins before that end. */
 static bool skip_separators(struct position *pos)
 {
     size_t i = (size_t)(pos->at - pos->chunk_offset);
-    for (; i < pos->chunk.len; i++) {
-        char c = pos->chunk.ptr[i];
-        if (NSF_UNLIKELY(pos->comment != COMMENT_NONE || c == '/'))
-            pos->comment = next_comment(pos->comment, c);
-        else if (!is_separator(c))
-            break;
-        pos->line += c == '\n';
+    while (i < pos->chunk.len && is_separator(pos->chunk.ptr[i])) {
+        pos->line += pos->chunk.ptr[i] == '\n';
+        i++;
     }
     pos->at = pos->chunk_offset + i;
     return i < pos->chunk.len;
@@ -209,26 +179,11 @@ static bool on_number(void *ctx, struct nsf_slice text)
     return put_value(stream, value);
 }
 
-/* Nearly all text is ASCII: eight bytes at a time. */
-static bool is_utf8(struct nsf_slice text)
-{
-    size_t i = 0;
-    for (uint64_t word; i + sizeof(word) <= text.len; i += sizeof(word)) {
-        memcpy(&word, text.ptr + i, sizeof(word));
-        if ((word & UINT64_C(0x8080808080808080)) != 0)
-            return nsf_utf8_is_valid(nsf_slice(text.ptr + i, text.len - i));
-    }
-    for (; i < text.len; i++)
-        if ((unsigned char)text.ptr[i] >= 0x80)
-            return nsf_utf8_is_valid(nsf_slice(text.ptr + i, text.len - i));
-    return true;
-}
-
 static bool on_string(void *ctx, struct nsf_slice text)
 {
     struct nsf_json_stream *stream = ctx;
     struct nsf_json value = new_value(stream, NSF_JSON_STRING);
-    if (!is_utf8(text))
+    if (!nsf_utf8_is_valid(text))
         return fail(stream, NSF_E_JSON, value.offset, "a string is not UTF-8");
     value.u.text = nsf_arena_copy(stream->arena, text);
     return put_value(stream, value);
@@ -238,7 +193,7 @@ static bool on_map_key(void *ctx, struct nsf_slice key)
 {
     struct nsf_json_stream *stream = ctx;
     uint64_t offset = begin_token(stream);
-    if (!is_utf8(key))
+    if (!nsf_utf8_is_valid(key))
         return fail(stream, NSF_E_JSON, offset, "a key is not UTF-8");
     NSF_GROW(stream->keys, stream->keys_capacity, stream->n_keys + 1);
     stream->keys[stream->n_keys++] = nsf_arena_copy(stream->arena, key);
@@ -345,7 +300,7 @@ struct nsf_json_stream *nsf_json_stream_new(const struct nsf_json_stream_events 
     stream->events = events;
     stream->ctx = ctx;
     stream->max_bytes = max_bytes;
-    stream->in = nsf_json_in_new(&json_events, stream, NSF_JSON_IN_MANY_VALUES | NSF_JSON_IN_COMMENTS);
+    stream->in = nsf_json_in_new(&json_events, stream, NSF_JSON_IN_MANY_VALUES);
     nsf_json_in_reset(stream->in, offset);
     stream->pos = (struct position){.chunk_offset = offset, .at = offset, .line = 1};
     nsf_arena_init(&stream->root_arena);

@@ -21,6 +21,14 @@ static inline void nsf_pairset_release(struct nsf_pairset *set)
     *set = (struct nsf_pairset){0};
 }
 
+/* Empties it and keeps the memory. */
+static inline void nsf_pairset_reset(struct nsf_pairset *set)
+{
+    if (set->n > 0)
+        memset(set->slots, 0, ((size_t)set->mask + 1) * sizeof(*set->slots));
+    set->n = 0;
+}
+
 static inline uint64_t nsf_pair(uint32_t hi, uint32_t lo)
 {
     return (uint64_t)hi << 32 | lo;

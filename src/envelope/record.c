@@ -369,6 +369,7 @@ static void take_groups(struct nsf_records *records, const struct nsf_open_recor
         if (group->held_from == group->held_to && group->from == group->to)
             continue;
         target->scope_id = scope_id_of_group(records, record, group, scope);
+        nsf_batch_note_group(target->batch, target->scope_id);
         take_group(records, group, window, target);
     }
     struct nsf_record *row = &target->batch->records[target->record_idx];

@@ -200,21 +200,19 @@ static void place_scope(struct nsf_evidence *evidence, const struct nsf_scope *s
     place->flow_log_id = nsf_intern_add(&evidence->flow_logs, flow_log);
     place->nic_id = nic_id_of(evidence, mac);
     place->is_vnet4 = scope->layout == NSF_LAYOUT_VNET4;
+    place->nsg_idx = NSF_JOIN_NONE;
     if (scope->rule.ptr != NULL) {
         struct nsf_joined joined = nsf_join_resolve(evidence->join, scope);
         /* What joins is one key however it is spelt; what does not is known by its folded text. */
         struct nsf_slice nsg_key = folded(&scratch, scope->nsg), rule_key = folded(&scratch, scope->rule);
-        if (joined.nsg_idx != NSF_JOIN_NONE) {
+        if (joined.nsg_idx != NSF_JOIN_NONE)
             nsg_key = nsf_slice_str(nsf_arena_printf(&scratch, "#%u", joined.nsg_idx));
-            nsf_pairset_add(&evidence->nsg_nics, nsf_pair(joined.nsg_idx, place->nic_id));
-            if (place->is_vnet4)
-                nsf_pairset_add(&evidence->nsg_vnet4, joined.nsg_idx);
-        }
         if (joined.rule_idx != NSF_JOIN_NONE)
             rule_key = nsf_slice_str(nsf_arena_printf(&scratch, "#%u", joined.rule_idx));
         struct nsf_slice parts[] = {mac, nsg_key, rule_key, flow_log};
         place->group_id = nsf_intern_add(&evidence->groups, joined_text(&scratch, parts, 3));
         place->key_id = nsf_intern_add(&evidence->keys, joined_text(&scratch, parts, 4));
+        place->nsg_idx = joined.nsg_idx;
         place->is_finding = joined.reason == NSF_JOIN_FINDING;
         place->target = place->is_finding ? joined.finding_idx
                                           : (uint32_t)evidence->scan->n_findings +
@@ -335,6 +333,19 @@ void nsf_evidence_flush_bad(struct nsf_evidence *evidence)
     }
 }
 
+/* A NIC is one of an NSG when a record shows them together, whatever its tuples are. */
+static void admit_groups(struct nsf_evidence *evidence, const struct nsf_batch *batch)
+{
+    for (size_t i = 0; i < batch->groups.n; i++) {
+        const struct nsf_place_of_scope *place = nsf_stable_get(&evidence->places, batch->groups.ids[i]);
+        if (place->nsg_idx == NSF_JOIN_NONE)
+            continue;
+        nsf_pairset_add(&evidence->nsg_nics, nsf_pair(place->nsg_idx, place->nic_id));
+        if (place->is_vnet4)
+            nsf_pairset_add(&evidence->nsg_vnet4, place->nsg_idx);
+    }
+}
+
 static void admit_bad(struct nsf_evidence *evidence, const struct nsf_batch *batch)
 {
     for (size_t i = 0; i < batch->n_bad; i++) {
@@ -385,6 +396,7 @@ void nsf_evidence_admit(struct nsf_evidence *evidence, struct nsf_batch *batch, 
     place_new_scopes(evidence);
     for (size_t i = 0; i < batch->n_records; i++)
         admit_record(evidence, &batch->records[i], batch->seq);
+    admit_groups(evidence, batch);
     admit_bad(evidence, batch);
     for (size_t i = 0; i < batch->n_foreign; i++)
         admit_foreign(evidence, &batch->foreign[i]);

@@ -21,6 +21,7 @@ struct nsf_place_of_scope {
     uint32_t group_id;    /* the same without the flow log */
     uint32_t target;      /* finding, or n_findings + row of what joined nothing */
     uint32_t nic_id;      /* the MAC */
+    uint32_t nsg_idx;     /* of the definitions, or NSF_JOIN_NONE */
     uint32_t flow_log_id;
     bool is_vnet4;
     bool is_finding;

@@ -24,6 +24,8 @@ void nsf_batch_free(struct nsf_batch *batch)
         nsf_free(batch->contacts[p].items);
     }
     nsf_free(batch->outbound.items);
+    nsf_free(batch->groups.ids);
+    nsf_pairset_release(&batch->groups.known);
     nsf_free(batch->records);
     nsf_free(batch->bad);
     nsf_free(batch->foreign);
@@ -39,6 +41,8 @@ void nsf_batch_reset(struct nsf_batch *batch)
         batch->contacts[p].n = 0;
     }
     batch->outbound.n = 0;
+    batch->groups.n = 0;
+    nsf_pairset_reset(&batch->groups.known);
     batch->n_records = 0;
     batch->n_bad = 0;
     batch->n_foreign = 0;
@@ -64,6 +68,15 @@ struct nsf_contact *nsf_contacts_add(struct nsf_contacts *contacts)
 {
     NSF_GROW(contacts->items, contacts->capacity, contacts->n + 1);
     return &contacts->items[contacts->n++];
+}
+
+void nsf_batch_note_group(struct nsf_batch *batch, uint32_t scope_id)
+{
+    struct nsf_group_scopes *groups = &batch->groups;
+    if ((groups->n > 0 && groups->ids[groups->n - 1] == scope_id) || !nsf_pairset_add(&groups->known, scope_id))
+        return;
+    NSF_GROW(groups->ids, groups->capacity, groups->n + 1);
+    groups->ids[groups->n++] = scope_id;
 }
 
 void nsf_batch_add_foreign(struct nsf_batch *batch, struct nsf_slice category, uint64_t count)

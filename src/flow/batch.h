@@ -10,6 +10,7 @@
 #define NSF_BATCH_H
 
 #include "core/hash.h"
+#include "core/pairset.h"
 #include "core/problem.h"
 #include "flow/flow.h"
 
@@ -55,6 +56,14 @@ struct nsf_foreign {
     uint64_t count;
 };
 
+/* Scopes of the groups in the batch's records, each once: also those without an event that is kept. */
+struct nsf_group_scopes {
+    uint32_t *ids;
+    size_t n;
+    size_t capacity;
+    struct nsf_pairset known;
+};
+
 struct nsf_batch {
     uint32_t blob_idx; /* of all its records */
     uint64_t seq;      /* place in the order of the run, from 0 without gaps */
@@ -64,6 +73,7 @@ struct nsf_batch {
     struct nsf_mail_events mail[NSF_PARTITIONS]; /* inbound, destination port 25 */
     struct nsf_contacts contacts[NSF_PARTITIONS];
     struct nsf_mail_events outbound; /* destination port 25 or 587, partition-free */
+    struct nsf_group_scopes groups;
     struct nsf_bad_tuple *bad;
     size_t n_bad;
     size_t bad_capacity;
@@ -81,6 +91,7 @@ void nsf_batch_reset(struct nsf_batch *batch);
 struct nsf_record *nsf_batch_add_record(struct nsf_batch *batch);
 struct nsf_mail_event *nsf_mail_events_add(struct nsf_mail_events *events);
 struct nsf_contact *nsf_contacts_add(struct nsf_contacts *contacts);
+void nsf_batch_note_group(struct nsf_batch *batch, uint32_t scope_id);
 void nsf_batch_add_foreign(struct nsf_batch *batch, struct nsf_slice category, uint64_t count);
 /* Memory held by events, to bound a batch. */
 size_t nsf_batch_bytes(const struct nsf_batch *batch);

@@ -24,7 +24,7 @@ static void write_queue_row(const struct nsf_review *review, size_t rule_idx, st
 {
     const struct nsf_review_rule *rule = &review->rules[rule_idx];
     const struct nsf_finding *finding = &review->scan->findings[rule->finding_idx];
-    char share[NSF_NUMBER_TEXT_BYTES], open_to[32];
+    char share[NSF_NUMBER_TEXT_BYTES], open_to[32], risk[16];
     nsf_out_printf(out, "<tr><td class=\"n\">%zu</td><td class=\"w\"><a href=\"#rule-%zu\">", rule_idx + 1,
                    rule_idx + 1);
     nsf_html_text(out, review->scan->nsgs[finding->nsg_idx].name);
@@ -40,11 +40,12 @@ static void write_queue_row(const struct nsf_review *review, size_t rule_idx, st
         nsf_html_cell_number(out, rule->traffic.classes[NSF_CLASS_MESSAGE]);
     nsf_html_cell_number(out, rule->traffic.sources);
     nsf_html_cell_day(out, rule->traffic.last_ms);
-    nsf_out_printf(out, "<td class=\"n\">%s</td><td>%c</td><td class=\"n\">%u</td><td class=\"nw\">%s</td></tr>\n",
+    snprintf(risk, sizeof(risk), "%u", (unsigned)rule->risk);
+    nsf_out_printf(out, "<td class=\"n\">%s</td><td>%c</td><td class=\"n\">%s</td><td class=\"nw\">%s</td></tr>\n",
                    rule->coverage.is_logged
                        ? nsf_share_text(rule->coverage.hours_seen, rule->coverage.hours_expected, share)
                        : "no log",
-                   rule->confidence, (unsigned)rule->risk, nsf_open_to_words(finding, open_to));
+                   rule->confidence, nsf_facts_is_judged(rule) ? risk : "-", nsf_open_to_words(finding, open_to));
 }
 
 static void write_queue(const struct nsf_review *review, struct nsf_out *out)
@@ -76,8 +77,7 @@ static void write_source_evidence(const struct nsf_mail_source *source, struct n
     nsf_out_str(out, "</ul></td>");
 }
 
-static void write_source(const struct nsf_mail_source *source, enum nsf_connection_class class_, bool is_judged,
-                         struct nsf_out *out)
+static void write_source(const struct nsf_mail_source *source, const char *group, bool is_judged, struct nsf_out *out)
 {
     char text[NSF_IP_TEXT_BYTES];
     nsf_out_str(out, "<tr><td class=\"a\">");
@@ -93,7 +93,7 @@ static void write_source(const struct nsf_mail_source *source, enum nsf_connecti
                        abs(source->score_tenths) / 10, abs(source->score_tenths) % 10);
     else
         nsf_html_cell_str(out, "");
-    nsf_html_cell_str(out, nsf_class_words(class_));
+    nsf_html_cell_str(out, group);
     nsf_html_cell_number(out, source->connections);
     if (source->has_counters)
         nsf_html_cell_number(out, source->classes[NSF_CLASS_MESSAGE]);
@@ -105,9 +105,9 @@ static void write_source(const struct nsf_mail_source *source, enum nsf_connecti
     nsf_out_str(out, "</tr>\n");
 }
 
-static void write_sources(const struct nsf_review *review, size_t rule_idx, size_t per_group, struct nsf_out *out)
+static void write_sources(const struct nsf_review *review, size_t rule_idx, uint64_t top, struct nsf_out *out)
 {
-    static const char *const names[] = {"Source",    "Verdict", "#Score",    "Most telling", "#Connections",
+    static const char *const names[] = {"Source",    "Verdict", "#Score",    "Group",   "#Connections",
                                         "#Messages", "#Days",   "Last seen", "Evidence"};
     const struct nsf_review_rule *rule = &review->rules[rule_idx];
     struct nsf_arena arena;
@@ -117,13 +117,13 @@ static void write_sources(const struct nsf_review *review, size_t rule_idx, size
     if (rule->n_sources == 0)
         return;
     nsf_arena_init(&arena);
-    nsf_source_groups_fill(&groups, review, rule_idx, per_group, &arena);
+    nsf_source_groups_fill(&groups, review, rule_idx, top, SOURCES_SHOWN, &arena);
     nsf_out_str(out, "<h3>Sources</h3>\n");
     nsf_html_table(out, names, NSF_ARRAY_LEN(names));
     for (size_t i = 0; i < groups.n_groups; i++)
         for (size_t j = 0; j < groups.groups[i].n_rows; j++) {
             nsf_review_source(review, rule_idx, groups.groups[i].rows[j], &source);
-            write_source(&source, groups.groups[i].class_, nsf_facts_is_judged(rule), out);
+            write_source(&source, groups.groups[i].title, nsf_facts_is_judged(rule), out);
             n_shown++;
         }
     nsf_html_table_end(out);
@@ -133,7 +133,7 @@ static void write_sources(const struct nsf_review *review, size_t rule_idx, size
     nsf_arena_release(&arena);
 }
 
-static void write_rule(const struct nsf_review *review, size_t rule_idx, size_t per_group, struct nsf_facts *facts,
+static void write_rule(const struct nsf_review *review, size_t rule_idx, uint64_t top, struct nsf_facts *facts,
                        struct nsf_out *out)
 {
     const struct nsf_review_rule *rule = &review->rules[rule_idx];
@@ -144,8 +144,11 @@ static void write_rule(const struct nsf_review *review, size_t rule_idx, size_t 
     nsf_html_text(out, finding->rule);
     nsf_out_str(out, "</h2>\n<p>");
     write_badge(out, nsf_html_verdict_class(rule->verdict), nsf_rule_verdict_name(rule->verdict));
-    nsf_out_printf(out, " <span class=\"soft\">confidence %c, risk %u of 100</span></p>\n<p>", rule->confidence,
-                   (unsigned)rule->risk);
+    nsf_out_printf(out, " <span class=\"soft\">confidence %c, ", rule->confidence);
+    if (nsf_facts_is_judged(rule))
+        nsf_out_printf(out, "risk %u of 100</span></p>\n<p>", (unsigned)rule->risk);
+    else
+        nsf_out_str(out, "risk not judged</span></p>\n<p>");
     nsf_html_text(out, rule->reason);
     nsf_out_str(out, "</p>\n<div class=\"card\">\n");
     nsf_facts_of_advice(facts, review, rule_idx);
@@ -154,7 +157,7 @@ static void write_rule(const struct nsf_review *review, size_t rule_idx, size_t 
     nsf_facts_of_traffic(facts, review, rule_idx);
     nsf_html_facts(out, facts);
     nsf_html_days(out, &rule->traffic);
-    write_sources(review, rule_idx, per_group, out);
+    write_sources(review, rule_idx, top, out);
     nsf_out_str(out, "<h3>The rule</h3>\n");
     nsf_facts_of_rule(facts, review, rule_idx);
     nsf_facts_of_doubts(facts, review, rule_idx);
@@ -248,7 +251,7 @@ void nsf_review_write_html(const struct nsf_review *review, const struct nsf_rep
     nsf_html_facts(out, &facts);
     write_queue(review, out);
     for (size_t i = 0; i < review->n_rules; i++)
-        write_rule(review, i, options->top != 0 ? (size_t)options->top : SOURCES_SHOWN, &facts, out);
+        write_rule(review, i, options->top, &facts, out);
     write_unmatched(review, out);
     write_denied(review, out);
     nsf_html_problems(out, &review->inputs.problems);

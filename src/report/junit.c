@@ -64,20 +64,17 @@ static void write_case(struct nsf_out *out, const struct junit_case *test)
     nsf_out_str(out, "  </testcase>\n");
 }
 
-/* One bit an NSG: whether a finding names it. */
-static bool *with_findings(const struct nsf_scan *scan, struct nsf_arena *arena)
+/* Nothing public gets in, or named ranges only. The findings of other NSGs may have been left out of the report. */
+static bool is_passed(const struct nsf_scan_nsg *nsg)
 {
-    bool *has = nsf_arena_zalloc(arena, scan->n_nsgs, sizeof(*has));
-    for (size_t i = 0; i < scan->n_findings; i++)
-        has[scan->findings[i].nsg_idx] = true;
-    return has;
+    return nsg->verdict == NSF_EXPOSURE_CLOSED || nsg->verdict == NSF_EXPOSURE_RESTRICTED;
 }
 
-static size_t count_without(const struct nsf_scan *scan, const bool *has_finding)
+static size_t count_passed(const struct nsf_scan *scan)
 {
     size_t n = 0;
     for (size_t i = 0; i < scan->n_nsgs; i++)
-        n += !has_finding[i];
+        n += is_passed(&scan->nsgs[i]);
     return n;
 }
 
@@ -96,20 +93,17 @@ static void end_suite(struct nsf_out *out)
     nsf_out_str(out, " </testsuite>\n</testsuites>\n");
 }
 
-static void write_passed(struct nsf_out *out, const struct nsf_scan *scan, const bool *has_finding)
+static void write_passed(struct nsf_out *out, const struct nsf_scan *scan)
 {
     for (size_t i = 0; i < scan->n_nsgs; i++)
-        if (!has_finding[i])
+        if (is_passed(&scan->nsgs[i]))
             write_case(out, &(struct junit_case){.nsg = &scan->nsgs[i]});
 }
 
 void nsf_review_write_junit(const struct nsf_review *review, struct nsf_out *out)
 {
     const struct nsf_scan *scan = review->scan;
-    struct nsf_arena arena;
-    nsf_arena_init(&arena);
-    bool *has_finding = with_findings(scan, &arena);
-    begin_suite(out, "nsgflow review", review->n_rules + count_without(scan, has_finding), review->n_rules);
+    begin_suite(out, "nsgflow review", review->n_rules + count_passed(scan), review->n_rules);
     for (size_t i = 0; i < review->n_rules; i++) {
         const struct nsf_review_rule *rule = &review->rules[i];
         const struct nsf_finding *finding = &scan->findings[rule->finding_idx];
@@ -120,17 +114,13 @@ void nsf_review_write_junit(const struct nsf_review *review, struct nsf_out *out
                                                               : nsf_slice_str(nsf_rule_verdict_meaning(rule->verdict));
         write_case(out, &test);
     }
-    write_passed(out, scan, has_finding);
+    write_passed(out, scan);
     end_suite(out);
-    nsf_arena_release(&arena);
 }
 
 void nsf_scan_write_junit(const struct nsf_scan *scan, struct nsf_out *out)
 {
-    struct nsf_arena arena;
-    nsf_arena_init(&arena);
-    bool *has_finding = with_findings(scan, &arena);
-    begin_suite(out, "nsgflow scan", scan->n_findings + count_without(scan, has_finding), scan->n_findings);
+    begin_suite(out, "nsgflow scan", scan->n_findings + count_passed(scan), scan->n_findings);
     for (size_t i = 0; i < scan->n_findings; i++) {
         const struct nsf_finding *finding = &scan->findings[i];
         struct junit_case test = {.nsg = &scan->nsgs[finding->nsg_idx], .finding = finding};
@@ -138,7 +128,6 @@ void nsf_scan_write_junit(const struct nsf_scan *scan, struct nsf_out *out)
         test.message = finding->note;
         write_case(out, &test);
     }
-    write_passed(out, scan, has_finding);
+    write_passed(out, scan);
     end_suite(out);
-    nsf_arena_release(&arena);
 }

@@ -113,22 +113,29 @@ static void write_queue(const struct nsf_review *review, struct nsf_out *out)
         cell_str(out, rule->coverage.is_logged
                           ? nsf_share_text(rule->coverage.hours_seen, rule->coverage.hours_expected, share)
                           : "no log");
-        nsf_out_printf(out, " | %c | %u", rule->confidence, (unsigned)rule->risk);
+        nsf_out_printf(out, " | %c | ", rule->confidence);
+        if (nsf_facts_is_judged(rule))
+            number(out, rule->risk);
+        else
+            nsf_out_char(out, '-');
         cell_str(out, nsf_open_to_words(finding, open_to));
         nsf_out_str(out, " |\n");
     }
     nsf_out_char(out, '\n');
 }
 
-static void write_source(const struct nsf_mail_source *source, enum nsf_connection_class class_, struct nsf_out *out)
+static void write_source(const struct nsf_mail_source *source, const char *group, bool is_judged, struct nsf_out *out)
 {
     char text[NSF_IP_TEXT_BYTES];
     nsf_out_printf(out, "| `%s` | ", nsf_ip_format(source->address, text));
     code(out, source->name);
     nsf_out_printf(out, " | `%s`", nsf_source_verdict_name(source->verdict));
-    nsf_out_printf(out, " | %s%d.%d", source->score_tenths < 0 ? "-" : "", abs(source->score_tenths) / 10,
-                   abs(source->score_tenths) % 10);
-    cell_str(out, nsf_class_words(class_));
+    if (is_judged)
+        nsf_out_printf(out, " | %s%d.%d", source->score_tenths < 0 ? "-" : "", abs(source->score_tenths) / 10,
+                       abs(source->score_tenths) % 10);
+    else
+        cell_str(out, "-");
+    cell_str(out, group);
     cell_number(out, source->connections);
     if (source->has_counters)
         cell_number(out, source->classes[NSF_CLASS_MESSAGE]);
@@ -144,7 +151,7 @@ static void write_source(const struct nsf_mail_source *source, enum nsf_connecti
     nsf_out_str(out, " |\n");
 }
 
-static void write_sources(const struct nsf_review *review, size_t rule_idx, size_t per_group, struct nsf_out *out)
+static void write_sources(const struct nsf_review *review, size_t rule_idx, uint64_t top, struct nsf_out *out)
 {
     struct nsf_arena arena;
     struct nsf_source_groups groups;
@@ -153,13 +160,13 @@ static void write_sources(const struct nsf_review *review, size_t rule_idx, size
     if (review->rules[rule_idx].n_sources == 0)
         return;
     nsf_arena_init(&arena);
-    nsf_source_groups_fill(&groups, review, rule_idx, per_group, &arena);
-    nsf_out_str(out, "| Source | Name | Verdict | Score | Most telling | Connections | Messages | Days | Last seen | "
+    nsf_source_groups_fill(&groups, review, rule_idx, top, SOURCES_SHOWN, &arena);
+    nsf_out_str(out, "| Source | Name | Verdict | Score | Group | Connections | Messages | Days | Last seen | "
                      "Evidence |\n| --- | --- | --- | ---: | --- | ---: | ---: | ---: | --- | --- |\n");
     for (size_t i = 0; i < groups.n_groups; i++)
         for (size_t j = 0; j < groups.groups[i].n_rows; j++) {
             nsf_review_source(review, rule_idx, groups.groups[i].rows[j], &source);
-            write_source(&source, groups.groups[i].class_, out);
+            write_source(&source, groups.groups[i].title, nsf_facts_is_judged(&review->rules[rule_idx]), out);
             n_shown++;
         }
     uint64_t n = review->rules[rule_idx].traffic.sources;
@@ -172,7 +179,7 @@ static void write_sources(const struct nsf_review *review, size_t rule_idx, size
     nsf_arena_release(&arena);
 }
 
-static void write_rule(const struct nsf_review *review, size_t rule_idx, size_t per_group, struct nsf_facts *facts,
+static void write_rule(const struct nsf_review *review, size_t rule_idx, uint64_t top, struct nsf_facts *facts,
                        struct nsf_out *out)
 {
     const struct nsf_review_rule *rule = &review->rules[rule_idx];
@@ -181,8 +188,11 @@ static void write_rule(const struct nsf_review *review, size_t rule_idx, size_t 
     nsf_escape_markdown_code(out, review->scan->nsgs[finding->nsg_idx].name, false);
     nsf_out_str(out, " / ");
     nsf_escape_markdown_code(out, finding->rule, false);
-    nsf_out_printf(out, "\n\n`%s`, confidence %c, risk %u of 100. ", nsf_rule_verdict_name(rule->verdict),
-                   rule->confidence, (unsigned)rule->risk);
+    nsf_out_printf(out, "\n\n`%s`, confidence %c, ", nsf_rule_verdict_name(rule->verdict), rule->confidence);
+    if (nsf_facts_is_judged(rule))
+        nsf_out_printf(out, "risk %u of 100. ", (unsigned)rule->risk);
+    else
+        nsf_out_str(out, "risk not judged. ");
     nsf_escape_markdown(out, rule->reason);
     nsf_out_str(out, "\n\n");
     nsf_facts_of_advice(facts, review, rule_idx);
@@ -190,7 +200,7 @@ static void write_rule(const struct nsf_review *review, size_t rule_idx, size_t 
     nsf_facts_of_rule(facts, review, rule_idx);
     nsf_facts_of_doubts(facts, review, rule_idx);
     write_facts(out, facts);
-    write_sources(review, rule_idx, per_group, out);
+    write_sources(review, rule_idx, top, out);
 }
 
 static void write_unmatched(const struct nsf_review *review, struct nsf_out *out)
@@ -260,7 +270,7 @@ void nsf_review_write_markdown(const struct nsf_review *review, const struct nsf
     write_problems(out, &review->inputs.problems);
     write_queue(review, out);
     for (size_t i = 0; i < review->n_rules; i++)
-        write_rule(review, i, options->top != 0 ? (size_t)options->top : SOURCES_SHOWN, &facts, out);
+        write_rule(review, i, options->top, &facts, out);
     write_unmatched(review, out);
     write_denied(review, out);
     nsf_facts_of_limits(&facts, review);

@@ -7,6 +7,7 @@
 #include "core/version.h"
 #include "report/finding_json.h"
 #include "report/fingerprint.h"
+#include "report/source_rows.h"
 #include "report/words.h"
 
 /* The release of the schema that these events follow: https://schema.ocsf.io/1.8.0/ */
@@ -208,8 +209,7 @@ static void write_passed_check(struct nsf_json_out *json, const struct nsf_scan 
     begin_event(json, OCSF_COMPLIANCE_FINDING, OCSF_INFORMATIONAL, ts_ms, nsg);
     begin_finding_info(json, scan, nsg, NSF_SLICE_LIT(""));
     nsf_json_out_end_map(json);
-    write_compliance(json, scan, nsg->verdict == NSF_EXPOSURE_UNKNOWN ? OCSF_WARNING : OCSF_PASS,
-                     nsf_exposure_name(nsg->verdict));
+    write_compliance(json, scan, OCSF_PASS, nsf_exposure_name(nsg->verdict));
     write_resource(json, nsg);
     nsf_json_out_end_map(json);
 }
@@ -217,20 +217,15 @@ static void write_passed_check(struct nsf_json_out *json, const struct nsf_scan 
 void nsf_scan_write_ocsf(const struct nsf_scan *scan, int64_t generated_ms, struct nsf_out *out)
 {
     struct nsf_json_out json;
-    struct nsf_arena arena;
-    nsf_arena_init(&arena);
-    bool *has_finding = nsf_arena_zalloc(&arena, scan->n_nsgs, sizeof(*has_finding));
     nsf_json_out_init(&json, out, LINE_DEPTH);
     nsf_json_out_begin_array(&json);
-    for (size_t i = 0; i < scan->n_findings; i++) {
-        has_finding[scan->findings[i].nsg_idx] = true;
+    for (size_t i = 0; i < scan->n_findings; i++)
         write_failed_check(&json, scan, &scan->findings[i], generated_ms);
-    }
+
     for (size_t i = 0; i < scan->n_nsgs; i++)
-        if (!has_finding[i])
+        if (scan->nsgs[i].verdict == NSF_EXPOSURE_CLOSED || scan->nsgs[i].verdict == NSF_EXPOSURE_RESTRICTED)
             write_passed_check(&json, scan, &scan->nsgs[i], generated_ms);
     nsf_json_out_end_array(&json);
-    nsf_arena_release(&arena);
 }
 
 /* ---- review: one detection a rule ------------------------------------------------------------------------------- */
@@ -273,16 +268,16 @@ static void write_evidence(struct nsf_json_out *json, const struct nsf_mail_sour
     nsf_json_out_end_map(json);
 }
 
-static void write_evidences(struct nsf_json_out *json, const struct nsf_review *review, size_t rule_idx)
+static void write_evidences(struct nsf_json_out *json, const struct nsf_review *review, size_t rule_idx, uint64_t top)
 {
     struct nsf_mail_source source;
-    uint64_t n = review->rules[rule_idx].n_sources;
+    uint64_t n = nsf_source_rows(review, rule_idx, top);
     if (n == 0)
         return;
     nsf_json_out_key(json, "evidences");
     nsf_json_out_begin_array(json);
     for (uint64_t i = 0; i < n && i < SOURCES_MAX; i++) {
-        nsf_review_source(review, rule_idx, i, &source);
+        nsf_source_row(review, rule_idx, top, i, &source);
         if (!source.is_rest)
             write_evidence(json, &source);
     }
@@ -310,7 +305,7 @@ static int64_t whole_seconds(int64_t ts_ms)
     return ts_ms / NSF_MS_PER_SECOND * NSF_MS_PER_SECOND;
 }
 
-static void write_detection(struct nsf_json_out *json, const struct nsf_review *review, size_t rule_idx)
+static void write_detection(struct nsf_json_out *json, const struct nsf_review *review, size_t rule_idx, uint64_t top)
 {
     const struct nsf_review_rule *rule = &review->rules[rule_idx];
     const struct nsf_finding *finding = &review->scan->findings[rule->finding_idx];
@@ -336,17 +331,18 @@ static void write_detection(struct nsf_json_out *json, const struct nsf_review *
                            action.ptr != NULL ? action : nsf_slice_str(nsf_rule_verdict_meaning(rule->verdict)));
     nsf_json_out_end_map(json);
     write_resource(json, nsg);
-    write_evidences(json, review, rule_idx);
+    write_evidences(json, review, rule_idx, top);
     write_unmapped_rule(json, review, rule);
     nsf_json_out_end_map(json);
 }
 
-void nsf_review_write_ocsf(const struct nsf_review *review, struct nsf_out *out)
+void nsf_review_write_ocsf(const struct nsf_review *review, const struct nsf_report_options *options,
+                           struct nsf_out *out)
 {
     struct nsf_json_out json;
     nsf_json_out_init(&json, out, LINE_DEPTH);
     nsf_json_out_begin_array(&json);
     for (size_t i = 0; i < review->n_rules; i++)
-        write_detection(&json, review, i);
+        write_detection(&json, review, i, options->top);
     nsf_json_out_end_array(&json);
 }

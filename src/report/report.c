@@ -34,7 +34,7 @@ void nsf_report_review(const struct nsf_review *review, enum nsf_report_format f
         nsf_review_write_junit(review, out);
         return;
     case NSF_REPORT_OCSF:
-        nsf_review_write_ocsf(review, out);
+        nsf_review_write_ocsf(review, options, out);
         return;
     }
 }

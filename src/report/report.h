@@ -30,7 +30,7 @@ struct nsf_report_options {
     unsigned width; /* columns, text only */
     bool is_colour; /* text only */
     /* Sources a rule: json and csv hold all of them, or the first `top` and a sum of the rest. The formats for reading
-     * show the first few of each kind, or `top` of each. */
+     * show the first few of each kind, or the first `top`. */
     uint64_t top;
     int64_t generated_ms; /* of a scan, which has no time of its own; a review brings its own */
 };

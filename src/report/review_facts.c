@@ -268,8 +268,9 @@ void nsf_facts_of_inputs(struct nsf_facts *facts, const struct nsf_review *revie
 
 /* ---- what to do ------------------------------------------------------------------------------------------------- */
 
-static void effect_facts(struct nsf_facts *facts, const struct nsf_recommendation *advice)
+static void effect_facts(struct nsf_facts *facts, const struct nsf_review_rule *rule)
 {
+    const struct nsf_recommendation *advice = &rule->recommendation;
     char before[NSF_NUMBER_TEXT_BYTES], after[NSF_NUMBER_TEXT_BYTES];
     if (advice->allow.n > 0) {
         nsf_facts_begin(facts);
@@ -277,15 +278,20 @@ static void effect_facts(struct nsf_facts *facts, const struct nsf_recommendatio
         end_detail(facts, "allow");
     }
     nsf_facts_begin(facts);
-    nsf_facts_addf(facts, "open to %s public IPv4 addresses instead of %s; ",
-                   nsf_number_text(advice->addresses_open_after, after),
-                   nsf_number_text(advice->addresses_open_before, before));
-    if (advice->messages_kept + advice->messages_refused == 0)
-        nsf_facts_addf(facts, "no message was seen that it could refuse");
+    nsf_number_text(advice->addresses_open_before, before);
+    if (advice->addresses_open_after == 0)
+        nsf_facts_addf(facts, "open to no public IPv4 address any more (%s now); ", before);
     else
+        nsf_facts_addf(facts, "open to %s public IPv4 addresses instead of %s; ",
+                       nsf_number_text(advice->addresses_open_after, after), before);
+    if (advice->messages_kept + advice->messages_refused > 0)
         nsf_facts_addf(facts, "of the messages seen it keeps %s and refuses %s",
                        nsf_number_text(advice->messages_kept, after),
                        nsf_number_text(advice->messages_refused, before));
+    else if (rule->traffic.connections > 0 && rule->coverage.counters == NSF_COUNTERS_ABSENT)
+        nsf_facts_addf(facts, "without counters nobody knows which connections carried mail");
+    else
+        nsf_facts_addf(facts, "no message was seen that it could refuse");
     end_detail(facts, "effect");
     if (advice->senders_refused.n > 0) {
         nsf_facts_begin(facts);
@@ -316,7 +322,7 @@ void nsf_facts_of_advice(struct nsf_facts *facts, const struct nsf_review *revie
         nsf_facts_add(facts, nsf_slice_str(nsf_rule_verdict_meaning(rule->verdict)));
     nsf_facts_end(facts, "What to do");
     if (advice->action.ptr != NULL) {
-        effect_facts(facts, advice);
+        effect_facts(facts, rule);
         if (rule->traffic.connections > 0)
             break_risk_fact(facts, rule);
     }
@@ -505,7 +511,7 @@ static void other_ports_fact(struct nsf_facts *facts, const struct nsf_review_ru
     }
     if (rule->n_other_ports > PORTS_MAX)
         nsf_facts_addf(facts, " and %zu more", rule->n_other_ports - PORTS_MAX);
-    nsf_facts_addf(facts, ": traffic that must survive a change");
+    nsf_facts_addf(facts, ": used as well, look at it before the rule is deleted");
     end_detail(facts, "other ports");
     nsf_free(rows);
 }

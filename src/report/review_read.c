@@ -608,3 +608,19 @@ nsf_result nsf_review_document_read(struct nsf_review_document *document, struct
     nsf_intern_release(&loader->nsg_ids);
     return r;
 }
+
+void nsf_review_document_narrow(struct nsf_review_document *document, nsf_review_keep_fn *keep, void *ctx)
+{
+    struct nsf_review *review = &document->review;
+    struct loader *loader = review->rows;
+    size_t n = 0;
+    for (size_t i = 0; i < review->n_rules; i++) {
+        const struct nsf_finding *finding = &document->scan.findings[review->rules[i].finding_idx];
+        if (!keep(ctx, &document->scan.nsgs[finding->nsg_idx], finding))
+            continue;
+        review->rules[n] = review->rules[i];
+        loader->sources[n] = loader->sources[i];
+        n++;
+    }
+    review->n_rules = n;
+}

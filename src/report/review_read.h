@@ -25,5 +25,8 @@ void nsf_review_document_release(struct nsf_review_document *document);
 /* `text` is borrowed. Afterwards document->review is whole, or *err says where the document is no such review. */
 nsf_result nsf_review_document_read(struct nsf_review_document *document, struct nsf_slice text,
                                     struct nsf_err *err) NSF_CHECKED;
+/* Drops the rules that `keep` does not want; the order of the others stays. */
+typedef bool nsf_review_keep_fn(void *ctx, const struct nsf_scan_nsg *nsg, const struct nsf_finding *finding);
+void nsf_review_document_narrow(struct nsf_review_document *document, nsf_review_keep_fn *keep, void *ctx);
 
 #endif

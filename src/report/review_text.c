@@ -13,7 +13,9 @@
 #define UNMATCHED_SHOWN 20
 #define RETRYING_SHOWN 10
 #define SOURCES_SHOWN 3 /* of each group */
-#define EVIDENCE_SHOWN 3
+#define EVIDENCE_SHOWN 2
+#define EVIDENCE_SHOWN_OF 64
+#define WHY_MAX_BYTES ((size_t)64 << 20)
 #define ADDRESS_COLUMNS 26
 
 /* What every part of the report needs. */
@@ -22,6 +24,7 @@ struct page {
     struct nsf_facts facts;
     const struct nsf_review *review;
     const struct nsf_report_options *options;
+    struct nsf_buf why; /* what was said of the source above */
 };
 
 /* ---- pieces ----------------------------------------------------------------------------------------------------- */
@@ -188,7 +191,7 @@ static void write_queue_row(struct page *page, size_t rule_idx)
     snprintf(risk, sizeof(risk), "%c", rule->confidence);
     text_cell(page, risk, -5);
     snprintf(risk, sizeof(risk), "%u", (unsigned)rule->risk);
-    text_cell(page, risk, -5);
+    text_cell(page, nsf_facts_is_judged(rule) ? risk : "-", -5);
     nsf_out_str(page->text.out, "  ");
     text_cell(page, nsf_open_to_words(finding_of(page, rule_idx), open_to), 0);
     nsf_text_newline(&page->text);
@@ -214,6 +217,47 @@ static void write_queue(struct page *page)
 
 /* ---- one rule --------------------------------------------------------------------------------------------------- */
 
+/* What moved the score most, in the order of the document; where every score starts is no news. */
+static size_t strongest_evidence(const struct nsf_mail_source *source, bool shown[EVIDENCE_SHOWN_OF])
+{
+    size_t n = source->n_evidence < EVIDENCE_SHOWN_OF ? source->n_evidence : EVIDENCE_SHOWN_OF;
+    size_t n_shown = 0;
+    while (n_shown < EVIDENCE_SHOWN) {
+        size_t best = n;
+        for (size_t i = 0; i < n; i++) {
+            bool is_start = strcmp(source->evidence[i].code, "start") == 0;
+            bool is_more =
+                best == n || abs(source->evidence[i].points_tenths) > abs(source->evidence[best].points_tenths);
+            if (!shown[i] && !is_start && is_more)
+                best = i;
+        }
+        if (best == n)
+            break;
+        shown[best] = true;
+        n_shown++;
+    }
+    return n_shown;
+}
+
+static void add_evidence(struct page *page, const struct nsf_mail_source *source, size_t *n)
+{
+    bool shown[EVIDENCE_SHOWN_OF] = {false};
+    size_t n_shown = strongest_evidence(source, shown), n_start = 0;
+    for (size_t i = 0; i < source->n_evidence; i++) {
+        int32_t points = source->evidence[i].points_tenths;
+        n_start += strcmp(source->evidence[i].code, "start") == 0;
+        if (i >= EVIDENCE_SHOWN_OF || !shown[i])
+            continue;
+        nsf_text_para_addf(&page->text, (*n)++ > 0 ? "; " : "");
+        nsf_text_para_add(&page->text, source->evidence[i].text);
+        if (points != 0)
+            nsf_text_para_addf(&page->text, " (%s%d.%d)", points < 0 ? "-" : "+", abs(points) / 10, abs(points) % 10);
+    }
+    if (source->n_evidence > n_shown + n_start)
+        nsf_text_para_addf(&page->text, "%s%zu more", (*n)++ > 0 ? "; " : "", source->n_evidence - n_shown - n_start);
+}
+
+/* One paragraph of why; where it is that of the source above, three words. */
 static void write_evidence(struct page *page, const struct nsf_mail_source *source)
 {
     char number[NSF_NUMBER_TEXT_BYTES];
@@ -223,17 +267,17 @@ static void write_evidence(struct page *page, const struct nsf_mail_source *sour
         nsf_text_para_add(&page->text, source->name);
         n++;
     }
-    for (size_t i = 0; i < source->n_evidence && i < EVIDENCE_SHOWN; i++) {
-        int32_t points = source->evidence[i].points_tenths;
-        nsf_text_para_addf(&page->text, n++ > 0 ? "; " : "");
-        nsf_text_para_add(&page->text, source->evidence[i].text);
-        nsf_text_para_addf(&page->text, " (%s%d.%d)", points < 0 ? "-" : "+", abs(points) / 10, abs(points) % 10);
-    }
-    if (source->n_evidence > EVIDENCE_SHOWN)
-        nsf_text_para_addf(&page->text, "; %zu more", source->n_evidence - EVIDENCE_SHOWN);
+    add_evidence(page, source, &n);
     if (source->cross.denied_tuples > 0)
         nsf_text_para_addf(&page->text, "%sdenied %s times elsewhere", n++ > 0 ? "; " : "",
                            nsf_number_text(source->cross.denied_tuples, number));
+    if (nsf_slice_eq(nsf_buf_slice(&page->text.line), nsf_buf_slice(&page->why)) && n > 0) {
+        nsf_text_para_begin(&page->text);
+        nsf_text_para_addf(&page->text, "as above");
+    } else {
+        nsf_buf_reset(&page->why);
+        nsf_buf_add(&page->why, nsf_buf_slice(&page->text.line));
+    }
     if (n > 0)
         nsf_text_para_end(&page->text, "", 6, NSF_STYLE_PLAIN);
 }
@@ -267,8 +311,9 @@ static void write_group(struct page *page, size_t rule_idx, const struct nsf_sou
 {
     char number[64];
     struct nsf_mail_source source;
-    nsf_text_heading(&page->text, NSF_STYLE_PLAIN, "  %s: %s", nsf_class_words(group->class_),
+    nsf_text_heading(&page->text, NSF_STYLE_PLAIN, "  %s: %s", group->title,
                      nsf_count_text(group->n, "source", number));
+    nsf_buf_reset(&page->why);
     for (size_t i = 0; i < group->n_rows; i++) {
         nsf_review_source(page->review, rule_idx, group->rows[i], &source);
         write_source(page, &source, nsf_facts_is_judged(&page->review->rules[rule_idx]));
@@ -284,8 +329,7 @@ static void write_sources(struct page *page, size_t rule_idx)
     char number[64];
     if (page->review->rules[rule_idx].n_sources == 0)
         return;
-    nsf_source_groups_fill(&groups, page->review, rule_idx,
-                           page->options->top != 0 ? (size_t)page->options->top : SOURCES_SHOWN, &page->facts.arena);
+    nsf_source_groups_fill(&groups, page->review, rule_idx, page->options->top, SOURCES_SHOWN, &page->facts.arena);
     nsf_text_newline(&page->text);
     nsf_text_cell(&page->text, NSF_SLICE_LIT("Sources"), ADDRESS_COLUMNS, NSF_STYLE_HEADING);
     nsf_text_cell(&page->text, NSF_SLICE_LIT("VERDICT         SCORE    CONNS  MAIL  DAYS   LAST SEEN"), 0,
@@ -312,7 +356,11 @@ static void write_rule_head(struct page *page, size_t rule_idx)
     nsf_text_para_end(&page->text, "", 0, NSF_STYLE_HEADING);
     nsf_text_cell(&page->text, nsf_slice_str(nsf_rule_verdict_name(rule->verdict)), 0, verdict_style(rule->verdict));
     nsf_text_cell(&page->text, NSF_SLICE_LIT(" "), 0, NSF_STYLE_PLAIN);
-    nsf_out_printf(page->text.out, "(confidence %c, risk %u of 100)\n", rule->confidence, (unsigned)rule->risk);
+    nsf_out_printf(page->text.out, "(confidence %c, ", rule->confidence);
+    if (nsf_facts_is_judged(rule))
+        nsf_out_printf(page->text.out, "risk %u of 100)\n", (unsigned)rule->risk);
+    else
+        nsf_out_str(page->text.out, "risk not judged)\n");
     nsf_text_rule(&page->text);
 }
 
@@ -337,26 +385,20 @@ static void write_rule(struct page *page, size_t rule_idx)
 
 static void write_unmatched_row(struct page *page, const struct nsf_unmatched *row)
 {
-    nsf_out_char(page->text.out, ' ');
-    number_cell(page, row->tuples, 9);
-    number_cell(page, row->connections, 13);
-    number_cell(page, row->sources, 9);
-    nsf_out_str(page->text.out, "  ");
+    char tuples[NSF_NUMBER_TEXT_BYTES], connections[NSF_NUMBER_TEXT_BYTES], sources[NSF_NUMBER_TEXT_BYTES];
+    char numbers[3 * NSF_NUMBER_TEXT_BYTES];
+    snprintf(numbers, sizeof(numbers), "%10s%13s%9s", nsf_number_text(row->tuples, tuples),
+             nsf_number_text(row->connections, connections), nsf_number_text(row->sources, sources));
     if (row->is_rest) {
-        text_cell(page, "all further rows", 0);
-        nsf_text_newline(&page->text);
+        nsf_text_para(&page->text, numbers, 34, NSF_SLICE_LIT("all further rows"));
         return;
     }
-    text_cell(page, nsf_unmatched_reason_text(row->reason), 0);
-    nsf_text_newline(&page->text);
     nsf_text_para_begin(&page->text);
-    nsf_text_para_addf(&page->text, "rule ");
+    nsf_text_para_addf(&page->text, "%s: ", nsf_unmatched_reason_text(row->reason));
     nsf_text_para_add(&page->text, row->rule);
-    if (row->nsg.len > 0) {
-        nsf_text_para_addf(&page->text, " of ");
-        nsf_text_para_add(&page->text, row->nsg);
-    }
-    nsf_text_para_end(&page->text, "", 34, NSF_STYLE_PLAIN);
+    nsf_text_para_end(&page->text, numbers, 34, NSF_STYLE_PLAIN);
+    if (row->nsg.len > 0)
+        nsf_text_para(&page->text, "", 10, row->nsg);
 }
 
 static void write_unmatched(struct page *page)
@@ -426,6 +468,7 @@ void nsf_review_write_text(const struct nsf_review *review, const struct nsf_rep
     unsigned width = options->width < NSF_REPORT_WIDTH_MIN ? NSF_REPORT_WIDTH_MIN : options->width;
     nsf_text_init(&page.text, out, width, options->is_colour);
     nsf_facts_init(&page.facts);
+    nsf_buf_init(&page.why, WHY_MAX_BYTES);
     write_title(&page);
     write_inputs(&page);
     write_queue(&page);
@@ -434,6 +477,7 @@ void nsf_review_write_text(const struct nsf_review *review, const struct nsf_rep
     write_unmatched(&page);
     write_denied(&page);
     write_limits(&page);
+    nsf_buf_release(&page.why);
     nsf_facts_release(&page.facts);
     nsf_text_release(&page.text);
 }

@@ -103,7 +103,7 @@ const char *nsf_rule_verdict_meaning(enum nsf_rule_verdict verdict)
     case NSF_VERDICT_RESTRICT_TO_RELAYS:
         return "Narrow its source to the networks of its senders.";
     case NSF_VERDICT_RESTRICT_WITH_REVIEW:
-        return "Narrow its source after the owner has said who of the doubtful senders is wanted.";
+        return "Ask the owner about the senders in doubt, then narrow its source.";
     }
     return "";
 }

@@ -4,6 +4,8 @@
 
 #include "core/mem.h"
 #include "judge/connection_class.h"
+#include "run/collect.h"
+#include "run/replay.h"
 #include "run/verdicts.h"
 #include "source/file.h"
 #include "source/layout.h"
@@ -17,6 +19,7 @@ struct nsf_review_run {
     struct nsf_evidence *evidence;
     struct nsf_verdicts *verdicts;
     struct nsf_pipeline_result result;
+    struct nsf_replay_result replayed;
     struct nsf_review review;
 };
 
@@ -35,9 +38,8 @@ static bool wants_nsg(void *ctx, struct nsf_slice nsg_id)
     return true;
 }
 
-static nsf_result list_all(struct nsf_review_run *run, struct nsf_err *err)
+static struct nsf_list_filter filter_of(const struct nsf_review_request *request)
 {
-    const struct nsf_review_request *request = &run->request;
     struct nsf_list_filter filter = NSF_LIST_FILTER_INIT;
     filter.since_ms = request->since_ms;
     filter.until_ms = request->until_ms;
@@ -45,6 +47,13 @@ static nsf_result list_all(struct nsf_review_run *run, struct nsf_err *err)
         filter.wants_nsg = wants_nsg;
         filter.ctx = (void *)(uintptr_t)request->scan;
     }
+    return filter;
+}
+
+static nsf_result list_all(struct nsf_review_run *run, struct nsf_err *err)
+{
+    const struct nsf_review_request *request = &run->request;
+    struct nsf_list_filter filter = filter_of(request);
     size_t n_failed = 0;
     run->sources = nsf_calloc(request->n_logs, sizeof(*run->sources));
     for (size_t i = 0; i < request->n_logs; i++) {
@@ -61,7 +70,7 @@ static nsf_result list_all(struct nsf_review_run *run, struct nsf_err *err)
     if (n_failed == request->n_logs)
         return (nsf_result){.failed = true};
     nsf_err_reset(err);
-    if (run->listing.n == 0 && n_failed == 0) {
+    if (run->listing.n == 0 && n_failed == 0 && request->store == NULL) {
         const char *why = run->listing.n_pruned + run->listing.n_outside > 0
                               ? "every log found lies outside the window or under an NSG that is not exposed"
                               : "there is no log to read";
@@ -108,12 +117,13 @@ nsf_result nsf_review_run_new(const struct nsf_review_request *request, struct n
     nsf_listing_init(&own->listing);
     own->scopes = nsf_scopes_new();
     *run = NULL;
-    if (nsf_failed(list_all(own, err))) {
+    if (request->n_logs > 0 && nsf_failed(list_all(own, err))) {
         nsf_review_run_free(own);
         return (nsf_result){.failed = true};
     }
     drop_repeated(&own->listing);
-    nsf_pipeline_order(&own->listing, &request->pipeline, own->scopes);
+    if (request->store == NULL)
+        nsf_pipeline_order(&own->listing, &request->pipeline, own->scopes);
     *run = own;
     return nsf_ok();
 }
@@ -139,6 +149,30 @@ const struct nsf_listing *nsf_review_run_listing(const struct nsf_review_run *ru
     return &run->listing;
 }
 
+/* What is new goes into the store, then all of it into the evidence. */
+static nsf_result read_stored(struct nsf_review_run *run, struct nsf_err *err)
+{
+    const struct nsf_review_request *request = &run->request;
+    struct nsf_collect_result collected = {.first_failure = NSF_ERR_INIT};
+    int64_t started_ms = nsf_clock_now_ms();
+    nsf_result r = nsf_ok();
+    if (request->n_logs > 0)
+        r = nsf_collect_run(request->store, &run->listing, &request->pipeline, &collected, err);
+    if (request->n_logs > 0 && !nsf_failed(r))
+        r = nsf_store_add_run(request->store, started_ms, nsf_clock_now_ms(), &collected.counts, request->scan,
+                              request->rules_problems, err);
+    struct nsf_replay_options options = {.filter = filter_of(request), .is_stopped = request->pipeline.is_stopped};
+    if (!nsf_failed(r))
+        r = nsf_replay_run(request->store, &options, run->evidence, run->scopes, &run->replayed, err);
+    run->result.blobs = run->replayed.blobs;
+    run->result.bytes = run->replayed.bytes;
+    run->result.first_failure = collected.first_failure;
+    if (!nsf_failed(r) && run->replayed.n_stored == 0)
+        r = NSF_FAIL(err, NSF_E_EMPTY, NSF_OFFSET_NONE, "the evidence store holds no log%s",
+                     request->since_ms != NSF_TS_NONE || request->until_ms != NSF_TS_NONE ? " of this window" : "");
+    return r;
+}
+
 nsf_result nsf_review_run_read(struct nsf_review_run *run, struct nsf_err *err)
 {
     struct nsf_evidence_options options = {
@@ -148,8 +182,14 @@ nsf_result nsf_review_run_read(struct nsf_review_run *run, struct nsf_err *err)
         .classify = nsf_connection_class_of,
     };
     run->evidence = nsf_evidence_new(run->request.scan, run->scopes, &options);
-    expect_nics(run);
-    nsf_pipeline_run(&run->listing, run->evidence, run->scopes, &run->request.pipeline, &run->result);
+    if (run->request.store != NULL) {
+        nsf_result r = read_stored(run, err);
+        if (nsf_failed(r))
+            return r;
+    } else {
+        expect_nics(run);
+        nsf_pipeline_run(&run->listing, run->evidence, run->scopes, &run->request.pipeline, &run->result);
+    }
     if (run->result.was_stopped)
         return NSF_FAIL(err, NSF_E_INTERRUPTED, NSF_OFFSET_NONE, "interrupted");
     if (run->result.blobs == 0) {
@@ -187,10 +227,10 @@ const struct nsf_review *nsf_review_run_finish(struct nsf_review_run *run)
 {
     struct nsf_review *review = &run->review;
     review->generated_ms = nsf_clock_now_ms();
-    review->is_smtp_only = run->request.pipeline.is_smtp_only;
+    review->is_smtp_only = run->request.pipeline.is_smtp_only || run->replayed.is_smtp_only;
     review->inputs.blobs = run->result.blobs;
     review->inputs.bytes = run->result.bytes;
-    review->inputs.pruned = run->listing.n_pruned;
+    review->inputs.pruned = run->request.n_logs > 0 ? run->listing.n_pruned : run->replayed.n_pruned;
     for (size_t i = 0; i < run->n_sources; i++) {
         struct nsf_transfer transfer = nsf_source_transfer(run->sources[i]);
         review->inputs.transfer.requests += transfer.requests;

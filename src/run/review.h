@@ -7,11 +7,13 @@
 #include "evidence/review.h"
 #include "lists/lists.h"
 #include "run/pipeline.h"
+#include "store/store.h"
 
 struct nsf_review_request {
     const struct nsf_scan *scan; /* borrowed as long as the run */
     const char *const *logs;     /* files, folders, "-" */
-    size_t n_logs;
+    size_t n_logs;               /* 0 only with a store: the report is on what is stored */
+    struct nsf_store *store;     /* NULL: none. What is new is read into it, and the report is on all it holds */
     int64_t since_ms; /* NSF_TS_NONE: no bound */
     int64_t until_ms;
     int64_t idle_ms; /* 0: the default */
@@ -29,15 +31,16 @@ struct nsf_review_request {
 
 struct nsf_review_run;
 
-/* Lists the logs and puts them in order. Fails when no location could be listed, or nothing is there to read
- * (NSF_E_EMPTY). */
+/* Lists the logs and puts them in order (with a store: in none). Fails when no location could be listed, or nothing is
+ * there to read (NSF_E_EMPTY). */
 nsf_result nsf_review_run_new(const struct nsf_review_request *request, struct nsf_review_run **run,
                               struct nsf_err *err) NSF_CHECKED;
 void nsf_review_run_free(struct nsf_review_run *run);
 /* In the order of the run; lends until free. */
 const struct nsf_listing *nsf_review_run_listing(const struct nsf_review_run *run);
 
-/* Reads everything. Fails when no log at all could be opened, or the run was stopped (NSF_E_INTERRUPTED). */
+/* Reads everything. Fails when no log at all could be opened, the store fails, or the run was stopped
+ * (NSF_E_INTERRUPTED). */
 nsf_result nsf_review_run_read(struct nsf_review_run *run, struct nsf_err *err) NSF_CHECKED;
 /* Once after reading. Lends until free. */
 const struct nsf_review *nsf_review_run_finish(struct nsf_review_run *run);

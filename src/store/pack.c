@@ -36,7 +36,8 @@ enum contact_bits {
 enum record_bits {
     RECORD_LAYOUT = 3, /* enum nsf_layout */
     RECORD_HAS_FINGERPRINT = 1 << 2,
-    RECORD_ALL = 7,
+    RECORD_PART = 1 << 3,
+    RECORD_ALL = 15,
 };
 
 #define PACK_PROTOCOL_TCP 6
@@ -91,6 +92,8 @@ static void number_all(struct numbering *numbering, const struct nsf_batch *batc
             number_of(numbering, batch->contacts[p].items[i].scope_id);
     }
     number_events(numbering, &batch->outbound);
+    for (size_t i = 0; i < batch->groups.n; i++)
+        number_of(numbering, batch->groups.ids[i]);
 }
 
 /* Neighbours share most of their texts: a text equal to that of the scope before is one byte. */
@@ -123,8 +126,10 @@ static void put_records(struct nsf_buf *buf, const struct nsf_batch *batch, stru
     struct nsf_record before = {0};
     for (size_t i = 0; i < batch->n_records; i++) {
         const struct nsf_record *record = &batch->records[i];
-        nsf_wire_put_u8(buf,
-                        (uint8_t)((unsigned)record->layout | (record->has_fingerprint ? RECORD_HAS_FINGERPRINT : 0)));
+        unsigned bits = (unsigned)record->layout;
+        bits |= record->has_fingerprint ? RECORD_HAS_FINGERPRINT : 0u;
+        bits |= record->is_part ? RECORD_PART : 0u;
+        nsf_wire_put_u8(buf, (uint8_t)bits);
         nsf_wire_put_step(buf, record->offset, before.offset);
         nsf_wire_put_step(buf, (uint64_t)record->time_ms, (uint64_t)before.time_ms);
         if (record->has_fingerprint) {
@@ -223,8 +228,11 @@ static void put_contacts(struct nsf_buf *buf, const struct nsf_contacts *contact
     }
 }
 
-static void put_rest(struct nsf_buf *buf, const struct nsf_batch *batch)
+static void put_rest(struct nsf_buf *buf, const struct nsf_batch *batch, struct numbering *numbering)
 {
+    nsf_wire_put_u64(buf, batch->groups.n);
+    for (size_t i = 0; i < batch->groups.n; i++)
+        nsf_wire_put_u64(buf, number_of(numbering, batch->groups.ids[i]));
     nsf_wire_put_u64(buf, batch->n_bad);
     for (size_t i = 0; i < batch->n_bad; i++) {
         const struct nsf_bad_tuple *bad = &batch->bad[i];
@@ -265,7 +273,7 @@ void nsf_pack_batch(const struct nsf_batch *batch, struct nsf_scopes *scopes, st
     put_events(buf, &batch->outbound, &numbering);
     for (unsigned p = 0; p < NSF_PARTITIONS; p++)
         put_contacts(buf, &batch->contacts[p], &numbering);
-    put_rest(buf, batch);
+    put_rest(buf, batch, &numbering);
     nsf_index_release(&numbering.by_id);
     nsf_free(numbering.ids);
 }
@@ -329,6 +337,7 @@ static void take_records(struct unpacking *unpacking)
             wire->has_failed = true;
         record->layout = (enum nsf_layout)(wire->has_failed ? 0 : bits & RECORD_LAYOUT);
         record->has_fingerprint = (bits & RECORD_HAS_FINGERPRINT) != 0;
+        record->is_part = (bits & RECORD_PART) != 0;
         record->offset = nsf_wire_step(wire, before.offset);
         record->time_ms = (int64_t)nsf_wire_step(wire, (uint64_t)before.time_ms);
         if (record->has_fingerprint) {
@@ -462,8 +471,14 @@ static void take_problems(struct unpacking *unpacking)
 static void take_rest(struct unpacking *unpacking)
 {
     struct nsf_wire *wire = &unpacking->wire;
+    size_t n = nsf_wire_count(wire, 1);
+    for (size_t i = 0; i < n && !wire->has_failed; i++) {
+        uint32_t scope_id = take_scope_id(unpacking);
+        if (!wire->has_failed)
+            nsf_batch_note_group(unpacking->batch, scope_id);
+    }
     take_bad(unpacking);
-    size_t n = nsf_wire_count(wire, PACK_ROW_MIN_BYTES);
+    n = nsf_wire_count(wire, PACK_ROW_MIN_BYTES);
     for (size_t i = 0; i < n && !wire->has_failed; i++) {
         struct nsf_slice category = nsf_wire_text(wire);
         uint64_t count = nsf_wire_u64(wire);

@@ -92,6 +92,7 @@ static void add_random_records(struct nsf_batch *batch, struct nsf_scopes *scope
         record->scope_id = random_scope(scopes, state, false);
         record->n_tuples = (uint32_t)random_number(state);
         record->n_bad = (uint32_t)(x % 3);
+        record->is_part = x % 11 == 0;
         record->layout = (enum nsf_layout)((x >> 32) % NSF_LAYOUTS);
     }
 }
@@ -135,6 +136,8 @@ static struct nsf_batch *random_batch(struct nsf_scopes *scopes, uint64_t *state
         struct nsf_contact contact = random_contact(scopes, state, n_records);
         *nsf_contacts_add(&batch->contacts[nsf_partition_of(contact.src)]) = contact;
     }
+    for (size_t i = 0, n = nsf_test_random(state) % 4; i < n; i++)
+        nsf_batch_note_group(batch, random_scope(scopes, state, true));
     add_random_rest(batch, state);
     return batch;
 }
@@ -166,7 +169,7 @@ static void assert_same_records(const struct nsf_batch *a, struct nsf_scopes *ta
         assert_true(ra->offset == rb->offset && ra->time_ms == rb->time_ms);
         assert_true(ra->fingerprint.hi == rb->fingerprint.hi && ra->fingerprint.lo == rb->fingerprint.lo);
         assert_true(ra->n_tuples == rb->n_tuples && ra->n_bad == rb->n_bad && ra->layout == rb->layout);
-        assert_true(ra->has_fingerprint == rb->has_fingerprint && !rb->is_duplicate);
+        assert_true(ra->has_fingerprint == rb->has_fingerprint && ra->is_part == rb->is_part && !rb->is_duplicate);
         assert_same_scope(ta, ra->scope_id, tb, rb->scope_id);
     }
 }
@@ -231,6 +234,9 @@ static void assert_same_batch(const struct nsf_batch *a, struct nsf_scopes *ta, 
         assert_same_contacts(&a->contacts[p], ta, &b->contacts[p], tb);
     }
     assert_same_events(&a->outbound, ta, &b->outbound, tb);
+    assert_int_equal(a->groups.n, b->groups.n);
+    for (size_t i = 0; i < a->groups.n; i++)
+        assert_same_scope(ta, a->groups.ids[i], tb, b->groups.ids[i]);
     assert_same_rest(a, b);
 }
 

@@ -1,0 +1,174 @@
+#include "core/nsf_common.h"
+
+#include "report/explain_source.h"
+
+#include "core/clock.h"
+#include "report/review_facts.h"
+#include "report/text_out.h"
+#include "report/words.h"
+
+#define LABEL_COLUMNS 14
+
+static bool find_source(const struct nsf_review *review, size_t rule_idx, struct nsf_ip address,
+                        struct nsf_mail_source *source)
+{
+    for (uint64_t i = 0; i < review->rules[rule_idx].n_sources; i++) {
+        nsf_review_source(review, rule_idx, i, source);
+        if (!source->is_rest && nsf_ip_eq(source->address, address))
+            return true;
+    }
+    return false;
+}
+
+static void write_evidence(struct nsf_text *text, const struct nsf_mail_source *source)
+{
+    for (size_t i = 0; i < source->n_evidence; i++) {
+        int32_t points = source->evidence[i].points_tenths;
+        nsf_text_para_begin(text);
+        nsf_text_para_addf(text, "%s%d.%d  ", points < 0 ? "-" : "+", abs(points) / 10, abs(points) % 10);
+        nsf_text_para_add(text, source->evidence[i].text);
+        nsf_text_para_addf(text, " (%s)", source->evidence[i].code);
+        nsf_text_para_end(text, i == 0 ? "  evidence" : "", LABEL_COLUMNS, NSF_STYLE_PLAIN);
+    }
+}
+
+static const char *bounded_text(uint32_t number, char buf[32])
+{
+    snprintf(buf, 32, "%u%s", (unsigned)number, number >= NSF_DISTINCT_EXACT_MAX ? " or more" : "");
+    return buf;
+}
+
+static void write_elsewhere(struct nsf_text *text, const struct nsf_mail_source *source)
+{
+    const struct nsf_source_cross *cross = &source->cross;
+    char tuples[64], addresses[32], ports[32], mail[32];
+    if (cross->denied_tuples == 0 && cross->other_contacts == 0) {
+        nsf_text_paraf(text, "Elsewhere", LABEL_COLUMNS, "nothing else of it is in the logs");
+        return;
+    }
+    nsf_text_paraf(text, "Elsewhere", LABEL_COLUMNS, "%s denied, on %s of our addresses and %s ports; on port 25 at %s",
+                   nsf_count_text(cross->denied_tuples, "tuple", tuples),
+                   bounded_text(cross->denied_addresses, addresses), bounded_text(cross->denied_ports, ports),
+                   bounded_text(cross->denied_mail_addresses, mail));
+    nsf_text_paraf(text, "", LABEL_COLUMNS, "%s allowed on %s other ports",
+                   nsf_count_text(cross->other_contacts, "tuple", tuples), bounded_text(cross->other_ports, ports));
+}
+
+/* What belongs to the source, whatever the rule. */
+static void write_head(struct nsf_text *text, const struct nsf_review *review, bool is_judged,
+                       const struct nsf_mail_source *source)
+{
+    char network[NSF_IP_TEXT_BYTES];
+    nsf_text_para_begin(text);
+    nsf_text_para_addf(text, "%s", nsf_prefix_format(source->network, network));
+    if (source->name.len > 0) {
+        nsf_text_para_addf(text, ", ");
+        nsf_text_para_add(text, source->name);
+    }
+    nsf_text_para_end(text, "Network", LABEL_COLUMNS, NSF_STYLE_HEADING);
+    if (is_judged)
+        nsf_text_paraf(text, "Verdict", LABEL_COLUMNS, "%s, score %s%d.%d", nsf_source_verdict_name(source->verdict),
+                       source->score_tenths < 0 ? "-" : "", abs(source->score_tenths) / 10,
+                       abs(source->score_tenths) % 10);
+    else
+        nsf_text_paraf(text, "Verdict", LABEL_COLUMNS, "not judged");
+    write_evidence(text, source);
+    if (review->is_smtp_only)
+        nsf_text_paraf(text, "Elsewhere", LABEL_COLUMNS, "not examined (--smtp-only)");
+    else
+        write_elsewhere(text, source);
+}
+
+static void write_classes(struct nsf_text *text, const struct nsf_mail_source *source)
+{
+    char number[NSF_NUMBER_TEXT_BYTES];
+    size_t n = 0;
+    nsf_text_para_begin(text);
+    for (size_t i = 0; i < NSF_CLASSES; i++) {
+        enum nsf_connection_class class_ = nsf_class_order(i);
+        if (source->classes[class_] > 0)
+            nsf_text_para_addf(text, "%s%s %s", n++ > 0 ? ", " : "", nsf_number_text(source->classes[class_], number),
+                               nsf_class_words(class_));
+    }
+    if (n > 0)
+        nsf_text_para_end(text, "  of them", LABEL_COLUMNS, NSF_STYLE_PLAIN);
+}
+
+static void write_destinations(struct nsf_text *text, const struct nsf_mail_source *source)
+{
+    char address[NSF_IP_TEXT_BYTES], number[NSF_NUMBER_TEXT_BYTES];
+    nsf_text_para_begin(text);
+    for (uint32_t i = 0; i < source->n_destinations; i++)
+        nsf_text_para_addf(text, "%s%s", i > 0 ? ", " : "", nsf_ip_format(source->destinations[i], address));
+    if (source->destinations_more > 0)
+        nsf_text_para_addf(text, " and %s more", nsf_number_text(source->destinations_more, number));
+    nsf_text_para_end(text, "  to", LABEL_COLUMNS, NSF_STYLE_PLAIN);
+}
+
+static void write_under_rule(struct nsf_text *text, const struct nsf_review *review, size_t rule_idx,
+                             const struct nsf_mail_source *source)
+{
+    const struct nsf_finding *finding = &review->scan->findings[review->rules[rule_idx].finding_idx];
+    char connections[64], attempts[64], tuples[64], days[64], when[NSF_TIME_TEXT_BYTES], until[NSF_TIME_TEXT_BYTES];
+    nsf_text_newline(text);
+    nsf_text_para_begin(text);
+    nsf_text_para_add(text, review->scan->nsgs[finding->nsg_idx].name);
+    nsf_text_para_addf(text, " / ");
+    nsf_text_para_add(text, finding->rule);
+    nsf_text_para_end(text, "Through", LABEL_COLUMNS, NSF_STYLE_HEADING);
+    nsf_text_paraf(text, "  traffic", LABEL_COLUMNS, "%s (%s, %s) on %s",
+                   nsf_count_text(source->connections, "connection", connections),
+                   nsf_count_text(source->attempts, "attempt", attempts),
+                   nsf_count_text(source->tuples, "tuple", tuples), nsf_count_text(source->days, "day", days));
+    if (source->first_ms != NSF_TS_NONE)
+        nsf_text_paraf(text, "  seen", LABEL_COLUMNS, "first %s, last %s", nsf_time_format(source->first_ms, when),
+                       nsf_time_format(source->last_ms, until));
+    write_classes(text, source);
+    if (source->has_counters)
+        nsf_text_paraf(text, "  volume", LABEL_COLUMNS, "%s sent to us, %s back",
+                       nsf_bytes_text(source->counters.bytes_in, connections),
+                       nsf_bytes_text(source->counters.bytes_out, attempts));
+    else
+        nsf_text_paraf(text, "  volume", LABEL_COLUMNS, "not logged: no connection had counters");
+    write_destinations(text, source);
+}
+
+static size_t write_retrying(struct nsf_text *text, const struct nsf_denied *denied, struct nsf_ip address)
+{
+    char to[NSF_IP_TEXT_BYTES], first[NSF_TIME_TEXT_BYTES], last[NSF_TIME_TEXT_BYTES];
+    size_t n = 0;
+    for (size_t i = 0; i < denied->n_retrying; i++) {
+        const struct nsf_retrying_sender *sender = &denied->retrying[i];
+        if (!nsf_ip_eq(sender->address, address))
+            continue;
+        nsf_text_paraf(text, "Refused", LABEL_COLUMNS, "retries at %s like a mail server: %llu attempts, %s to %s",
+                       nsf_ip_format(sender->destination, to), (unsigned long long)sender->attempts,
+                       nsf_time_format_minute(sender->first_ms, first), nsf_time_format_minute(sender->last_ms, last));
+        n++;
+    }
+    return n;
+}
+
+void nsf_report_explain_source(const struct nsf_review *review, struct nsf_ip address,
+                               const struct nsf_report_options *options, struct nsf_out *out)
+{
+    struct nsf_text text;
+    struct nsf_mail_source source;
+    char name[NSF_IP_TEXT_BYTES];
+    size_t n = 0;
+    nsf_text_init(&text, out, options->width < NSF_REPORT_WIDTH_MIN ? NSF_REPORT_WIDTH_MIN : options->width,
+                  options->is_colour);
+    nsf_text_heading(&text, NSF_STYLE_HEADING, "%s", nsf_ip_format(address, name));
+    nsf_text_newline(&text);
+    for (size_t i = 0; i < review->n_rules; i++) {
+        if (!find_source(review, i, address, &source))
+            continue;
+        if (n++ == 0)
+            write_head(&text, review, nsf_facts_is_judged(&review->rules[i]), &source);
+        write_under_rule(&text, review, i, &source);
+    }
+    n += write_retrying(&text, &review->denied, address);
+    if (n == 0)
+        nsf_text_paraf(&text, "", 0, "No exposing rule let a connection of this address through to port 25.");
+    nsf_text_release(&text);
+}

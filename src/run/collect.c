@@ -1,0 +1,155 @@
+#include "core/nsf_common.h"
+
+#include "run/collect.h"
+
+#include "core/mem.h"
+#include "core/thread.h"
+#include "run/blob_reading.h"
+
+struct collector {
+    struct nsf_store *store;
+    const struct nsf_listing *listing;
+    const struct nsf_pipeline_options *options;
+    struct nsf_collect_result *result;
+    struct nsf_scopes *scopes;
+    struct nsf_mutex *mutex;
+    size_t next;
+    size_t first_failed; /* index of the blob that first_failure speaks of */
+    struct nsf_err store_error;
+    struct nsf_pipeline_progress progress;
+};
+
+struct collecting_worker {
+    struct collector *collector;
+    struct nsf_thread *thread;
+};
+
+enum collect_mode {
+    COLLECT_STRICT = 1,
+    COLLECT_SMTP_ONLY = 2,
+};
+
+uint32_t nsf_collect_mode(const struct nsf_pipeline_options *options)
+{
+    return (options->is_strict ? (uint32_t)COLLECT_STRICT : 0u) |
+           (options->is_smtp_only ? (uint32_t)COLLECT_SMTP_ONLY : 0u);
+}
+
+bool nsf_collect_is_smtp_only(uint32_t mode)
+{
+    return (mode & COLLECT_SMTP_ONLY) != 0;
+}
+
+static bool is_stopped(const struct collector *collector)
+{
+    return collector->options->is_stopped != NULL && *collector->options->is_stopped != 0;
+}
+
+static void count(struct collector *collector, size_t idx, const struct nsf_blob_read *read)
+{
+    struct nsf_run_counts *counts = &collector->result->counts;
+    counts->bytes += read->bytes;
+    switch (read->outcome) {
+    case NSF_BLOB_UNCHANGED:
+        counts->n_unchanged++;
+        break;
+    case NSF_BLOB_NEW:
+        counts->n_new++;
+        break;
+    case NSF_BLOB_GROWN:
+        counts->n_grown++;
+        break;
+    case NSF_BLOB_REPLACED:
+        counts->n_replaced++;
+        break;
+    case NSF_BLOB_FAILED:
+        counts->n_failed++;
+        if (idx < collector->first_failed) {
+            collector->first_failed = idx;
+            collector->result->first_failure = read->failure;
+        }
+        break;
+    }
+}
+
+static void show_progress(struct collector *collector, size_t idx)
+{
+    const struct nsf_blob *blob = &collector->listing->items[idx];
+    collector->progress.blobs++;
+    if (blob->size_bytes != NSF_SIZE_UNKNOWN)
+        collector->progress.bytes += blob->size_bytes;
+    if (collector->options->on_progress != NULL)
+        collector->options->on_progress(collector->options->progress_ctx, &collector->progress);
+}
+
+static void work(void *arg)
+{
+    struct collector *collector = ((struct collecting_worker *)arg)->collector;
+    struct nsf_blob_reading_options how = {
+        .store = collector->store,
+        .scopes = collector->scopes,
+        .envelope = {.scopes = collector->scopes,
+                     .seed = NSF_STORE_SEED,
+                     .is_plain = collector->options->is_plain,
+                     .is_strict = collector->options->is_strict,
+                     .is_smtp_only = collector->options->is_smtp_only},
+        .mode = nsf_collect_mode(collector->options),
+        .is_stopped = collector->options->is_stopped,
+    };
+    struct nsf_blob_reading *reading = nsf_blob_reading_new(&how);
+    nsf_mutex_lock(collector->mutex);
+    while (collector->next < collector->listing->n && collector->store_error.code == NSF_E_NONE &&
+           !is_stopped(collector)) {
+        size_t idx = collector->next++;
+        nsf_mutex_unlock(collector->mutex);
+        struct nsf_err err = NSF_ERR_INIT;
+        struct nsf_blob_read read;
+        nsf_result r = nsf_blob_reading_run(reading, &collector->listing->items[idx], &read, &err);
+        nsf_mutex_lock(collector->mutex);
+        if (!nsf_failed(r)) {
+            count(collector, idx, &read);
+            show_progress(collector, idx);
+        } else if (collector->store_error.code == NSF_E_NONE) {
+            collector->store_error = err;
+        }
+    }
+    nsf_mutex_unlock(collector->mutex);
+    nsf_blob_reading_free(reading);
+}
+
+nsf_result nsf_collect_run(struct nsf_store *store, const struct nsf_listing *listing,
+                           const struct nsf_pipeline_options *options, struct nsf_collect_result *result,
+                           struct nsf_err *err)
+{
+    *result = (struct nsf_collect_result){.first_failure = NSF_ERR_INIT};
+    struct collector collector = {
+        .store = store,
+        .listing = listing,
+        .options = options,
+        .result = result,
+        .scopes = nsf_scopes_new(),
+        .mutex = nsf_mutex_new(),
+        .first_failed = SIZE_MAX,
+        .store_error = NSF_ERR_INIT,
+    };
+    size_t n_workers = options->jobs < listing->n ? options->jobs : listing->n;
+    struct collecting_worker *workers = nsf_calloc(n_workers + 1, sizeof(*workers));
+    for (size_t i = 0; i < n_workers || i == 0; i++)
+        workers[i].collector = &collector;
+    for (size_t i = 1; i < n_workers; i++)
+        workers[i].thread = nsf_thread_start(work, &workers[i]);
+    work(&workers[0]);
+    for (size_t i = 1; i < n_workers; i++)
+        if (workers[i].thread != NULL)
+            nsf_thread_join(workers[i].thread);
+    nsf_free(workers);
+    result->was_stopped = is_stopped(&collector);
+    nsf_scopes_free(collector.scopes);
+    nsf_mutex_free(collector.mutex);
+    if (collector.store_error.code != NSF_E_NONE) {
+        if (err != NULL)
+            *err = collector.store_error;
+        return (nsf_result){.failed = true};
+    }
+    return nsf_store_flush(store, err);
+}
