@@ -11,7 +11,7 @@
 
 # ---- Debian packages: the one list; `make deps` installs what is missing of it -------------------
 PACKAGES_BUILD := gcc libc6-dev pkg-config libyajl-dev zlib1g-dev libcurl4-openssl-dev libexpat1-dev \
-	libssl-dev libsqlite3-dev libmaxminddb-dev libxxhash-dev libsmartcols-dev
+	libssl-dev libsqlite3-dev libmaxminddb-dev libxxhash-dev
 PACKAGES_OPTIONAL := libisal-dev
 PACKAGES_TEST := libcmocka-dev python3 python3-jsonschema ca-certificates openssl util-linux
 PACKAGES_E2E := nodejs npm
@@ -53,9 +53,9 @@ ifeq ($(DEVELOPER),1)
 WARNINGS += -Werror
 endif
 
-PKGS := yajl zlib libcurl expat libcrypto sqlite3 libmaxminddb libxxhash smartcols
+PKGS := yajl zlib libcurl expat libcrypto sqlite3 libmaxminddb libxxhash
 PKG_CFLAGS := $(subst -I,-isystem ,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))
-LIBS := -lyajl -lz -lcurl -lexpat -lcrypto -lsqlite3 -lmaxminddb -lxxhash -lsmartcols -lm
+LIBS := -lyajl -lz -lcurl -lexpat -lcrypto -lsqlite3 -lmaxminddb -lxxhash -lm
 
 # ISA-L inflates faster where it exists (x86-64 and arm64); HAVE_ISAL is defined then, and only then.
 HAVE_ISAL := $(shell pkg-config --exists libisal 2>/dev/null && echo 1)

@@ -7,6 +7,9 @@
 #include "report/source_rows.h"
 #include "report/words.h"
 
+/* A list of a rule: 4,000 prefixes, or names a thousand times as long. */
+#define CELL_MAX_BYTES ((size_t)64 << 20)
+
 struct csv {
     struct nsf_out *out;
     bool is_first;
@@ -60,7 +63,7 @@ static void header(struct csv *csv, const char *const *names, size_t n)
 static void cell_list(struct csv *csv, struct nsf_slices texts)
 {
     struct nsf_buf buf;
-    nsf_buf_init(&buf, (size_t)64 << 20);
+    nsf_buf_init(&buf, CELL_MAX_BYTES);
     for (size_t i = 0; i < texts.n; i++) {
         if (i > 0)
             nsf_buf_add_str(&buf, "; ");
@@ -81,7 +84,7 @@ static const char *const finding_columns[] = {
 static void cell_reduced_by(struct csv *csv, const struct nsf_finding *finding)
 {
     struct nsf_buf buf;
-    nsf_buf_init(&buf, (size_t)64 << 20);
+    nsf_buf_init(&buf, CELL_MAX_BYTES);
     for (size_t i = 0; i < finding->n_reduced_by; i++) {
         if (i > 0)
             nsf_buf_add_str(&buf, "; ");
@@ -166,7 +169,7 @@ static void rule_cells(struct csv *csv, const struct nsf_review_rule *rule)
 static void cell_evidence(struct csv *csv, const struct nsf_mail_source *source)
 {
     struct nsf_buf buf;
-    nsf_buf_init(&buf, (size_t)64 << 20);
+    nsf_buf_init(&buf, CELL_MAX_BYTES);
     int32_t score = source->score_tenths;
     bool fits = nsf_buf_printf(&buf, "score %s%d.%d", score < 0 ? "-" : "", abs(score) / 10, abs(score) % 10);
     for (size_t i = 0; fits && i < source->n_evidence; i++) {
@@ -218,36 +221,53 @@ static void source_cells(struct csv *csv, const struct nsf_mail_source *source)
         cell_u64(csv, source->days);
 }
 
-static void begin_rule_row(struct csv *csv, const struct nsf_review *review, size_t rule_idx)
+/* What every row of the rule begins with, made once. */
+static void rule_row_start(struct nsf_buf *start, const struct nsf_review *review, size_t rule_idx)
 {
     const struct nsf_review_rule *rule = &review->rules[rule_idx];
-    cell_u64(csv, rule_idx + 1);
-    finding_cells(csv, review->scan, &review->scan->findings[rule->finding_idx]);
-    rule_cells(csv, rule);
+    struct csv csv = {.out = nsf_out_new_buf(start), .is_first = true};
+    cell_u64(&csv, rule_idx + 1);
+    finding_cells(&csv, review->scan, &review->scan->findings[rule->finding_idx]);
+    rule_cells(&csv, rule);
+    nsf_out_abandon(csv.out);
+}
+
+static void begin_row(struct csv *csv, const struct nsf_buf *start)
+{
+    nsf_out_slice(csv->out, nsf_buf_slice(start));
+    csv->is_first = false;
+}
+
+static void write_rule_rows(struct csv *csv, const struct nsf_review *review, size_t rule_idx, uint64_t top)
+{
+    struct nsf_mail_source source;
+    struct nsf_buf start;
+    uint64_t n = nsf_source_rows(review, rule_idx, top);
+    nsf_buf_init(&start, CELL_MAX_BYTES);
+    rule_row_start(&start, review, rule_idx);
+    for (uint64_t i = 0; i < n; i++) {
+        begin_row(csv, &start);
+        nsf_source_row(review, rule_idx, top, i, &source);
+        source_cells(csv, &source);
+        end_row(csv);
+    }
+    if (n == 0) {
+        begin_row(csv, &start);
+        empty_cells(csv, NSF_ARRAY_LEN(source_columns));
+        end_row(csv);
+    }
+    nsf_buf_release(&start);
 }
 
 void nsf_review_write_csv(const struct nsf_review *review, const struct nsf_report_options *options,
                           struct nsf_out *out)
 {
     struct csv csv = {.out = out, .is_first = true};
-    struct nsf_mail_source source;
     cell_str(&csv, "place");
     header(&csv, finding_columns, NSF_ARRAY_LEN(finding_columns));
     header(&csv, rule_columns, NSF_ARRAY_LEN(rule_columns));
     header(&csv, source_columns, NSF_ARRAY_LEN(source_columns));
     end_row(&csv);
-    for (size_t i = 0; i < review->n_rules; i++) {
-        uint64_t n = nsf_source_rows(review, i, options->top);
-        for (uint64_t j = 0; j < n; j++) {
-            begin_rule_row(&csv, review, i);
-            nsf_source_row(review, i, options->top, j, &source);
-            source_cells(&csv, &source);
-            end_row(&csv);
-        }
-        if (n == 0) {
-            begin_rule_row(&csv, review, i);
-            empty_cells(&csv, NSF_ARRAY_LEN(source_columns));
-            end_row(&csv);
-        }
-    }
+    for (size_t i = 0; i < review->n_rules; i++)
+        write_rule_rows(&csv, review, i, options->top);
 }

@@ -24,9 +24,9 @@ static bool is_one_of(char c, const char *set)
 static bool is_plain_cell(struct nsf_slice raw)
 {
     for (size_t i = 0; i < raw.len; i++)
-        if (raw.ptr[i] <= ' ' || raw.ptr[i] > '~' || raw.ptr[i] == ',' || raw.ptr[i] == '"')
+        if (raw.ptr[i] < ' ' || raw.ptr[i] > '~' || raw.ptr[i] == ',' || raw.ptr[i] == '"')
             return false;
-    return raw.len == 0 || !is_one_of(raw.ptr[0], "=+-@");
+    return raw.len == 0 || (!is_one_of(raw.ptr[0], "=+-@ ") && raw.ptr[raw.len - 1] != ' ');
 }
 
 void nsf_escape_csv(struct nsf_out *out, struct nsf_slice raw)

@@ -9,7 +9,7 @@
 #include "report/text_out.h"
 #include "report/words.h"
 
-#define SOURCES_SHOWN 50 /* of each group */
+#define SOURCES_SHOWN 20 /* of each group */
 #define UNMATCHED_SHOWN 500
 #define RETRYING_SHOWN 100
 
@@ -69,6 +69,8 @@ static void write_source_evidence(const struct nsf_mail_source *source, struct n
     nsf_out_str(out, "<td class=\"w\"><ul class=\"plain\">");
     for (size_t i = 0; i < source->n_evidence; i++) {
         int32_t points = source->evidence[i].points_tenths;
+        if (nsf_evidence_is_start(&source->evidence[i]))
+            continue;
         nsf_out_str(out, "<li>");
         nsf_html_text(out, source->evidence[i].text);
         nsf_out_printf(out, " <span class=\"soft nw\">%s%d.%d</span></li>", points < 0 ? "-" : "+", abs(points) / 10,

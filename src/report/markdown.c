@@ -144,9 +144,13 @@ static void write_source(const struct nsf_mail_source *source, const char *group
     cell_number(out, source->days);
     cell_day(out, source->last_ms);
     nsf_out_str(out, " | ");
+    const char *separator = "";
     for (size_t i = 0; i < source->n_evidence; i++) {
-        nsf_out_str(out, i > 0 ? "; " : "");
+        if (nsf_evidence_is_start(&source->evidence[i]))
+            continue;
+        nsf_out_str(out, separator);
         nsf_escape_markdown(out, source->evidence[i].text);
+        separator = "; ";
     }
     nsf_out_str(out, " |\n");
 }

@@ -225,7 +225,7 @@ static size_t strongest_evidence(const struct nsf_mail_source *source, bool show
     while (n_shown < EVIDENCE_SHOWN) {
         size_t best = n;
         for (size_t i = 0; i < n; i++) {
-            bool is_start = strcmp(source->evidence[i].code, "start") == 0;
+            bool is_start = nsf_evidence_is_start(&source->evidence[i]);
             bool is_more =
                 best == n || abs(source->evidence[i].points_tenths) > abs(source->evidence[best].points_tenths);
             if (!shown[i] && !is_start && is_more)
@@ -245,7 +245,7 @@ static void add_evidence(struct page *page, const struct nsf_mail_source *source
     size_t n_shown = strongest_evidence(source, shown), n_start = 0;
     for (size_t i = 0; i < source->n_evidence; i++) {
         int32_t points = source->evidence[i].points_tenths;
-        n_start += strcmp(source->evidence[i].code, "start") == 0;
+        n_start += nsf_evidence_is_start(&source->evidence[i]);
         if (i >= EVIDENCE_SHOWN_OF || !shown[i])
             continue;
         nsf_text_para_addf(&page->text, (*n)++ > 0 ? "; " : "");

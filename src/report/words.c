@@ -148,6 +148,11 @@ const char *nsf_class_words(enum nsf_connection_class class_)
     return "";
 }
 
+bool nsf_evidence_is_start(const struct nsf_evidence_line *line)
+{
+    return strcmp(line->code, "start") == 0;
+}
+
 enum nsf_connection_class nsf_class_order(size_t idx)
 {
     static const enum nsf_connection_class order[NSF_CLASSES] = {

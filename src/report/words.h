@@ -30,6 +30,8 @@ const char *nsf_rule_verdict_meaning(enum nsf_rule_verdict verdict);
 const char *nsf_relay_words(enum nsf_relay_state state);
 /* "carried mail", ...: what happened in connections of the class. */
 const char *nsf_class_words(enum nsf_connection_class class_);
+/* Where every score starts: no news of this source. */
+bool nsf_evidence_is_start(const struct nsf_evidence_line *line);
 /* The classes from mail to silence: the idx-th of NSF_CLASSES. */
 enum nsf_connection_class nsf_class_order(size_t idx);
 
