@@ -11,8 +11,7 @@
 /* Messages of one network, of all its addresses and all rules. */
 struct network_mail {
     uint64_t id;
-    struct nsf_u32s runs;
-    struct nsf_u32s days;
+    struct nsf_traits *traits; /* NSF_TRAIT_RUNS and NSF_TRAIT_MESSAGE_DAYS only */
 };
 
 struct nsf_dossier {
@@ -106,13 +105,13 @@ static void collect_networks(struct nsf_dossier *dossier, unsigned partition)
         const struct nsf_source_row *row = nsf_sources_row(sources, i);
         if (row->classes[NSF_CLASS_MESSAGE] == 0)
             continue;
-        struct nsf_trait_row traits;
-        nsf_trait_row_init(&traits);
+        struct nsf_traits *traits = NULL;
         nsf_sources_traits(sources, i, &traits);
         struct network_mail *network = add_network(dossier, dossier->ask.network_of(dossier->ask.ctx, row->src).id);
-        nsf_runs_merge(&network->runs, &traits.mail->runs);
-        nsf_days_merge(&network->days, &traits.mail->message_days);
-        nsf_trait_row_release(&traits);
+        nsf_traits_merge_list(&network->traits, NSF_TRAIT_RUNS, nsf_traits_list(traits, NSF_TRAIT_RUNS));
+        nsf_traits_merge_list(&network->traits, NSF_TRAIT_MESSAGE_DAYS,
+                              nsf_traits_list(traits, NSF_TRAIT_MESSAGE_DAYS));
+        nsf_free(traits);
     }
 }
 
@@ -280,10 +279,8 @@ void nsf_dossier_free(struct nsf_dossier *dossier)
         return;
     for (unsigned p = 0; p < NSF_PARTITIONS; p++)
         nsf_free(dossier->by_src[p]);
-    for (uint32_t i = 0; i < dossier->n_networks; i++) {
-        nsf_u32s_release(&dossier->networks[i].runs);
-        nsf_u32s_release(&dossier->networks[i].days);
-    }
+    for (uint32_t i = 0; i < dossier->n_networks; i++)
+        nsf_free(dossier->networks[i].traits);
     nsf_free(dossier->networks);
     nsf_index_release(&dossier->by_network);
     nsf_free(dossier->speaking);
@@ -296,7 +293,7 @@ void nsf_dossier_free(struct nsf_dossier *dossier)
 
 /* What the rows of one source add up to. */
 struct gathered {
-    struct nsf_trait_row traits;
+    struct nsf_traits *traits;
     struct nsf_u32s days; /* up to NSF_DISTINCT_EXACT_MAX */
     struct nsf_ip silent[NSF_DISTINCT_EXACT_MAX];
     uint32_t n_silent;
@@ -383,15 +380,16 @@ static bool is_sent_on_by_any(const struct nsf_dossier *dossier, uint32_t target
 }
 
 /* How often its connections were followed by outbound mail, and how often moments an hour or two beside them were. */
-static void correlate_outbound(const struct nsf_dossier *dossier, uint32_t target, const struct nsf_trait_row *traits,
+static void correlate_outbound(const struct nsf_dossier *dossier, uint32_t target, const struct nsf_traits *traits,
                                struct nsf_sender_facts *facts)
 {
     static const int shifts[] = {-7200, -3600, 3600, 7200};
     uint64_t by_chance = 0;
-    if (facts->has_counters || traits->mail == NULL || dossier->evidence->outbound.n_rows == 0)
+    struct nsf_u32_view times = nsf_traits_list(traits, NSF_TRAIT_TIMES);
+    if (facts->has_counters || dossier->evidence->outbound.n_rows == 0)
         return;
-    for (uint32_t i = 0; i < traits->mail->times.n; i++) {
-        int64_t second = traits->mail->times.items[i];
+    for (uint32_t i = 0; i < times.n; i++) {
+        int64_t second = times.items[i];
         facts->relayed_pairs += is_sent_on_by_any(dossier, target, (uint64_t)second);
         for (size_t s = 0; s < NSF_ARRAY_LEN(shifts); s++)
             by_chance += second + shifts[s] >= 0 && is_sent_on_by_any(dossier, target, (uint64_t)(second + shifts[s]));
@@ -404,25 +402,24 @@ static uint32_t up_to(uint32_t n, uint32_t most)
     return n < most ? n : most;
 }
 
-static uint32_t weeks_of_days(const struct nsf_u32s *days)
+static uint32_t weeks_of_days(struct nsf_u32_view days)
 {
-    if (days->n == 0)
+    if (days.n == 0)
         return 0;
-    int64_t first = (int64_t)(days->items[0] >> 16) * NSF_MS_PER_DAY;
-    int64_t last = (int64_t)(days->items[days->n - 1] >> 16) * NSF_MS_PER_DAY;
+    int64_t first = (int64_t)(days.items[0] >> 16) * NSF_MS_PER_DAY;
+    int64_t last = (int64_t)(days.items[days.n - 1] >> 16) * NSF_MS_PER_DAY;
     return nsf_time_iso_week(first) == nsf_time_iso_week(last) ? 1 : 2;
 }
 
-static void read_network(const struct nsf_dossier *dossier, uint64_t id, const struct nsf_trait_row *traits,
+static void read_network(const struct nsf_dossier *dossier, uint64_t id, const struct nsf_traits *traits,
                          struct nsf_sender_facts *facts)
 {
-    static const struct nsf_u32s none = {0};
     const struct network_mail *network = find_network(dossier, id);
-    if (network != NULL) {
-        facts->network_message_days = up_to(network->days.n, NSF_DISTINCT_EXACT_MAX);
-        facts->network_message_weeks = weeks_of_days(&network->days);
-    }
-    facts->lonely = nsf_trait_lonely(traits, network == NULL ? &none : &network->runs, &facts->has_excused);
+    const struct nsf_traits *mail = network == NULL ? NULL : network->traits;
+    struct nsf_u32_view days = nsf_traits_list(mail, NSF_TRAIT_MESSAGE_DAYS);
+    facts->network_message_days = up_to(days.n, NSF_DISTINCT_EXACT_MAX);
+    facts->network_message_weeks = weeks_of_days(days);
+    facts->lonely = nsf_traits_lonely(traits, nsf_traits_list(mail, NSF_TRAIT_RUNS), &facts->has_excused);
     facts->is_retrying = is_retrying(dossier, id);
 }
 
@@ -439,16 +436,16 @@ static void read_contacts(const struct nsf_dossier *dossier, unsigned partition,
 
 static void read_traits(const struct gathered *gathered, struct nsf_sender_facts *facts)
 {
-    const struct nsf_trait_row *traits = &gathered->traits;
+    const struct nsf_traits *traits = gathered->traits;
     facts->days = gathered->days.n;
     if (facts->connections > 0)
         facts->weeks = nsf_time_iso_week(gathered->first_ms) == nsf_time_iso_week(gathered->last_ms) ? 1 : 2;
-    facts->busiest_day = nsf_trait_busiest_day(traits);
-    facts->message_days = traits->mail == NULL ? 0 : up_to(traits->mail->message_days.n, NSF_DISTINCT_EXACT_MAX);
-    facts->ambiguous_days = traits->n_ambiguous_days;
-    facts->dialog_days = traits->n_dialog_days;
-    facts->guessing_a_day = nsf_trait_worst_guessing(traits);
-    facts->has_fixed_port = nsf_trait_has_fixed_port(traits);
+    facts->busiest_day = nsf_traits_busiest_day(traits);
+    facts->message_days = up_to(nsf_traits_list(traits, NSF_TRAIT_MESSAGE_DAYS).n, NSF_DISTINCT_EXACT_MAX);
+    facts->ambiguous_days = nsf_traits_list(traits, NSF_TRAIT_AMBIGUOUS_DAYS).n;
+    facts->dialog_days = nsf_traits_list(traits, NSF_TRAIT_DIALOG_DAYS).n;
+    facts->guessing_a_day = nsf_traits_worst_guessing(traits);
+    facts->has_fixed_port = nsf_traits_has_fixed_port(traits);
     facts->silent_addresses = gathered->n_silent;
 }
 
@@ -458,7 +455,6 @@ void nsf_dossier_read(const struct nsf_dossier *dossier, struct nsf_ip src, stru
     const struct nsf_sources *sources = sources_of(dossier, partition);
     struct gathered gathered = {.first_ms = INT64_MAX, .last_ms = INT64_MIN};
     *facts = (struct nsf_sender_facts){.address = src};
-    nsf_trait_row_init(&gathered.traits);
     uint32_t first = first_row(dossier, partition, src), at = first;
     for (; at < sources->n_rows; at++) {
         uint32_t row_idx = dossier->by_src[partition][at];
@@ -468,24 +464,43 @@ void nsf_dossier_read(const struct nsf_dossier *dossier, struct nsf_ip src, stru
     }
     read_traits(&gathered, facts);
     read_contacts(dossier, partition, src, facts);
-    read_network(dossier, dossier->ask.network_of(dossier->ask.ctx, src).id, &gathered.traits, facts);
+    read_network(dossier, dossier->ask.network_of(dossier->ask.ctx, src).id, gathered.traits, facts);
     /* Of several rules the first one's NICs are asked: such a source is one sender with one server nearly always. */
     if (at > first)
         correlate_outbound(dossier, nsf_sources_row(sources, dossier->by_src[partition][first])->target,
-                           &gathered.traits, facts);
+                           gathered.traits, facts);
     nsf_u32s_release(&gathered.days);
-    nsf_trait_row_release(&gathered.traits);
+    nsf_free(gathered.traits);
 }
 
 /* ---- rules ---- */
 
 /* Without counters the days of the connections stand for those of the mail. */
-static void add_days_of_times(struct nsf_u32s *days, const struct nsf_u32s *times)
+static void add_days_of_times(struct nsf_traits **traits)
 {
-    for (uint32_t i = 0; i < times->n; i++) {
-        uint32_t day = times->items[i] / SECONDS_PER_DAY << 16 | 1;
-        nsf_days_merge(days, &(struct nsf_u32s){&day, 1, 1});
+    struct nsf_u32_view times = nsf_traits_list(*traits, NSF_TRAIT_TIMES);
+    for (uint32_t i = 0; i < times.n; i++, times = nsf_traits_list(*traits, NSF_TRAIT_TIMES)) {
+        uint32_t day = times.items[i] / SECONDS_PER_DAY << 16 | 1;
+        nsf_traits_merge_list(traits, NSF_TRAIT_MESSAGE_DAYS, (struct nsf_u32_view){&day, 1});
     }
+}
+
+static void tell_sent(const struct nsf_dossier *dossier, const struct nsf_sources *sources, uint32_t row_idx,
+                      nsf_sent_fn *fn, void *ctx)
+{
+    const struct nsf_source_row *row = nsf_sources_row(sources, row_idx);
+    struct nsf_traits *traits = NULL;
+    nsf_sources_traits(sources, row_idx, &traits);
+    if (row->classes[NSF_CLASS_MESSAGE] == 0)
+        add_days_of_times(&traits);
+    fn(ctx, &(struct nsf_sent){
+                .address = row->src,
+                .network = dossier->ask.network_of(dossier->ask.ctx, row->src),
+                .messages = row->classes[NSF_CLASS_MESSAGE],
+                .days = nsf_traits_list(traits, NSF_TRAIT_MESSAGE_DAYS),
+                .times = nsf_traits_list(traits, NSF_TRAIT_TIMES),
+            });
+    nsf_free(traits);
 }
 
 void nsf_dossier_each_sent(const struct nsf_dossier *dossier, uint32_t finding_idx, nsf_sent_fn *fn, void *ctx)
@@ -493,23 +508,10 @@ void nsf_dossier_each_sent(const struct nsf_dossier *dossier, uint32_t finding_i
     for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
         const struct nsf_sources *sources = sources_of(dossier, p);
         for (uint32_t i = 0; i < sources->n_rows; i++) {
-            const struct nsf_source_row *row = nsf_sources_row(sources, dossier->by_src[p][i]);
-            bool may_be_mail = row->classes[NSF_CLASS_MESSAGE] > 0 || row->classes[NSF_CLASS_UNKNOWN] > 0;
-            if (row->target != finding_idx || !may_be_mail)
-                continue;
-            struct nsf_trait_row traits;
-            nsf_trait_row_init(&traits);
-            nsf_sources_traits(sources, dossier->by_src[p][i], &traits);
-            if (row->classes[NSF_CLASS_MESSAGE] == 0)
-                add_days_of_times(&traits.mail->message_days, &traits.mail->times);
-            fn(ctx, &(struct nsf_sent){
-                        .address = row->src,
-                        .network = dossier->ask.network_of(dossier->ask.ctx, row->src),
-                        .messages = row->classes[NSF_CLASS_MESSAGE],
-                        .days = &traits.mail->message_days,
-                        .times = &traits.mail->times,
-                    });
-            nsf_trait_row_release(&traits);
+            const struct nsf_source_row *row = nsf_sources_row(sources, i);
+            if (row->target == finding_idx &&
+                (row->classes[NSF_CLASS_MESSAGE] > 0 || row->classes[NSF_CLASS_UNKNOWN] > 0))
+                tell_sent(dossier, sources, i, fn, ctx);
         }
     }
 }

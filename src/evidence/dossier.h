@@ -38,8 +38,8 @@ struct nsf_sent {
     struct nsf_ip address;
     struct nsf_network network;
     uint64_t messages;
-    const struct nsf_u32s *days;  /* day << 16 | messages, ascending */
-    const struct nsf_u32s *times; /* of the earliest, in seconds, ascending */
+    struct nsf_u32_view days;  /* day << 16 | messages, ascending */
+    struct nsf_u32_view times; /* of the earliest, in seconds, ascending */
 };
 typedef void nsf_sent_fn(void *ctx, const struct nsf_sent *sent);
 /* Every source under the finding with a message, or with connections without counters (messages is 0 then, and days

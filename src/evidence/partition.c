@@ -372,6 +372,11 @@ void nsf_partition_finish(struct nsf_partition *partition)
     partition->n_live = 0;
     nsf_index_release(&partition->by_key);
     settle(partition, true);
+    /* The judges need room now. */
+    nsf_free(partition->live);
+    nsf_free(partition->held);
+    partition->live = partition->held = NULL;
+    partition->live_capacity = partition->held_capacity = 0;
     if (partition->n_kept_tuples + partition->n_duplicate_tuples != partition->n_allowed)
         NSF_BUG("allowed mail tuples do not add up to those of the connections");
 }

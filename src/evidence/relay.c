@@ -107,16 +107,15 @@ void nsf_relay_read(const struct nsf_outbound_row *rows, size_t n, struct nsf_re
 }
 
 /* Distinct public networks that got mail within PUSH_SECONDS after one of the moments, which are moved by `shift`. */
-static uint32_t networks_after(const struct nsf_outbound_row *rows, size_t n, const struct nsf_u32s *times,
-                               uint32_t shift)
+static uint32_t networks_after(const struct nsf_outbound_row *rows, size_t n, struct nsf_u32_view times, uint32_t shift)
 {
     uint32_t *networks = nsf_malloc(nsf_mul_size(n + 1, sizeof(*networks)));
     size_t n_networks = 0;
     for (size_t i = 0; i < n; i++) {
         if (!rows[i].is_message || !rows[i].is_public || !rows[i].is_port_25)
             continue;
-        for (uint32_t t = 0; t < times->n; t++) {
-            uint64_t from = (uint64_t)times->items[t] + shift;
+        for (uint32_t t = 0; t < times.n; t++) {
+            uint64_t from = (uint64_t)times.items[t] + shift;
             if (rows[i].second >= from && rows[i].second <= from + PUSH_SECONDS) {
                 networks[n_networks++] = rows[i].network;
                 break;
@@ -128,10 +127,10 @@ static uint32_t networks_after(const struct nsf_outbound_row *rows, size_t n, co
     return n_distinct;
 }
 
-static bool has_day(const struct nsf_u32s *days, uint32_t day)
+static bool has_day(struct nsf_u32_view days, uint32_t day)
 {
-    for (uint32_t i = 0; i < days->n; i++)
-        if (days->items[i] >> 16 == day)
+    for (uint32_t i = 0; i < days.n; i++)
+        if (days.items[i] >> 16 == day)
             return true;
     return false;
 }
@@ -145,7 +144,7 @@ static void compare_days(const struct nsf_outbound_row *rows, size_t n, const st
     for (size_t i = 0; i < n_days; i++)
         *(has_day(suspect->days, days[2 * i]) ? &with : &without) += days[2 * i + 1];
     nsf_free(days);
-    uint32_t n_with = suspect->days->n, n_without = n_days_of_window > n_with ? n_days_of_window - n_with : 0;
+    uint32_t n_with = suspect->days.n, n_without = n_days_of_window > n_with ? n_days_of_window - n_with : 0;
     facts->has_days_without = n_without > 0;
     facts->networks_with_tenths = n_with == 0 ? 0 : (uint32_t)(with * 10 / n_with);
     facts->networks_without_tenths = n_without == 0 ? 0 : (uint32_t)(without * 10 / n_without);

@@ -10,8 +10,8 @@
 
 /* A source that sent messages and is no known or likely sender. */
 struct nsf_relay_suspect {
-    const struct nsf_u32s *days;  /* day << 16 | messages */
-    const struct nsf_u32s *times; /* of its messages, in seconds, ascending */
+    struct nsf_u32_view days;  /* day << 16 | messages */
+    struct nsf_u32_view times; /* of its messages, in seconds, ascending */
 };
 
 /* What does not depend on a source: counts, destinations, the fullest and the blocked day. */

@@ -13,7 +13,7 @@
 #include "evidence/traits.h"
 
 /* Pairs kept in one partition. */
-#define NSF_RETRY_ROWS_MAX 8192u
+#define NSF_RETRY_ROWS_MAX 4096u
 /* Log lines kept of one pair; an attempt writes up to seven, one a SYN. */
 #define NSF_RETRY_TIMES_MAX 48
 

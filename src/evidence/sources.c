@@ -22,7 +22,7 @@ void nsf_sources_release(struct nsf_sources *sources)
     nsf_free(sources->target_days);
     nsf_index_release(&sources->by_target_day);
     for (uint32_t i = 0; i < sources->n_traits; i++)
-        nsf_trait_row_release(&sources->traits[i]);
+        nsf_free(sources->traits[i]);
     nsf_free(sources->traits);
     nsf_pairset_release(&sources->speaking);
     nsf_sources_init(sources, sources->seed);
@@ -151,22 +151,22 @@ static void add_traits(struct nsf_sources *sources, struct nsf_source_row *row, 
     }
     if (row->connections == 1) {
         NSF_GROW(sources->traits, sources->traits_capacity, (size_t)sources->n_traits + 1);
-        struct nsf_trait_row *traits = &sources->traits[sources->n_traits];
-        nsf_trait_row_init(traits);
-        nsf_trait_row_add(traits, only_class(row), row->first_ms, (uint16_t)row->port_or_traits);
+        sources->traits[sources->n_traits] = NULL;
+        nsf_traits_add(&sources->traits[sources->n_traits], only_class(row), row->first_ms,
+                       (uint16_t)row->port_or_traits);
         row->port_or_traits = sources->n_traits++;
     }
-    nsf_trait_row_add(&sources->traits[row->port_or_traits], finished->class_, finished->connection->counted_from_ms,
-                      finished->src_port);
+    nsf_traits_add(&sources->traits[row->port_or_traits], finished->class_, finished->connection->counted_from_ms,
+                   finished->src_port);
 }
 
-void nsf_sources_traits(const struct nsf_sources *sources, uint32_t row_idx, struct nsf_trait_row *traits)
+void nsf_sources_traits(const struct nsf_sources *sources, uint32_t row_idx, struct nsf_traits **traits)
 {
     const struct nsf_source_row *row = nsf_sources_row(sources, row_idx);
     if (row->connections == 1)
-        nsf_trait_row_add(traits, only_class(row), row->first_ms, (uint16_t)row->port_or_traits);
+        nsf_traits_add(traits, only_class(row), row->first_ms, (uint16_t)row->port_or_traits);
     else
-        nsf_trait_row_merge(traits, &sources->traits[row->port_or_traits]);
+        nsf_traits_merge(traits, sources->traits[row->port_or_traits]);
 }
 
 void nsf_sources_add(struct nsf_sources *sources, const struct nsf_finished *finished)

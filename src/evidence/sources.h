@@ -24,11 +24,12 @@ struct nsf_source_row {
     uint32_t attempts;
     uint32_t tuples;
     uint32_t classes[NSF_CLASSES];
-    uint32_t with_counters; /* connections */
+    uint32_t with_counters;     /* connections */
     uint32_t first_destination; /* id in the table's addresses */
     uint32_t n_destinations;
     uint32_t days;
-    uint32_t port_or_traits; /* the source port of the only connection; with more of them, its row in the table's traits */
+    uint32_t
+        port_or_traits; /* the source port of the only connection; with more of them, its row in the table's traits */
     int64_t first_ms;
     int64_t last_ms;
     struct nsf_counters counters;
@@ -59,7 +60,7 @@ struct nsf_sources {
     size_t target_days_capacity;
     uint32_t n_target_days;
     struct nsf_index by_target_day;
-    struct nsf_trait_row *traits; /* of rows with more than one connection */
+    struct nsf_traits **traits; /* of rows with more than one connection */
     size_t traits_capacity;
     uint32_t n_traits;
     struct nsf_pairset speaking; /* ids of own addresses where some server spoke SMTP, or may have */
@@ -87,7 +88,7 @@ uint32_t nsf_sources_find(const struct nsf_sources *sources, uint32_t target, st
 /* Fills the destinations of a row: the smallest, ascending, and how many more there are. */
 void nsf_sources_destinations(const struct nsf_sources *sources, uint32_t row_idx, struct nsf_mail_source *source);
 /* Joins the traits of a row to *traits. */
-void nsf_sources_traits(const struct nsf_sources *sources, uint32_t row_idx, struct nsf_trait_row *traits);
+void nsf_sources_traits(const struct nsf_sources *sources, uint32_t row_idx, struct nsf_traits **traits);
 uint32_t nsf_sources_address_id(struct nsf_sources *sources, struct nsf_ip address);
 
 #endif

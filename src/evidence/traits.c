@@ -11,6 +11,8 @@
 /* Times begin at 8 s, so that they fit beside the count. */
 #define FIRST_SHIFT COUNT_BITS
 #define DAY_COUNT_MAX 0xffffu
+/* Only stamps over centuries make lists this long. */
+#define LIST_MAX 60000u
 
 uint32_t nsf_trait_seconds(int64_t ts_ms)
 {
@@ -24,50 +26,89 @@ uint16_t nsf_trait_day(int64_t ts_ms)
     return day < 0 ? 0 : day > UINT16_MAX ? UINT16_MAX : (uint16_t)day;
 }
 
-/* ---- short sorted lists ---- */
+/* ---- the block ---- */
 
-void nsf_u32s_release(struct nsf_u32s *list)
+static uint32_t offset_of(const struct nsf_traits *traits, enum nsf_trait_list list)
 {
-    nsf_free(list->items);
-    *list = (struct nsf_u32s){0};
+    uint32_t offset = 0;
+    for (unsigned i = 0; i < (unsigned)list; i++)
+        offset += traits->n[i];
+    return offset;
+}
+
+struct nsf_u32_view nsf_traits_list(const struct nsf_traits *traits, enum nsf_trait_list list)
+{
+    if (traits == NULL)
+        return (struct nsf_u32_view){NULL, 0};
+    return (struct nsf_u32_view){traits->items + offset_of(traits, list), traits->n[list]};
+}
+
+static uint32_t *items_of(struct nsf_traits *traits, enum nsf_trait_list list)
+{
+    return traits->items + offset_of(traits, list);
+}
+
+static uint32_t n_items(const struct nsf_traits *traits)
+{
+    return offset_of(traits, NSF_TRAIT_LISTS);
+}
+
+static size_t block_bytes(uint32_t capacity)
+{
+    return offsetof(struct nsf_traits, items) + capacity * sizeof(uint32_t);
+}
+
+static void make_block(struct nsf_traits **traits)
+{
+    const uint32_t capacity = 6; /* 64 bytes with the heap's own word */
+    if (*traits != NULL)
+        return;
+    *traits = nsf_calloc(1, block_bytes(capacity));
+    (*traits)->capacity = capacity;
+    (*traits)->shift = FIRST_SHIFT;
+}
+
+static void insert_at(struct nsf_traits **traits, enum nsf_trait_list list, uint32_t at, uint32_t value)
+{
+    make_block(traits);
+    struct nsf_traits *block = *traits;
+    uint32_t n = n_items(block), offset = offset_of(block, list) + at;
+    if (block->n[list] >= LIST_MAX)
+        return;
+    if (n == block->capacity) {
+        block->capacity += block->capacity < 16 ? 4 : block->capacity / 2;
+        *traits = block = nsf_realloc(block, block_bytes(block->capacity));
+    }
+    memmove(&block->items[offset + 1], &block->items[offset], (n - offset) * sizeof(*block->items));
+    block->items[offset] = value;
+    block->n[list]++;
+}
+
+static void remove_at(struct nsf_traits *traits, enum nsf_trait_list list, uint32_t at, uint32_t n)
+{
+    uint32_t all = n_items(traits), offset = offset_of(traits, list) + at;
+    memmove(&traits->items[offset], &traits->items[offset + n], (all - offset - n) * sizeof(*traits->items));
+    traits->n[list] = (uint16_t)(traits->n[list] - n);
 }
 
 /* Index of the first item that is not below `value`; new values are nearly always the largest. */
-static uint32_t lower_bound(const struct nsf_u32s *list, uint32_t value)
+static uint32_t lower_bound(struct nsf_u32_view list, uint32_t value)
 {
-    uint32_t at = list->n;
-    while (at > 0 && list->items[at - 1] >= value)
+    uint32_t at = list.n;
+    while (at > 0 && list.items[at - 1] >= value)
         at--;
     return at;
 }
 
-static void insert_at(struct nsf_u32s *list, uint32_t at, uint32_t value)
+static void add_smallest(struct nsf_traits **traits, enum nsf_trait_list list, uint32_t value, uint32_t n_max)
 {
-    if (list->n == list->capacity) {
-        list->capacity = list->capacity == 0 ? 2 : list->capacity * 2;
-        list->items = nsf_realloc_array(list->items, list->capacity, sizeof(*list->items));
-    }
-    memmove(&list->items[at + 1], &list->items[at], (list->n - at) * sizeof(*list->items));
-    list->items[at] = value;
-    list->n++;
-}
-
-static void remove_at(struct nsf_u32s *list, uint32_t at, uint32_t n)
-{
-    memmove(&list->items[at], &list->items[at + n], (list->n - at - n) * sizeof(*list->items));
-    list->n -= n;
-}
-
-void nsf_u32s_add_smallest(struct nsf_u32s *list, uint32_t value, uint32_t n_max)
-{
-    if (list->n >= n_max && value >= list->items[list->n - 1])
+    struct nsf_u32_view view = nsf_traits_list(*traits, list);
+    uint32_t at = lower_bound(view, value);
+    if (at >= n_max || (at < view.n && view.items[at] == value))
         return;
-    uint32_t at = lower_bound(list, value);
-    if (at < list->n && list->items[at] == value)
-        return;
-    insert_at(list, at, value);
-    if (list->n > n_max)
-        list->n = n_max;
+    insert_at(traits, list, at, value);
+    if ((*traits)->n[list] > n_max)
+        remove_at(*traits, list, n_max, 1);
 }
 
 /* ---- runs of messages ---- */
@@ -77,296 +118,348 @@ static bool are_near(uint32_t early, uint32_t late)
     return late <= early || late - early <= 2 * NSF_MAIL_NEAR_SECONDS;
 }
 
-static void add_run(struct nsf_u32s *runs, uint32_t from, uint32_t to)
+static void add_run(struct nsf_traits **traits, uint32_t from, uint32_t to)
 {
-    uint32_t at = runs->n, end;
-    while (at > 0 && are_near(runs->items[at - 1], from))
+    struct nsf_u32_view runs = nsf_traits_list(*traits, NSF_TRAIT_RUNS);
+    uint32_t at = runs.n, end;
+    while (at > 0 && are_near(runs.items[at - 1], from))
         at -= 2;
-    for (end = at; end < runs->n && are_near(to, runs->items[end]);)
+    for (end = at; end < runs.n && are_near(to, runs.items[end]);)
         end += 2;
     if (at == end) {
-        insert_at(runs, at, to);
-        insert_at(runs, at, from);
+        if (runs.n + 2 > LIST_MAX)
+            return;
+        insert_at(traits, NSF_TRAIT_RUNS, at, to);
+        insert_at(traits, NSF_TRAIT_RUNS, at, from);
         return;
     }
-    uint32_t last = runs->items[end - 1];
-    if (runs->items[at] > from)
-        runs->items[at] = from;
-    runs->items[at + 1] = last > to ? last : to;
-    remove_at(runs, at + 2, end - at - 2);
-}
-
-void nsf_runs_merge(struct nsf_u32s *to, const struct nsf_u32s *from)
-{
-    for (uint32_t i = 0; i < from->n; i += 2)
-        add_run(to, from->items[i], from->items[i + 1]);
+    uint32_t *items = items_of(*traits, NSF_TRAIT_RUNS), last = items[end - 1];
+    if (items[at] > from)
+        items[at] = from;
+    items[at + 1] = last > to ? last : to;
+    if (end > at + 2)
+        remove_at(*traits, NSF_TRAIT_RUNS, at + 2, end - at - 2);
 }
 
 /* ---- days with a count ---- */
 
-static void add_day(struct nsf_u32s *days, uint32_t day, uint32_t count)
+static void add_day(struct nsf_traits **traits, enum nsf_trait_list list, uint32_t day, uint32_t count)
 {
+    struct nsf_u32_view days = nsf_traits_list(*traits, list);
     uint32_t at = lower_bound(days, day << 16);
-    if (at < days->n && days->items[at] >> 16 == day) {
-        uint32_t sum = (days->items[at] & DAY_COUNT_MAX) + count;
-        days->items[at] = day << 16 | (sum > DAY_COUNT_MAX ? DAY_COUNT_MAX : sum);
+    if (at < days.n && days.items[at] >> 16 == day) {
+        uint32_t sum = (days.items[at] & DAY_COUNT_MAX) + count;
+        items_of(*traits, list)[at] = day << 16 | (sum > DAY_COUNT_MAX ? DAY_COUNT_MAX : sum);
         return;
     }
-    insert_at(days, at, day << 16 | count);
+    insert_at(traits, list, at, day << 16 | count);
 }
 
-void nsf_days_merge(struct nsf_u32s *to, const struct nsf_u32s *from)
+/* More days than are kept: which ones no longer matters, so only the number stays. */
+static void add_busy(struct nsf_traits **traits, uint32_t day, uint32_t count)
 {
-    for (uint32_t i = 0; i < from->n; i++)
-        add_day(to, from->items[i] >> 16, from->items[i] & DAY_COUNT_MAX);
+    if (*traits != NULL && (*traits)->n[NSF_TRAIT_BUSY] > NSF_TRAIT_BUSY_DAYS)
+        return;
+    add_day(traits, NSF_TRAIT_BUSY, day, count);
+    if ((*traits)->n[NSF_TRAIT_BUSY] > NSF_TRAIT_BUSY_DAYS)
+        memset(items_of(*traits, NSF_TRAIT_BUSY), 0, (NSF_TRAIT_BUSY_DAYS + 1) * sizeof(uint32_t));
+}
+
+void nsf_traits_merge_list(struct nsf_traits **traits, enum nsf_trait_list list, struct nsf_u32_view from)
+{
+    if (list == NSF_TRAIT_RUNS)
+        for (uint32_t i = 0; i + 1 < from.n; i += 2)
+            add_run(traits, from.items[i], from.items[i + 1]);
+    else
+        for (uint32_t i = 0; i < from.n; i++)
+            add_day(traits, list, from.items[i] >> 16, from.items[i] & DAY_COUNT_MAX);
+}
+
+static uint32_t most_on_a_day(struct nsf_u32_view days)
+{
+    uint32_t most = 0;
+    for (uint32_t i = 0; i < days.n; i++)
+        most = (days.items[i] & DAY_COUNT_MAX) > most ? days.items[i] & DAY_COUNT_MAX : most;
+    return most;
+}
+
+uint32_t nsf_traits_busiest_day(const struct nsf_traits *traits)
+{
+    struct nsf_u32_view busy = nsf_traits_list(traits, NSF_TRAIT_BUSY);
+    return busy.n > NSF_TRAIT_BUSY_DAYS ? 0 : most_on_a_day(busy);
+}
+
+uint32_t nsf_traits_worst_guessing(const struct nsf_traits *traits)
+{
+    return most_on_a_day(nsf_traits_list(traits, NSF_TRAIT_GUESS_DAYS));
 }
 
 /* ---- connections without mail ---- */
 
-static void add_negative_slot(struct nsf_u32s *list, uint32_t slot, uint32_t count)
+static void add_negative_slot(struct nsf_traits **traits, uint32_t slot, uint32_t count)
 {
+    struct nsf_u32_view list = nsf_traits_list(*traits, NSF_TRAIT_NEGATIVES);
     uint32_t at = lower_bound(list, slot << COUNT_BITS);
-    if (at < list->n && list->items[at] >> COUNT_BITS == slot) {
-        uint32_t sum = (list->items[at] & COUNT_MASK) + count;
-        list->items[at] = slot << COUNT_BITS | (sum > NSF_TRAIT_LONELY_MAX ? NSF_TRAIT_LONELY_MAX : sum);
+    if (at < list.n && list.items[at] >> COUNT_BITS == slot) {
+        uint32_t sum = (list.items[at] & COUNT_MASK) + count;
+        items_of(*traits, NSF_TRAIT_NEGATIVES)[at] =
+            slot << COUNT_BITS | (sum > NSF_TRAIT_LONELY_MAX ? NSF_TRAIT_LONELY_MAX : sum);
         return;
     }
-    insert_at(list, at, slot << COUNT_BITS | count);
+    insert_at(traits, NSF_TRAIT_NEGATIVES, at, slot << COUNT_BITS | count);
 }
 
-static void coarsen(struct nsf_trait_row *row, uint8_t shift)
+static void coarsen(struct nsf_traits **traits, unsigned shift)
 {
-    struct nsf_u32s finer = row->negatives;
-    unsigned by = (unsigned)(shift - row->shift);
-    row->negatives = (struct nsf_u32s){0};
-    row->shift = shift;
-    for (uint32_t i = 0; i < finer.n; i++)
-        add_negative_slot(&row->negatives, finer.items[i] >> COUNT_BITS >> by, finer.items[i] & COUNT_MASK);
-    nsf_u32s_release(&finer);
+    uint32_t finer[NSF_TRAIT_NEGATIVES_MAX + 1];
+    make_block(traits);
+    struct nsf_u32_view list = nsf_traits_list(*traits, NSF_TRAIT_NEGATIVES);
+    unsigned by = shift - (*traits)->shift;
+    uint32_t n = list.n;
+    if (n > 0)
+        memcpy(finer, list.items, n * sizeof(*finer));
+    remove_at(*traits, NSF_TRAIT_NEGATIVES, 0, n);
+    (*traits)->shift = (uint8_t)shift;
+    for (uint32_t i = 0; i < n; i++)
+        add_negative_slot(traits, finer[i] >> COUNT_BITS >> by, finer[i] & COUNT_MASK);
 }
 
 /* The times become as coarse as the number of them asks for; that number only grows, so the order does not matter. */
-static void add_negative(struct nsf_trait_row *row, uint32_t slot, uint32_t count)
+static void add_negative(struct nsf_traits **traits, uint32_t slot, uint32_t count)
 {
-    add_negative_slot(&row->negatives, slot, count);
-    while (row->negatives.n > NSF_TRAIT_NEGATIVES_MAX)
-        coarsen(row, (uint8_t)(row->shift + 1));
+    add_negative_slot(traits, slot, count);
+    while ((*traits)->n[NSF_TRAIT_NEGATIVES] > NSF_TRAIT_NEGATIVES_MAX)
+        coarsen(traits, (*traits)->shift + 1u);
 }
 
-uint32_t nsf_trait_lonely(const struct nsf_trait_row *row, const struct nsf_u32s *runs, bool *has_excused)
+static void merge_negatives(struct nsf_traits **traits, const struct nsf_traits *from)
 {
+    struct nsf_u32_view list = nsf_traits_list(from, NSF_TRAIT_NEGATIVES);
+    if (from->shift > (*traits)->shift)
+        coarsen(traits, from->shift);
+    for (uint32_t i = 0; i < list.n; i++) /* the shift can grow on the way */
+        add_negative(traits, list.items[i] >> COUNT_BITS >> ((*traits)->shift - from->shift),
+                     list.items[i] & COUNT_MASK);
+}
+
+uint32_t nsf_traits_lonely(const struct nsf_traits *traits, struct nsf_u32_view runs, bool *has_excused)
+{
+    struct nsf_u32_view list = nsf_traits_list(traits, NSF_TRAIT_NEGATIVES);
     uint32_t lonely = 0;
-    for (uint32_t i = 0; i < row->negatives.n; i++) {
-        uint64_t from = (uint64_t)(row->negatives.items[i] >> COUNT_BITS) << row->shift;
-        uint64_t to = from + (UINT64_C(1) << row->shift) - 1;
+    for (uint32_t i = 0; i < list.n; i++) {
+        uint64_t from = (uint64_t)(list.items[i] >> COUNT_BITS) << traits->shift;
+        uint64_t to = from + (UINT64_C(1) << traits->shift) - 1;
         bool is_near = false;
-        for (uint32_t r = 0; r < runs->n && !is_near; r += 2)
-            is_near = from <= (uint64_t)runs->items[r + 1] + NSF_MAIL_NEAR_SECONDS &&
-                      to + NSF_MAIL_NEAR_SECONDS >= runs->items[r];
+        for (uint32_t r = 0; r + 1 < runs.n && !is_near; r += 2)
+            is_near = from <= (uint64_t)runs.items[r + 1] + NSF_MAIL_NEAR_SECONDS &&
+                      to + NSF_MAIL_NEAR_SECONDS >= runs.items[r];
         if (is_near)
             *has_excused = true;
         else
-            lonely += row->negatives.items[i] & COUNT_MASK;
+            lonely += list.items[i] & COUNT_MASK;
     }
     return lonely < NSF_TRAIT_LONELY_MAX ? lonely : NSF_TRAIT_LONELY_MAX;
 }
 
 /* ---- source ports ---- */
 
-static uint64_t port_rank(uint16_t port)
+static uint64_t port_rank(uint32_t port)
 {
     return nsf_hash_mix(port, UINT64_C(0x9e3779b97f4a7c15));
 }
 
-static void add_port_day(struct nsf_port_days *entry, uint16_t day)
+/* The ports in use, by number: how many, where each begins and how many days it has. */
+struct ports {
+    unsigned n;
+    uint32_t port[NSF_TRAIT_PORTS_MAX + 1];
+    uint32_t at[NSF_TRAIT_PORTS_MAX + 1];
+    uint32_t days[NSF_TRAIT_PORTS_MAX + 1];
+};
+
+static void read_ports(const struct nsf_traits *traits, struct ports *ports)
 {
-    for (unsigned i = 0; i < 2 && i < entry->n_days; i++)
-        if (entry->day[i] == day)
-            return;
-    if (entry->n_days < 2)
-        entry->day[entry->n_days] = day;
-    if (entry->n_days < 3)
-        entry->n_days++;
+    struct nsf_u32_view list = nsf_traits_list(traits, NSF_TRAIT_PORTS);
+    ports->n = 0;
+    for (uint32_t i = 0; i < list.n; i++) {
+        if (ports->n == 0 || ports->port[ports->n - 1] != list.items[i] >> 16) {
+            ports->port[ports->n] = list.items[i] >> 16;
+            ports->at[ports->n] = i;
+            ports->days[ports->n++] = 0;
+        }
+        ports->days[ports->n - 1]++;
+    }
 }
 
-/* The entry of the port, made if it ranks among those that are kept; NULL: it does not. */
-static struct nsf_port_days *port_entry(struct nsf_trait_row *row, uint16_t port)
+static unsigned worst_port(const struct ports *ports)
 {
-    struct nsf_port_days *worst = NULL;
-    for (unsigned i = 0; i < row->n_ports; i++) {
-        if (row->ports[i].port == port)
-            return &row->ports[i];
-        if (worst == NULL || port_rank(row->ports[i].port) > port_rank(worst->port))
-            worst = &row->ports[i];
-    }
-    if (row->n_ports < NSF_TRAIT_PORTS_MAX)
-        worst = &row->ports[row->n_ports++];
-    else if (port_rank(port) > port_rank(worst->port))
-        return NULL;
-    *worst = (struct nsf_port_days){.port = port};
+    unsigned worst = 0;
+    for (unsigned i = 1; i < ports->n; i++)
+        if (port_rank(ports->port[i]) > port_rank(ports->port[worst]))
+            worst = i;
     return worst;
 }
 
-static void merge_port(struct nsf_trait_row *row, const struct nsf_port_days *from)
+static void drop_port(struct nsf_traits *traits, const struct ports *ports, unsigned idx)
 {
-    struct nsf_port_days *entry = port_entry(row, from->port);
-    if (entry == NULL)
-        return;
-    for (unsigned i = 0; i < 2 && i < from->n_days; i++)
-        add_port_day(entry, from->day[i]);
-    if (from->n_days > 2)
-        entry->n_days = 3;
+    remove_at(traits, NSF_TRAIT_PORTS, ports->at[idx], ports->days[idx]);
+    for (unsigned i = idx; i + 1 < NSF_TRAIT_PORTS_MAX; i++)
+        traits->has_fixed_port[i] = traits->has_fixed_port[i + 1];
+    traits->has_fixed_port[NSF_TRAIT_PORTS_MAX - 1] = false;
 }
 
-bool nsf_trait_has_fixed_port(const struct nsf_trait_row *row)
+static unsigned index_of_port(const struct ports *ports, uint32_t port)
 {
-    for (unsigned i = 0; i < row->n_ports; i++)
-        if (row->ports[i].n_days >= 3)
+    unsigned idx = 0;
+    while (idx < ports->n && ports->port[idx] < port)
+        idx++;
+    return idx;
+}
+
+/* Makes room among the ports that are kept; false: the port does not rank among them. */
+static bool admit_port(struct nsf_traits **traits, struct ports *ports, uint32_t port)
+{
+    if (ports->n == NSF_TRAIT_PORTS_MAX) {
+        unsigned worst = worst_port(ports);
+        if (port_rank(port) > port_rank(ports->port[worst]))
+            return false;
+        drop_port(*traits, ports, worst);
+        read_ports(*traits, ports);
+    }
+    unsigned idx = index_of_port(ports, port);
+    make_block(traits);
+    for (unsigned i = NSF_TRAIT_PORTS_MAX - 1; i > idx; i--)
+        (*traits)->has_fixed_port[i] = (*traits)->has_fixed_port[i - 1];
+    (*traits)->has_fixed_port[idx] = false;
+    return true;
+}
+
+static void add_port(struct nsf_traits **traits, uint32_t port, uint32_t day)
+{
+    struct ports ports;
+    read_ports(*traits, &ports);
+    unsigned idx = index_of_port(&ports, port);
+    bool is_known = idx < ports.n && ports.port[idx] == port;
+    if (!is_known && !admit_port(traits, &ports, port))
+        return;
+    struct nsf_u32_view list = nsf_traits_list(*traits, NSF_TRAIT_PORTS);
+    uint32_t at = lower_bound(list, port << 16 | day);
+    if (at < list.n && list.items[at] == (port << 16 | day))
+        return;
+    insert_at(traits, NSF_TRAIT_PORTS, at, port << 16 | day);
+    if (!is_known || ports.days[idx] < 2)
+        return;
+    remove_at(*traits, NSF_TRAIT_PORTS, ports.at[idx] + 2, 1); /* the largest of three days */
+    (*traits)->has_fixed_port[idx] = true;
+}
+
+static void merge_ports(struct nsf_traits **traits, const struct nsf_traits *from)
+{
+    struct ports theirs, ours;
+    read_ports(from, &theirs);
+    for (unsigned i = 0; i < theirs.n; i++) {
+        for (uint32_t d = 0; d < theirs.days[i]; d++)
+            add_port(traits, theirs.port[i], nsf_traits_list(from, NSF_TRAIT_PORTS).items[theirs.at[i] + d] & 0xffff);
+        if (!from->has_fixed_port[i])
+            continue;
+        read_ports(*traits, &ours);
+        unsigned idx = index_of_port(&ours, theirs.port[i]);
+        if (idx < ours.n && ours.port[idx] == theirs.port[i])
+            (*traits)->has_fixed_port[idx] = true;
+    }
+}
+
+bool nsf_traits_has_fixed_port(const struct nsf_traits *traits)
+{
+    for (unsigned i = 0; traits != NULL && i < NSF_TRAIT_PORTS_MAX; i++)
+        if (traits->has_fixed_port[i])
             return true;
     return false;
 }
 
-/* ---- days ---- */
+/* ---- connections ---- */
 
-static void add_smallest_day(uint16_t days[3], uint8_t *n, uint16_t day)
-{
-    unsigned at = 0;
-    while (at < *n && days[at] < day)
-        at++;
-    if (at == 3 || (at < *n && days[at] == day))
-        return;
-    unsigned last = *n < 3 ? *n : 2;
-    for (unsigned i = last; i > at; i--)
-        days[i] = days[i - 1];
-    days[at] = day;
-    *n = (uint8_t)(last + 1);
-}
-
-static void add_busy_day(struct nsf_trait_row *row, uint16_t day, uint32_t connections)
-{
-    if (row->n_busy > NSF_TRAIT_BUSY_DAYS)
-        return;
-    for (unsigned i = 0; i < row->n_busy; i++) {
-        struct nsf_busy_day *busy = &row->busy[i];
-        if (busy->day == day) {
-            uint32_t sum = busy->connections + connections;
-            busy->connections = (uint16_t)(sum > UINT16_MAX ? UINT16_MAX : sum);
-            return;
-        }
-    }
-    if (row->n_busy < NSF_TRAIT_BUSY_DAYS)
-        row->busy[row->n_busy] = (struct nsf_busy_day){day, (uint16_t)connections};
-    row->n_busy++;
-}
-
-uint32_t nsf_trait_busiest_day(const struct nsf_trait_row *row)
-{
-    uint32_t most = 0;
-    for (unsigned i = 0; i < row->n_busy && row->n_busy <= NSF_TRAIT_BUSY_DAYS; i++)
-        most = row->busy[i].connections > most ? row->busy[i].connections : most;
-    return most;
-}
-
-uint32_t nsf_trait_worst_guessing(const struct nsf_trait_row *row)
-{
-    uint32_t most = 0;
-    for (uint32_t i = 0; row->mail != NULL && i < row->mail->guess_days.n; i++) {
-        uint32_t count = row->mail->guess_days.items[i] & DAY_COUNT_MAX;
-        most = count > most ? count : most;
-    }
-    return most;
-}
-
-/* ---- rows ---- */
-
-void nsf_trait_row_init(struct nsf_trait_row *row)
-{
-    *row = (struct nsf_trait_row){.shift = FIRST_SHIFT};
-}
-
-void nsf_trait_row_release(struct nsf_trait_row *row)
-{
-    nsf_u32s_release(&row->negatives);
-    if (row->mail != NULL) {
-        nsf_u32s_release(&row->mail->runs);
-        nsf_u32s_release(&row->mail->message_days);
-        nsf_u32s_release(&row->mail->guess_days);
-        nsf_u32s_release(&row->mail->times);
-        nsf_free(row->mail);
-    }
-    nsf_trait_row_init(row);
-}
-
-static struct nsf_mail_traits *mail_of(struct nsf_trait_row *row)
-{
-    if (row->mail == NULL)
-        row->mail = nsf_calloc(1, sizeof(*row->mail));
-    return row->mail;
-}
-
-void nsf_trait_row_add(struct nsf_trait_row *row, enum nsf_connection_class class_, int64_t ts_ms, uint16_t src_port)
+void nsf_traits_add(struct nsf_traits **traits, enum nsf_connection_class class_, int64_t ts_ms, uint16_t src_port)
 {
     uint16_t day = nsf_trait_day(ts_ms);
     uint32_t seconds = nsf_trait_seconds(ts_ms);
-    struct nsf_port_days *entry = port_entry(row, src_port);
-    if (entry != NULL)
-        add_port_day(entry, day);
-    add_busy_day(row, day, 1);
+    add_port(traits, src_port, day);
     switch (class_) {
     case NSF_CLASS_UNKNOWN:
-        nsf_u32s_add_smallest(&mail_of(row)->times, seconds, NSF_TRAIT_TIMES_MAX);
+        add_busy(traits, day, 1);
+        add_smallest(traits, NSF_TRAIT_TIMES, seconds, NSF_TRAIT_TIMES_MAX);
         break;
     case NSF_CLASS_MESSAGE:
-        add_run(&mail_of(row)->runs, seconds, seconds);
-        add_day(&mail_of(row)->message_days, day, 1);
-        nsf_u32s_add_smallest(&mail_of(row)->times, seconds, NSF_TRAIT_TIMES_MAX);
+        add_run(traits, seconds, seconds);
+        add_day(traits, NSF_TRAIT_MESSAGE_DAYS, day, 1);
+        add_smallest(traits, NSF_TRAIT_TIMES, seconds, NSF_TRAIT_TIMES_MAX);
         break;
     case NSF_CLASS_GUESSING:
-        add_day(&mail_of(row)->guess_days, day, 1);
+        add_day(traits, NSF_TRAIT_GUESS_DAYS, day, 1);
         break;
     case NSF_CLASS_AMBIGUOUS:
-        add_smallest_day(row->ambiguous_days, &row->n_ambiguous_days, day);
+        add_smallest(traits, NSF_TRAIT_AMBIGUOUS_DAYS, day, 3);
         break;
     case NSF_CLASS_DIALOG:
-        add_smallest_day(row->dialog_days, &row->n_dialog_days, day);
-        add_negative(row, seconds >> row->shift, 1);
+        add_smallest(traits, NSF_TRAIT_DIALOG_DAYS, day, 3);
+        add_negative(traits, seconds >> (*traits)->shift, 1);
         break;
     case NSF_CLASS_NO_REPLY:
     case NSF_CLASS_TOUCH:
-        add_negative(row, seconds >> row->shift, 1);
+        add_negative(traits, seconds >> (*traits)->shift, 1);
         break;
     }
 }
 
-static void merge_mail(struct nsf_trait_row *row, const struct nsf_mail_traits *from)
+static void merge_smallest(struct nsf_traits **traits, const struct nsf_traits *from, enum nsf_trait_list list,
+                           uint32_t n_max)
 {
-    struct nsf_mail_traits *mail = mail_of(row);
-    nsf_runs_merge(&mail->runs, &from->runs);
-    nsf_days_merge(&mail->message_days, &from->message_days);
-    nsf_days_merge(&mail->guess_days, &from->guess_days);
-    for (uint32_t i = 0; i < from->times.n; i++)
-        nsf_u32s_add_smallest(&mail->times, from->times.items[i], NSF_TRAIT_TIMES_MAX);
+    struct nsf_u32_view view = nsf_traits_list(from, list);
+    for (uint32_t i = 0; i < view.n; i++)
+        add_smallest(traits, list, view.items[i], n_max);
 }
 
-void nsf_trait_row_merge(struct nsf_trait_row *row, const struct nsf_trait_row *from)
+static void merge_busy(struct nsf_traits **traits, const struct nsf_traits *from)
 {
-    for (unsigned i = 0; i < from->n_ports; i++)
-        merge_port(row, &from->ports[i]);
-    if (from->n_busy > NSF_TRAIT_BUSY_DAYS)
-        row->n_busy = NSF_TRAIT_BUSY_DAYS + 1;
-    for (unsigned i = 0; i < from->n_busy && i < NSF_TRAIT_BUSY_DAYS; i++)
-        add_busy_day(row, from->busy[i].day, from->busy[i].connections);
-    for (unsigned i = 0; i < from->n_ambiguous_days; i++)
-        add_smallest_day(row->ambiguous_days, &row->n_ambiguous_days, from->ambiguous_days[i]);
-    for (unsigned i = 0; i < from->n_dialog_days; i++)
-        add_smallest_day(row->dialog_days, &row->n_dialog_days, from->dialog_days[i]);
-    if (from->shift > row->shift)
-        coarsen(row, from->shift);
-    for (uint32_t i = 0; i < from->negatives.n; i++) {
-        uint32_t item = from->negatives.items[i];
-        /* row->shift can grow on the way */
-        add_negative(row, item >> COUNT_BITS >> (row->shift - from->shift), item & COUNT_MASK);
+    struct nsf_u32_view view = nsf_traits_list(from, NSF_TRAIT_BUSY);
+    bool is_many = view.n > NSF_TRAIT_BUSY_DAYS;
+    for (uint32_t i = 0; i < view.n; i++) /* many days are made of any four */
+        add_busy(traits, is_many ? i : view.items[i] >> 16, is_many ? 1 : view.items[i] & DAY_COUNT_MAX);
+}
+
+void nsf_traits_merge(struct nsf_traits **traits, const struct nsf_traits *from)
+{
+    if (from == NULL)
+        return;
+    make_block(traits);
+    merge_ports(traits, from);
+    merge_negatives(traits, from);
+    merge_busy(traits, from);
+    nsf_traits_merge_list(traits, NSF_TRAIT_RUNS, nsf_traits_list(from, NSF_TRAIT_RUNS));
+    nsf_traits_merge_list(traits, NSF_TRAIT_MESSAGE_DAYS, nsf_traits_list(from, NSF_TRAIT_MESSAGE_DAYS));
+    nsf_traits_merge_list(traits, NSF_TRAIT_GUESS_DAYS, nsf_traits_list(from, NSF_TRAIT_GUESS_DAYS));
+    merge_smallest(traits, from, NSF_TRAIT_TIMES, NSF_TRAIT_TIMES_MAX);
+    merge_smallest(traits, from, NSF_TRAIT_AMBIGUOUS_DAYS, 3);
+    merge_smallest(traits, from, NSF_TRAIT_DIALOG_DAYS, 3);
+}
+
+/* ---- a list of its own ---- */
+
+void nsf_u32s_release(struct nsf_u32s *list)
+{
+    nsf_free(list->items);
+    *list = (struct nsf_u32s){0};
+}
+
+void nsf_u32s_add_smallest(struct nsf_u32s *list, uint32_t value, uint32_t n_max)
+{
+    uint32_t at = lower_bound((struct nsf_u32_view){list->items, list->n}, value);
+    if (at >= n_max || (at < list->n && list->items[at] == value))
+        return;
+    if (list->n == list->capacity) {
+        list->capacity = list->capacity == 0 ? 2 : list->capacity * 2;
+        list->items = nsf_realloc_array(list->items, list->capacity, sizeof(*list->items));
     }
-    if (from->mail != NULL)
-        merge_mail(row, from->mail);
+    memmove(&list->items[at + 1], &list->items[at], (list->n - at) * sizeof(*list->items));
+    list->items[at] = value;
+    list->n = list->n < n_max ? list->n + 1 : n_max;
 }

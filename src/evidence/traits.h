@@ -5,7 +5,8 @@
  * members, times become coarser when there are many of them, days grow with the window only. Times are seconds since
  * 1970 in 32 bits; what lies outside is taken for the nearest end.
  *
- * Most sources connect once. Those need no traits: nsf_traits_add makes them when the second connection comes.
+ * Sources are many and what is known of one is little, so all its lists stand behind each other in one block. Most
+ * sources connect once and need no block at all: the evidence makes one when the second connection comes.
  */
 #ifndef NSF_TRAITS_H
 #define NSF_TRAITS_H
@@ -21,69 +22,62 @@
 #define NSF_TRAIT_LONELY_MAX 4
 #define NSF_TRAIT_BUSY_DAYS 3
 
+enum nsf_trait_list {
+    NSF_TRAIT_PORTS, /* port << 16 | day, the two smallest days of a port; of many ports those with the smallest hash */
+    NSF_TRAIT_NEGATIVES,    /* time >> shift << 3 | connections without mail, up to NSF_TRAIT_LONELY_MAX */
+    NSF_TRAIT_RUNS,         /* from, to, from, to, ... of messages no more than twice NSF_MAIL_NEAR_SECONDS apart */
+    NSF_TRAIT_MESSAGE_DAYS, /* day << 16 | messages, which stop at 65535 */
+    NSF_TRAIT_GUESS_DAYS,   /* day << 16 | guessing connections */
+    NSF_TRAIT_BUSY,  /* day << 16 | connections without counters; one more than NSF_TRAIT_BUSY_DAYS says "many days" */
+    NSF_TRAIT_TIMES, /* the earliest messages and connections without counters */
+    NSF_TRAIT_AMBIGUOUS_DAYS, /* the three smallest */
+    NSF_TRAIT_DIALOG_DAYS,    /* the three smallest */
+};
+#define NSF_TRAIT_LISTS (NSF_TRAIT_DIALOG_DAYS + 1)
+
+/* All lists are ascending. */
+struct nsf_traits {
+    uint32_t capacity; /* of items */
+    uint16_t n[NSF_TRAIT_LISTS];
+    uint8_t shift;                            /* of NSF_TRAIT_NEGATIVES: 2^shift seconds */
+    bool has_fixed_port[NSF_TRAIT_PORTS_MAX]; /* the i-th port in use was seen on a third day */
+    uint32_t items[];
+};
+
+/* A borrowed list. */
+struct nsf_u32_view {
+    const uint32_t *items;
+    uint32_t n;
+};
+
+/* NULL is the empty block for all of these; *traits moves when it grows, and is the caller's to free with nsf_free. */
+void nsf_traits_add(struct nsf_traits **traits, enum nsf_connection_class class_, int64_t ts_ms, uint16_t src_port);
+/* Joins what another block knows of the same source. */
+void nsf_traits_merge(struct nsf_traits **traits, const struct nsf_traits *from);
+/* Joins one list only: of NSF_TRAIT_RUNS or NSF_TRAIT_MESSAGE_DAYS. */
+void nsf_traits_merge_list(struct nsf_traits **traits, enum nsf_trait_list list, struct nsf_u32_view from);
+/* Lends until the block changes. */
+struct nsf_u32_view nsf_traits_list(const struct nsf_traits *traits, enum nsf_trait_list list);
+
+/* One source port in connections on three or more days. */
+bool nsf_traits_has_fixed_port(const struct nsf_traits *traits);
+/* Guessing connections of the worst day. */
+uint32_t nsf_traits_worst_guessing(const struct nsf_traits *traits);
+/* Connections without counters on the fullest day; 0 when there are more than NSF_TRAIT_BUSY_DAYS days. */
+uint32_t nsf_traits_busiest_day(const struct nsf_traits *traits);
+/* Connections without mail, up to NSF_TRAIT_LONELY_MAX, that no run of messages is near; *has_excused: some were near.
+ */
+uint32_t nsf_traits_lonely(const struct nsf_traits *traits, struct nsf_u32_view runs, bool *has_excused);
+
+uint32_t nsf_trait_seconds(int64_t ts_ms);
+uint16_t nsf_trait_day(int64_t ts_ms);
+
+/* A list that keeps its smallest members, each once. */
 struct nsf_u32s {
     uint32_t *items;
     uint32_t n;
     uint32_t capacity;
 };
-
-/* A source port and the days it was used on; of many ports those with the smallest hash are kept. */
-struct nsf_port_days {
-    uint16_t port;
-    uint16_t n_days; /* stops at 3 */
-    uint16_t day[2];
-};
-
-struct nsf_busy_day {
-    uint16_t day;
-    uint16_t connections;
-};
-
-/* Only for sources with mail, guessing, or connections without counters. */
-struct nsf_mail_traits {
-    struct nsf_u32s runs; /* from, to, from, to, ... of message times no more than twice NSF_MAIL_NEAR_SECONDS apart */
-    struct nsf_u32s message_days; /* day << 16 | messages, ascending; messages stop at 65535 */
-    struct nsf_u32s guess_days;   /* day << 16 | guessing connections */
-    struct nsf_u32s times;        /* of messages and of connections without counters: the earliest, ascending */
-};
-
-struct nsf_trait_row {
-    struct nsf_port_days ports[NSF_TRAIT_PORTS_MAX];
-    struct nsf_busy_day busy[NSF_TRAIT_BUSY_DAYS]; /* void when there are more days */
-    uint16_t ambiguous_days[3];                    /* the smallest */
-    uint16_t dialog_days[3];
-    uint8_t n_ports;
-    uint8_t n_busy; /* NSF_TRAIT_BUSY_DAYS + 1: more */
-    uint8_t n_ambiguous_days;
-    uint8_t n_dialog_days;
-    uint8_t shift;                /* of the times in `negatives`: 2^shift seconds */
-    struct nsf_u32s negatives;    /* time >> shift << 3 | count up to NSF_TRAIT_LONELY_MAX, ascending */
-    struct nsf_mail_traits *mail; /* NULL: none */
-};
-
-void nsf_trait_row_init(struct nsf_trait_row *row);
-void nsf_trait_row_release(struct nsf_trait_row *row);
-/* One connection by its first counted stamp. */
-void nsf_trait_row_add(struct nsf_trait_row *row, enum nsf_connection_class class_, int64_t ts_ms, uint16_t src_port);
-/* Joins what another row knows of the same source. */
-void nsf_trait_row_merge(struct nsf_trait_row *row, const struct nsf_trait_row *from);
-
-bool nsf_trait_has_fixed_port(const struct nsf_trait_row *row);
-/* Guessing connections of the worst day. */
-uint32_t nsf_trait_worst_guessing(const struct nsf_trait_row *row);
-/* Connections of the fullest day; 0 when there are more than NSF_TRAIT_BUSY_DAYS. */
-uint32_t nsf_trait_busiest_day(const struct nsf_trait_row *row);
-/* Connections without mail, up to NSF_TRAIT_LONELY_MAX, that no run of messages is near; *has_excused: some were near.
- */
-uint32_t nsf_trait_lonely(const struct nsf_trait_row *row, const struct nsf_u32s *runs, bool *has_excused);
-
-uint32_t nsf_trait_seconds(int64_t ts_ms);
-uint16_t nsf_trait_day(int64_t ts_ms);
-
-/* Lists of runs and of days as above; `to` grows. */
-void nsf_runs_merge(struct nsf_u32s *to, const struct nsf_u32s *from);
-void nsf_days_merge(struct nsf_u32s *to, const struct nsf_u32s *from);
-/* Keeps the n_max smallest, each once. */
 void nsf_u32s_add_smallest(struct nsf_u32s *list, uint32_t value, uint32_t n_max);
 void nsf_u32s_release(struct nsf_u32s *list);
 

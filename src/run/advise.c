@@ -76,7 +76,7 @@ static void sort_out(const struct nsf_advise_ask *ask, struct nsf_allowlist *all
 {
     for (size_t i = 0; i < ask->n_touched; i++) {
         const struct nsf_touched *touched = &ask->touched[i];
-        enum nsf_source_verdict verdict = touched->verdict;
+        enum nsf_source_verdict verdict = (enum nsf_source_verdict)touched->verdict;
         if (nsf_source_is_hostile(verdict) || verdict == NSF_SOURCE_HEALTH_PROBE || nsf_ip_is_private(touched->address))
             continue;
         bool is_listed =

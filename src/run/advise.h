@@ -10,8 +10,8 @@
 /* A source under the rule that the change would touch, or that somebody has to be asked about. */
 struct nsf_touched {
     struct nsf_ip address;
-    uint64_t messages;
-    enum nsf_source_verdict verdict;
+    uint32_t messages; /* as a source row counts them */
+    uint8_t verdict;   /* enum nsf_source_verdict */
 };
 
 struct nsf_advise_ask {

@@ -11,7 +11,7 @@
 void nsf_rule_mail_release(struct nsf_rule_mail *mail)
 {
     for (size_t i = 0; i < mail->n_networks; i++)
-        nsf_u32s_release(&mail->networks[i].days);
+        nsf_free(mail->networks[i].traits);
     nsf_free(mail->networks);
     *mail = (struct nsf_rule_mail){0};
 }
@@ -43,19 +43,21 @@ void nsf_rule_mail_add(struct nsf_rule_mail *mail, const struct nsf_sent *sent, 
     struct nsf_mail_network *network = &mail->networks[mail->n_networks++];
     *network = (struct nsf_mail_network){
         .id = sent->network.id,
-        .address = sent->address,
-        .messages = sent->messages,
+        .messages = sent->messages > UINT32_MAX ? UINT32_MAX : (uint32_t)sent->messages,
         .is_sender = nsf_source_is_sender(verdict),
     };
-    nsf_days_merge(&network->days, sent->days);
+    nsf_traits_merge_list(&network->traits, NSF_TRAIT_MESSAGE_DAYS, sent->days);
+}
+
+static struct nsf_u32_view days_of(const struct nsf_mail_network *network)
+{
+    return nsf_traits_list(network->traits, NSF_TRAIT_MESSAGE_DAYS);
 }
 
 static int cmp_networks(const void *left, const void *right)
 {
     const struct nsf_mail_network *a = left, *b = right;
-    if (a->id != b->id)
-        return a->id < b->id ? -1 : 1;
-    return nsf_ip_cmp(a->address, b->address);
+    return (a->id > b->id) - (a->id < b->id);
 }
 
 void nsf_rule_mail_finish(struct nsf_rule_mail *mail)
@@ -70,53 +72,51 @@ void nsf_rule_mail_finish(struct nsf_rule_mail *mail)
             continue;
         }
         struct nsf_mail_network *into = &mail->networks[n - 1];
-        into->messages += next->messages;
+        into->messages = into->messages > UINT32_MAX - next->messages ? UINT32_MAX : into->messages + next->messages;
         into->is_sender |= next->is_sender;
-        nsf_days_merge(&into->days, &next->days);
-        nsf_u32s_release(&next->days);
+        nsf_traits_merge_list(&into->traits, NSF_TRAIT_MESSAGE_DAYS, days_of(next));
+        nsf_free(next->traits);
     }
     mail->n_networks = n;
 }
 
 /* ---- any seven days ---- */
 
-struct turn {
-    int64_t day;
-    int change;
-};
+/* A day on which a span of a network begins or, with the lowest bit, behind which one ends: those that begin come
+ * first, since a day belongs to both. */
+#define TURN_BEGIN(day) ((day) << 1)
+#define TURN_END(day) ((day) << 1 | 1)
 
 static int cmp_turns(const void *left, const void *right)
 {
-    const struct turn *a = left, *b = right;
-    if (a->day != b->day)
-        return a->day < b->day ? -1 : 1;
-    return b->change - a->change; /* those that begin come first: a day belongs to both */
+    uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
+    return (a > b) - (a < b);
 }
 
 /* A network is in each span of seven days that ends on one of its days or up to six days later. */
 uint64_t nsf_rule_mail_networks_in_7_days(const struct nsf_rule_mail *mail)
 {
-    struct turn *turns = NULL;
+    uint32_t *turns = NULL;
     size_t n = 0, capacity = 0;
     for (size_t i = 0; i < mail->n_networks; i++) {
-        const struct nsf_u32s *days = &mail->networks[i].days;
-        for (uint32_t from = 0, to; from < days->n; from = to) {
-            for (to = from + 1; to < days->n && DAY_OF(days->items[to]) - DAY_OF(days->items[to - 1]) <= 7;)
+        struct nsf_u32_view days = days_of(&mail->networks[i]);
+        for (uint32_t from = 0, to; from < days.n; from = to) {
+            for (to = from + 1; to < days.n && DAY_OF(days.items[to]) - DAY_OF(days.items[to - 1]) <= 7;)
                 to++;
             NSF_GROW(turns, capacity, n + 2);
-            turns[n++] = (struct turn){DAY_OF(days->items[from]), 1};
-            turns[n++] = (struct turn){(int64_t)DAY_OF(days->items[to - 1]) + 6, -1};
+            turns[n++] = TURN_BEGIN(DAY_OF(days.items[from]));
+            turns[n++] = TURN_END(DAY_OF(days.items[to - 1]) + 6);
         }
     }
     if (n > 1)
         qsort(turns, n, sizeof(*turns), cmp_turns);
-    int64_t now = 0, most = 0;
+    uint64_t now = 0, most = 0;
     for (size_t i = 0; i < n; i++) {
-        now += turns[i].change;
+        now = turns[i] & 1 ? now - 1 : now + 1;
         most = now > most ? now : most;
     }
     nsf_free(turns);
-    return (uint64_t)most;
+    return most;
 }
 
 /* ---- break-risk ---- */
@@ -130,9 +130,9 @@ void nsf_rule_mail_break_risk(const struct nsf_rule_mail *mail, int64_t from_day
         uint64_t learned = 0, held_out = 0;
         if (network->messages == 0)
             continue;
-        for (uint32_t k = 0; k < network->days.n; k++)
-            *(DAY_OF(network->days.items[k]) < learned_until ? &learned : &held_out) +=
-                COUNT_OF(network->days.items[k]);
+        struct nsf_u32_view days = days_of(network);
+        for (uint32_t k = 0; k < days.n; k++)
+            *(DAY_OF(days.items[k]) < learned_until ? &learned : &held_out) += COUNT_OF(days.items[k]);
         facts->messages += network->messages;
         facts->single_networks += network->messages == 1;
         facts->held_out += held_out;

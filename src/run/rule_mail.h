@@ -11,10 +11,9 @@
 /* A network of sources that send, or may send, mail: hostile and spam sources are left out. */
 struct nsf_mail_network {
     uint64_t id;
-    struct nsf_ip address; /* its smallest source */
-    uint64_t messages;
-    bool is_sender;       /* some source of it is known or likely */
-    struct nsf_u32s days; /* day << 16 | messages (or connections, without counters) */
+    uint32_t messages;         /* stops at the largest */
+    bool is_sender;            /* some source of it is known or likely */
+    struct nsf_traits *traits; /* NSF_TRAIT_MESSAGE_DAYS only; without counters connections stand for messages */
 };
 
 struct nsf_rule_mail {

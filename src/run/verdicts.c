@@ -141,7 +141,8 @@ static void add_source(struct rule_sources *sources, const struct nsf_mail_sourc
     if (is_hostile && messages == 0)
         return;
     NSF_GROW(sources->touched, sources->capacity, sources->n_touched + 1);
-    sources->touched[sources->n_touched++] = (struct nsf_touched){source->address, messages, source->verdict};
+    sources->touched[sources->n_touched++] =
+        (struct nsf_touched){source->address, (uint32_t)messages, (uint8_t)source->verdict};
 }
 
 static void add_sent(void *ctx, const struct nsf_sent *sent)

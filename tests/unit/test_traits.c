@@ -3,6 +3,7 @@
 #include "evidence/traits.h"
 
 #include "core/clock.h"
+#include "core/mem.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,36 +18,22 @@ struct seen {
     uint16_t port;
 };
 
-static void add(struct nsf_trait_row *row, const struct seen *seen)
+static void add(struct nsf_traits **row, const struct seen *seen)
 {
-    nsf_trait_row_add(row, seen->class_, seen->ts_ms, seen->port);
+    nsf_traits_add(row, seen->class_, seen->ts_ms, seen->port);
 }
 
-static void assert_same_list(const struct nsf_u32s *a, const struct nsf_u32s *b)
+static void assert_same(const struct nsf_traits *a, const struct nsf_traits *b)
 {
-    assert_int_equal(a->n, b->n);
-    if (a->n > 0)
-        assert_memory_equal(a->items, b->items, a->n * sizeof(*a->items));
-}
-
-static void assert_same(const struct nsf_trait_row *a, const struct nsf_trait_row *b)
-{
+    for (unsigned i = 0; i < NSF_TRAIT_LISTS; i++) {
+        struct nsf_u32_view left = nsf_traits_list(a, (enum nsf_trait_list)i);
+        struct nsf_u32_view right = nsf_traits_list(b, (enum nsf_trait_list)i);
+        assert_int_equal(left.n, right.n);
+        if (left.n > 0)
+            assert_memory_equal(left.items, right.items, left.n * sizeof(*left.items));
+    }
     assert_int_equal(a->shift, b->shift);
-    assert_same_list(&a->negatives, &b->negatives);
-    assert_int_equal(a->n_ambiguous_days, b->n_ambiguous_days);
-    assert_memory_equal(a->ambiguous_days, b->ambiguous_days, a->n_ambiguous_days * sizeof(uint16_t));
-    assert_int_equal(a->n_dialog_days, b->n_dialog_days);
-    assert_memory_equal(a->dialog_days, b->dialog_days, a->n_dialog_days * sizeof(uint16_t));
-    assert_int_equal(nsf_trait_has_fixed_port(a), nsf_trait_has_fixed_port(b));
-    assert_int_equal(nsf_trait_worst_guessing(a), nsf_trait_worst_guessing(b));
-    assert_int_equal(nsf_trait_busiest_day(a), nsf_trait_busiest_day(b));
-    assert_int_equal(a->mail == NULL, b->mail == NULL);
-    if (a->mail == NULL)
-        return;
-    assert_same_list(&a->mail->runs, &b->mail->runs);
-    assert_same_list(&a->mail->message_days, &b->mail->message_days);
-    assert_same_list(&a->mail->guess_days, &b->mail->guess_days);
-    assert_same_list(&a->mail->times, &b->mail->times);
+    assert_memory_equal(a->has_fixed_port, b->has_fixed_port, sizeof(a->has_fixed_port));
 }
 
 static void shuffle(struct seen *seen, size_t n)
@@ -79,11 +66,7 @@ static void neither_order_nor_partition_matters(void **state)
     for (int round = 0; round < 400; round++) {
         struct seen seen[MANY];
         size_t n = random_connections(seen), cut = (size_t)rand() % (n + 1);
-        struct nsf_trait_row forward, shuffled, halves, half;
-        nsf_trait_row_init(&forward);
-        nsf_trait_row_init(&shuffled);
-        nsf_trait_row_init(&halves);
-        nsf_trait_row_init(&half);
+        struct nsf_traits *forward = NULL, *shuffled = NULL, *halves = NULL, *half = NULL;
         for (size_t i = 0; i < n; i++)
             add(&forward, &seen[i]);
         shuffle(seen, n);
@@ -91,12 +74,12 @@ static void neither_order_nor_partition_matters(void **state)
             add(&shuffled, &seen[i]);
             add(i < cut ? &halves : &half, &seen[i]);
         }
-        nsf_trait_row_merge(&halves, &half);
-        assert_same(&forward, &shuffled);
-        assert_same(&forward, &halves);
-        struct nsf_trait_row *rows[] = {&forward, &shuffled, &halves, &half};
+        nsf_traits_merge(&halves, half);
+        assert_same(forward, shuffled);
+        assert_same(forward, halves);
+        struct nsf_traits *rows[] = {forward, shuffled, halves, half};
         for (size_t i = 0; i < NSF_ARRAY_LEN(rows); i++)
-            nsf_trait_row_release(rows[i]);
+            nsf_free(rows[i]);
     }
 }
 
@@ -126,37 +109,34 @@ static void lonely_connections_are_those_far_from_mail(void **state)
         for (size_t i = 0; i < n; i++)
             seen[i] = (struct seen){(enum nsf_connection_class)(1 + rand() % 6),
                                     START_MS + (int64_t)rand() % (9 * NSF_MS_PER_DAY), 0};
-        struct nsf_trait_row row;
-        nsf_trait_row_init(&row);
+        struct nsf_traits *row = NULL;
         for (size_t i = 0; i < n; i++)
             add(&row, &seen[i]);
-        struct nsf_u32s none = {0};
         bool has_excused = false;
-        uint32_t lonely = nsf_trait_lonely(&row, row.mail == NULL ? &none : &row.mail->runs, &has_excused);
+        uint32_t lonely = nsf_traits_lonely(row, nsf_traits_list(row, NSF_TRAIT_RUNS), &has_excused);
         n_excused += has_excused;
         /* a few times fit at eight seconds each, so the answer is exact but for that */
         assert_true(lonely <= lonely_one_by_one(seen, n, -9000));
         assert_true(lonely >= lonely_one_by_one(seen, n, 9000));
-        nsf_trait_row_release(&row);
+        nsf_free(row);
     }
     assert_true(n_excused > 50);
 }
 
 static void many_lonely_connections_stay_lonely(void **state)
 {
-    struct nsf_trait_row row;
-    nsf_trait_row_init(&row);
+    struct nsf_traits *row = NULL;
     for (int i = 0; i < 5000; i++)
-        nsf_trait_row_add(&row, NSF_CLASS_TOUCH, START_MS + i * NSF_MS_PER_HOUR, (uint16_t)i);
-    assert_true(row.negatives.n <= NSF_TRAIT_NEGATIVES_MAX);
+        nsf_traits_add(&row, NSF_CLASS_TOUCH, START_MS + i * NSF_MS_PER_HOUR, (uint16_t)i);
+    assert_true(row->n[NSF_TRAIT_NEGATIVES] <= NSF_TRAIT_NEGATIVES_MAX);
     bool has_excused = false;
     uint32_t second = nsf_trait_seconds(START_MS + 100 * NSF_MS_PER_DAY);
     uint32_t items[] = {second, second};
-    struct nsf_u32s runs = {items, 2, 2};
-    assert_int_equal(nsf_trait_lonely(&row, &runs, &has_excused), NSF_TRAIT_LONELY_MAX);
+    struct nsf_u32_view runs = {items, 2};
+    assert_int_equal(nsf_traits_lonely(row, runs, &has_excused), NSF_TRAIT_LONELY_MAX);
     assert_true(has_excused);
-    assert_false(nsf_trait_has_fixed_port(&row));
-    nsf_trait_row_release(&row);
+    assert_false(nsf_traits_has_fixed_port(row));
+    nsf_free(row);
 }
 
 static void a_fixed_port_is_one_port_on_three_days(void **state)
@@ -172,36 +152,38 @@ static void a_fixed_port_is_one_port_on_three_days(void **state)
         {2, {0, 1}, {40000, 40000}, false},
     };
     for (size_t i = 0; i < NSF_ARRAY_LEN(cases); i++) {
-        struct nsf_trait_row row;
-        nsf_trait_row_init(&row);
+        struct nsf_traits *row = NULL;
         for (int k = 0; k < cases[i].n; k++)
-            nsf_trait_row_add(&row, NSF_CLASS_TOUCH, START_MS + cases[i].days[k] * NSF_MS_PER_DAY, cases[i].ports[k]);
-        if (nsf_trait_has_fixed_port(&row) != cases[i].expected)
+            nsf_traits_add(&row, NSF_CLASS_TOUCH, START_MS + cases[i].days[k] * NSF_MS_PER_DAY, cases[i].ports[k]);
+        if (nsf_traits_has_fixed_port(row) != cases[i].expected)
             fail_msg("case %zu", i);
-        nsf_trait_row_release(&row);
+        nsf_free(row);
     }
 }
 
 static void days_and_times(void **state)
 {
-    struct nsf_trait_row row;
-    nsf_trait_row_init(&row);
+    struct nsf_traits *row = NULL;
     for (int i = 0; i < 5; i++)
-        nsf_trait_row_add(&row, NSF_CLASS_GUESSING, START_MS + i, 1);
-    nsf_trait_row_add(&row, NSF_CLASS_GUESSING, START_MS + NSF_MS_PER_DAY, 1);
-    nsf_trait_row_add(&row, NSF_CLASS_MESSAGE, START_MS + NSF_MS_PER_DAY, 1);
-    nsf_trait_row_add(&row, NSF_CLASS_MESSAGE, START_MS + NSF_MS_PER_DAY + 13 * NSF_MS_PER_HOUR, 1);
-    assert_int_equal(nsf_trait_worst_guessing(&row), 5);
-    assert_int_equal(nsf_trait_busiest_day(&row), 5);
-    assert_int_equal(row.mail->message_days.n, 1);
-    assert_int_equal(row.mail->message_days.items[0] & 0xffff, 2);
-    assert_int_equal(row.mail->runs.n, 4); /* thirteen hours apart: two runs */
-    nsf_trait_row_add(&row, NSF_CLASS_MESSAGE, START_MS + NSF_MS_PER_DAY + 12 * NSF_MS_PER_HOUR, 1);
-    assert_int_equal(row.mail->runs.n, 2);
+        nsf_traits_add(&row, NSF_CLASS_GUESSING, START_MS + i, 1);
+    nsf_traits_add(&row, NSF_CLASS_GUESSING, START_MS + NSF_MS_PER_DAY, 1);
+    nsf_traits_add(&row, NSF_CLASS_MESSAGE, START_MS + NSF_MS_PER_DAY, 1);
+    nsf_traits_add(&row, NSF_CLASS_MESSAGE, START_MS + NSF_MS_PER_DAY + 13 * NSF_MS_PER_HOUR, 1);
+    assert_int_equal(nsf_traits_worst_guessing(row), 5);
+    assert_int_equal(nsf_traits_busiest_day(row), 0); /* those had counters */
+    for (int i = 0; i < 5; i++)
+        nsf_traits_add(&row, NSF_CLASS_UNKNOWN, START_MS + NSF_MS_PER_DAY + i, 1);
+    nsf_traits_add(&row, NSF_CLASS_UNKNOWN, START_MS, 1);
+    assert_int_equal(nsf_traits_busiest_day(row), 5);
+    assert_int_equal(row->n[NSF_TRAIT_MESSAGE_DAYS], 1);
+    assert_int_equal(nsf_traits_list(row, NSF_TRAIT_MESSAGE_DAYS).items[0] & 0xffff, 2);
+    assert_int_equal(row->n[NSF_TRAIT_RUNS], 4); /* thirteen hours apart: two runs */
+    nsf_traits_add(&row, NSF_CLASS_MESSAGE, START_MS + NSF_MS_PER_DAY + 12 * NSF_MS_PER_HOUR, 1);
+    assert_int_equal(row->n[NSF_TRAIT_RUNS], 2);
     for (int i = 0; i < 4; i++)
-        nsf_trait_row_add(&row, NSF_CLASS_TOUCH, START_MS + i * NSF_MS_PER_DAY, 1);
-    assert_int_equal(nsf_trait_busiest_day(&row), 0);
-    nsf_trait_row_release(&row);
+        nsf_traits_add(&row, NSF_CLASS_UNKNOWN, START_MS + i * NSF_MS_PER_DAY, 1);
+    assert_int_equal(nsf_traits_busiest_day(row), 0);
+    nsf_free(row);
 }
 
 static void stamps_outside_of_time_are_taken_for_its_ends(void **state)
@@ -210,15 +192,14 @@ static void stamps_outside_of_time_are_taken_for_its_ends(void **state)
     assert_int_equal(nsf_trait_seconds(INT64_MAX), UINT32_MAX);
     assert_int_equal(nsf_trait_day(-1), 0);
     assert_int_equal(nsf_trait_day(INT64_MAX), UINT16_MAX);
-    struct nsf_trait_row row;
-    nsf_trait_row_init(&row);
+    struct nsf_traits *row = NULL;
     static const int64_t stamps[] = {INT64_MAX, -9, 0, START_MS, INT64_MAX - 1};
     for (size_t i = 0; i < NSF_ARRAY_LEN(stamps); i++)
         for (int c = 0; c < NSF_CLASSES; c++)
-            nsf_trait_row_add(&row, (enum nsf_connection_class)c, stamps[i], 1);
+            nsf_traits_add(&row, (enum nsf_connection_class)c, stamps[i], 1);
     bool has_excused = false;
-    assert_int_equal(nsf_trait_lonely(&row, &row.mail->runs, &has_excused), 0);
-    nsf_trait_row_release(&row);
+    assert_int_equal(nsf_traits_lonely(row, nsf_traits_list(row, NSF_TRAIT_RUNS), &has_excused), 0);
+    nsf_free(row);
 }
 
 int main(void)
