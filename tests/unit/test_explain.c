@@ -16,7 +16,7 @@ struct world {
     struct nsf_slice words[RULES][3];
     struct nsf_slice star;
     struct nsf_slice port;
-    char names[RULES][16];
+    char names[RULES][24];
     struct nsf_rule rules[RULES];
     struct nsf_nsg nsg;
 };
