@@ -22,6 +22,7 @@ static command_fn *const commands[NSF_COMMAND_N] = {
     [NSF_COMMAND_SCAN] = nsf_cli_scan,
     [NSF_COMMAND_EXPLAIN] = nsf_cli_explain,
     [NSF_COMMAND_REPORT] = nsf_cli_report,
+    [NSF_COMMAND_MERGE] = nsf_cli_merge,
 };
 
 static bool is_there(enum nsf_command command)

@@ -12,6 +12,8 @@
 #include "core/out.h"
 #include "evidence/review.h"
 
+#include <signal.h>
+
 enum nsf_status {
     NSF_STATUS_DONE = 0,
     NSF_STATUS_FINDINGS = 1,
@@ -28,6 +30,7 @@ int nsf_cli_scan(const struct nsf_options *options);
 int nsf_cli_explain(const struct nsf_options *options);
 int nsf_cli_report(const struct nsf_options *options);
 int nsf_cli_review(const struct nsf_options *options);
+int nsf_cli_merge(const struct nsf_options *options);
 
 /* Whether there is a SQLite file at the path. */
 bool nsf_cli_is_store(const char *path);
@@ -41,6 +44,8 @@ int nsf_cli_review_scan(const struct nsf_options *options, const struct nsf_scan
                         const struct nsf_problems *rules_problems, struct nsf_store *store);
 /* SIGINT and SIGTERM end a review soon and cleanly, twice at once. */
 void nsf_cli_catch_signals(void);
+/* Not 0 once one of them came. */
+const volatile sig_atomic_t *nsf_cli_stop_flag(void);
 
 /* One line "nsgflow: ..." on standard error; text of foreign origin in it is escaped. */
 void nsf_cli_say(const char *fmt, ...) NSF_PRINTF(1, 2);

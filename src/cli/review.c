@@ -32,6 +32,11 @@ void nsf_cli_catch_signals(void)
     sigaction(SIGTERM, &action, NULL);
 }
 
+const volatile sig_atomic_t *nsf_cli_stop_flag(void)
+{
+    return &is_stopped;
+}
+
 static nsf_result check_usage(const struct nsf_options *options, struct nsf_err *err)
 {
     if (options->rules.n == 0)

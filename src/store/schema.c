@@ -151,8 +151,9 @@ static char *uri_of(const char *path, const char *query)
 static nsf_result connect(struct nsf_store *store, const char *query, struct nsf_err *err)
 {
     char *uri = uri_of(store->sql.path, query);
-    int flags = SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX |
-                (store->is_writer ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
+    /* Readers open it for writing too, where they may: only then are the files beside it removed at the close. */
+    int flags =
+        SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE | (store->is_writer ? SQLITE_OPEN_CREATE : 0);
     int code = sqlite3_open_v2(uri, &store->sql.db, flags, NULL);
     nsf_free(uri);
     if (code != SQLITE_OK)
@@ -198,7 +199,9 @@ static nsf_result open_reader(struct nsf_store *store, struct nsf_err *err)
     struct stat found;
     if (stat(store->sql.path, &found) != 0)
         return refuse(store, err, "there is no such evidence store; `nsgflow review --store` makes it");
-    nsf_result r = connect(store, "?mode=ro", &first);
+    nsf_result r = connect(store, "", &first);
+    if (!nsf_failed(r))
+        r = nsf_sql_run(&store->sql, "PRAGMA query_only = ON", &first);
     if (!nsf_failed(r))
         r = nsf_store_migrate(store, &first);
     if (!nsf_failed(r))

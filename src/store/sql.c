@@ -65,7 +65,7 @@ nsf_result nsf_sql_fail(const struct nsf_sql *sql, int code, const char *doing, 
 nsf_result nsf_sql_run(const struct nsf_sql *sql, const char *text, struct nsf_err *err)
 {
     int code = sqlite3_exec(sql->db, text, NULL, NULL, NULL);
-    return code == SQLITE_OK ? nsf_ok() : nsf_sql_fail(sql, code, "write the evidence store", err);
+    return code == SQLITE_OK ? nsf_ok() : nsf_sql_fail(sql, code, "use the evidence store", err);
 }
 
 nsf_result nsf_sql_prepare(const struct nsf_sql *sql, const char *text, sqlite3_stmt **statement, struct nsf_err *err)
@@ -127,7 +127,7 @@ nsf_result nsf_sql_done(const struct nsf_sql *sql, sqlite3_stmt *statement, stru
 {
     int code = sqlite3_step(statement);
     nsf_result r =
-        code == SQLITE_DONE || code == SQLITE_ROW ? nsf_ok() : nsf_sql_fail(sql, code, "write the evidence store", err);
+        code == SQLITE_DONE || code == SQLITE_ROW ? nsf_ok() : nsf_sql_fail(sql, code, "use the evidence store", err);
     sqlite3_reset(statement);
     return r;
 }

@@ -209,6 +209,8 @@ int nsf_store_cmp_readings(const struct nsf_stored_blob *a, const struct nsf_sto
         return a->failure.ptr != NULL ? -1 : 1;
     if (a->resume_offset != b->resume_offset)
         return a->resume_offset < b->resume_offset ? -1 : 1;
+    if (a->mode != b->mode)
+        return a->mode < b->mode ? -1 : 1;
     int order = nsf_slice_cmp(a->etag, b->etag);
     if (order == 0)
         order = nsf_slice_cmp(a->order, b->order);

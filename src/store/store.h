@@ -23,10 +23,12 @@
 #include "core/problem.h"
 #include "exposure/scan.h"
 
+#include <signal.h>
+
 struct nsf_store;
 
 enum nsf_store_mode {
-    NSF_STORE_READ,  /* the file must be there; nothing is written, also not beside it */
+    NSF_STORE_READ, /* it must be there; only what a killed run left beside it is taken in, where that may be written */
     NSF_STORE_WRITE, /* made when it is not there or empty; locked until close */
 };
 
@@ -133,4 +135,13 @@ nsf_result nsf_store_add_run(struct nsf_store *store, int64_t started_ms, int64_
  * problems are added to. */
 nsf_result nsf_store_last_scan(struct nsf_store *store, struct nsf_scan *scan, struct nsf_problems *problems,
                                bool *has_scan, struct nsf_err *err) NSF_CHECKED;
+
+/* ---- merge ---- */
+
+/* Adds all evidence and all runs of `from` to `into`. Of one blob in both, the newer creation wins, then the longer
+ * reading; files of one path that begin with different records are different files. Associative, commutative and
+ * idempotent in what a report shows: neither order nor repetition matters. *is_stopped ends it with
+ * NSF_E_INTERRUPTED; it may be NULL. */
+nsf_result nsf_store_merge(struct nsf_store *into, struct nsf_store *from, const volatile sig_atomic_t *is_stopped,
+                           struct nsf_err *err) NSF_CHECKED;
 #endif

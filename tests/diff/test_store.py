@@ -51,8 +51,8 @@ def record_ends(blob):
 class Live:
     """A folder of logs that fills up."""
 
-    def __init__(self, rng, world, folder):
-        self.rng, self.folder = rng, folder
+    def __init__(self, rng, world, folder, replaces=True):
+        self.rng, self.folder, self.replaces = rng, folder, replaces
         self.blobs = {}
         for at, _, names in os.walk(os.path.join(world, "logs")):
             for name in names:
@@ -68,7 +68,7 @@ class Live:
         earlier = [whole[:end] + b"]}" for end in ends[:-1]] + [OPENING + b"]}"] if ends else []
         if not ends and len(whole) > 10 and not name.endswith(".gz"):
             earlier.append(whole[:self.rng.randrange(1, len(whole))])
-        if self.rng.random() < 0.1:
+        if self.replaces and self.rng.random() < 0.1:
             earlier.append(self.rng.choice(sorted(self.blobs.values())))
         return earlier
 
@@ -130,6 +130,50 @@ def check_all_kinds():
         raise Failure("  not every kind of change came up: %s" % seen)
 
 
+def check_merge(seed, keep):
+    """Several machines, each with a part of the logs at some moment; merged in any order, twice, in any grouping."""
+    folder = tempfile.mkdtemp(prefix="nsgflow-merge-")
+    rng = random.Random(seed)
+    world, live_folder = os.path.join(folder, "world"), os.path.join(folder, "live")
+    gen_logs.World(seed, None, rng.choice([1, 2]), None).write(world)
+    rules = os.path.join(world, "nsgs.json")
+    live = Live(rng, world, live_folder, replaces=False)
+    stores = [os.path.join(folder, "%d.db" % i) for i in range(4)]
+    try:
+        for i, store in enumerate(stores):
+            live.step(i + 1 == len(stores))
+            names = sorted(live.here)
+            part = names if i + 1 == len(stores) else rng.sample(names, rng.randrange(1, len(names) + 1)) if names else []
+            if part:
+                review(rules, [os.path.join(live_folder, name) for name in part], "--store", store)
+        stores = [store for store in stores if os.path.exists(store)]
+        expected = review(rules, [os.path.join(live_folder, name) for name in sorted(live.here)])
+        merged = [os.path.join(folder, "m%d.db" % i) for i in range(4)]
+        shuffled = stores + [rng.choice(stores)]
+        rng.shuffle(shuffled)
+        run(["merge", "-o", merged[0], *stores])
+        run(["merge", "-o", merged[1], *shuffled])
+        cut = rng.randrange(1, len(stores) + 1)
+        run(["merge", "-o", merged[2], *stores[:cut]])
+        run(["merge", "-o", merged[3], merged[2], *stores[cut:]])
+        run(["merge", "-o", merged[0], merged[0], merged[1]])
+        for i in (0, 1, 3):
+            demand_equal(expected, run(["report", "--format", "json", merged[i]]), "merged store %d" % i)
+        logs = [os.path.join(live_folder, name) for name in sorted(live.here)]
+        demand_equal(expected, review(rules, logs, "--store", merged[1]), "a run on a merged store")
+        left = [name for name in os.listdir(folder) if name.endswith((".tmp", "-wal"))]
+        if left:
+            raise Failure("  left behind: %s" % left)
+    except Failure:
+        if keep:
+            print("kept: " + folder)
+            folder = None
+        raise
+    finally:
+        if folder:
+            shutil.rmtree(folder)
+
+
 def check_schedule(seed, steps, keep):
     folder = tempfile.mkdtemp(prefix="nsgflow-store-")
     rng = random.Random(seed)
@@ -168,7 +212,9 @@ def main():
     options = parser.parse_args()
     first, last = map(int, options.seeds.split("-"))
     compare.main([("seed %d" % seed, lambda seed=seed: check_schedule(seed, options.steps, options.keep))
-                  for seed in range(first, last + 1)] + [("kinds of change", check_all_kinds)])
+                  for seed in range(first, last + 1)] + [("kinds of change", check_all_kinds)]
+                 + [("merge %d" % seed, lambda seed=seed: check_merge(seed, options.keep))
+                    for seed in range(first, last + 1)])
 
 
 if __name__ == "__main__":
