@@ -100,7 +100,7 @@ static bool is_named(struct nsf_slice name, const struct nsf_text_list *names)
     return false;
 }
 
-static bool is_wanted(void *ctx, const struct nsf_scan_nsg *nsg, const struct nsf_finding *finding)
+static bool is_wanted(const void *ctx, const struct nsf_scan_nsg *nsg, const struct nsf_finding *finding)
 {
     const struct nsf_options *options = ctx;
     bool is_nsg = options->nsg.n == 0 || is_named(nsg->name, &options->nsg) || is_named(nsg->id, &options->nsg);
@@ -140,7 +140,7 @@ int nsf_cli_report(const struct nsf_options *options)
         status = status == NSF_STATUS_INCOMPLETE ? NSF_STATUS_FAILED : status;
     } else {
         nsf_buf_release(&text);
-        nsf_review_document_narrow(&document, is_wanted, (void *)(uintptr_t)options);
+        nsf_review_document_narrow(&document, is_wanted, options);
         r = nsf_cli_write_review(options, &document.review, &err);
         status = nsf_failed(r) ? nsf_cli_fail(&err) : nsf_cli_review_status(&document.review, options->fail_on);
     }

@@ -186,7 +186,7 @@ void nsf_html_days(struct nsf_out *out, const struct nsf_traffic *traffic)
         return;
     for (size_t i = 0; i < n_rows; i++)
         max = traffic->by_day[i].connections > max ? traffic->by_day[i].connections : max;
-    int64_t width = CHART_WIDTH * 10 / n_days;
+    int64_t width = (int64_t)CHART_WIDTH * 10 / n_days;
     nsf_time_format_day(from, first);
     nsf_time_format_day(from + n_days - 1, last);
     nsf_out_printf(out,

@@ -566,7 +566,7 @@ static void read_rules(struct loader *loader, const struct nsf_json *root)
     document->scan.port = 25;
     document->review.rules = zalloc(loader, n, sizeof(*document->review.rules));
     document->review.n_rules = n;
-    loader->sources = zalloc(loader, n, sizeof(*loader->sources));
+    loader->sources = zalloc(loader, n, sizeof(const struct nsf_json *));
     for (size_t i = 0; i < nsf_json_len(nsgs); i++)
         read_nsg(loader, item_of(loader, nsgs, "nsgs", i));
     for (size_t i = 0; i < n; i++)
@@ -609,7 +609,7 @@ nsf_result nsf_review_document_read(struct nsf_review_document *document, struct
     return r;
 }
 
-void nsf_review_document_narrow(struct nsf_review_document *document, nsf_review_keep_fn *keep, void *ctx)
+void nsf_review_document_narrow(struct nsf_review_document *document, nsf_review_keep_fn *keep, const void *ctx)
 {
     struct nsf_review *review = &document->review;
     struct loader *loader = review->rows;

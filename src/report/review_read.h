@@ -26,7 +26,7 @@ void nsf_review_document_release(struct nsf_review_document *document);
 nsf_result nsf_review_document_read(struct nsf_review_document *document, struct nsf_slice text,
                                     struct nsf_err *err) NSF_CHECKED;
 /* Drops the rules that `keep` does not want; the order of the others stays. */
-typedef bool nsf_review_keep_fn(void *ctx, const struct nsf_scan_nsg *nsg, const struct nsf_finding *finding);
-void nsf_review_document_narrow(struct nsf_review_document *document, nsf_review_keep_fn *keep, void *ctx);
+typedef bool nsf_review_keep_fn(const void *ctx, const struct nsf_scan_nsg *nsg, const struct nsf_finding *finding);
+void nsf_review_document_narrow(struct nsf_review_document *document, nsf_review_keep_fn *keep, const void *ctx);
 
 #endif
