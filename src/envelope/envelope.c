@@ -228,7 +228,7 @@ static void read_object(struct nsf_envelope *env, uint64_t limit)
 static void read_tuples(struct nsf_envelope *env, uint64_t limit, bool is_limit_final)
 {
     struct nsf_slice bytes = nsf_window_slice(&env->window, env->skim_from, limit);
-    enum nsf_skim found = nsf_skim(bytes, &env->skim_at);
+    enum nsf_skim found = env->records.options.ops->skim(bytes, &env->skim_at);
     if (found == NSF_SKIM_FOUND) {
         env->pos = env->skim_from + env->skim_at;
         nsf_records_skimmed(&env->records, env->pos);

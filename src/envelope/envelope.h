@@ -24,12 +24,15 @@
 #include "flow/batch.h"
 #include "flow/scope.h"
 
+struct nsf_tuple_ops;
+
 struct nsf_envelope_options {
-    struct nsf_scopes *scopes; /* borrowed for the envelope's life */
-    uint64_t seed;             /* of fingerprints: equal for everything that is compared */
-    bool is_plain;             /* the JSON parser reads every tuple: slow, and the measure for the fast way */
-    bool is_strict;            /* every tuple is checked in full */
-    bool is_smtp_only;         /* no contacts and no denied events */
+    struct nsf_scopes *scopes;       /* borrowed for the envelope's life */
+    uint64_t seed;                   /* of fingerprints: equal for everything that is compared */
+    bool is_plain;                   /* the JSON parser reads every tuple: slow, and the measure for the fast way */
+    bool is_strict;                  /* every tuple is checked in full */
+    bool is_smtp_only;               /* no contacts and no denied events */
+    const struct nsf_tuple_ops *ops; /* NULL: what is best here */
 };
 
 /* Where in a blob reading starts or stands. */

@@ -15,6 +15,8 @@
 void nsf_records_init(struct nsf_records *records, const struct nsf_envelope_options *options)
 {
     *records = (struct nsf_records){.options = *options, .first_time_ms = NSF_TS_NONE};
+    if (records->options.ops == NULL)
+        records->options.ops = nsf_tuple_ops_best();
     nsf_buf_init(&records->texts, UINT32_MAX - 1);
     nsf_buf_init(&records->held, SIZE_MAX / 2);
 }
@@ -190,7 +192,7 @@ static void take_group(const struct nsf_records *records, const struct nsf_group
     if (group->held_from < group->held_to)
         take_held(records, group, target);
     else if (group->from < group->to)
-        nsf_tuple_take_array(target, nsf_window_slice(window, group->from, group->to), group->from);
+        records->options.ops->take_array(target, nsf_window_slice(window, group->from, group->to), group->from);
 }
 
 static void name(struct nsf_text *own, struct nsf_text outer)

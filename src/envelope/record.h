@@ -12,7 +12,7 @@
 #include "envelope/envelope.h"
 #include "envelope/keys.h"
 #include "envelope/window.h"
-#include "flow/tuple.h"
+#include "flow/tuple_ops.h"
 
 /* A text that is kept: a part of nsf_records.texts. */
 struct nsf_text {

@@ -57,7 +57,7 @@ struct nsf_envelope {
     unsigned n_levels;
     unsigned n_maps;
     uint64_t object_start;
-    bool is_tail; /* the object is what follows the records in an object around them */
+    bool is_tail;          /* the object is what follows the records in an object around them */
     uint64_t token_end;    /* behind the last token of the parser */
     uint64_t element_from; /* behind the last element of the open flowTuples array, or its `[` */
     uint64_t key_at;       /* the first `"flowTuples"` of [key_searched_from, key_searched_to), or NSF_OFFSET_NONE */

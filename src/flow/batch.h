@@ -47,7 +47,7 @@ struct nsf_bad_tuple {
     uint32_t record_idx;
     uint8_t fault; /* enum nsf_tuple_fault */
     uint32_t count;
-    uint64_t offset; /* of the first one's first character */
+    uint64_t offset;         /* of the first one's first character */
     struct nsf_slice sample; /* in the batch's arena, cut to 120 bytes */
 };
 

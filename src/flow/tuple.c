@@ -8,6 +8,8 @@
 #define FIELDS_NSG1 8
 #define FIELDS_MAX 13
 #define SAMPLE_MAX_BYTES 120
+/* A longer string in an array is for the JSON parser, which has a bound of its own. */
+#define SKIM_STRING_MAX_BYTES ((size_t)64 << 10)
 /* The end of the year 9999: nothing could print a later stamp. */
 #define STAMP_MAX_MS UINT64_C(253402300799999)
 #define PROTOCOL_TCP 6
@@ -42,7 +44,7 @@ const char *nsf_tuple_fault_text(enum nsf_tuple_fault fault)
     return fault_texts[fault];
 }
 
-static unsigned fields_of(enum nsf_layout layout)
+unsigned nsf_tuple_fields(enum nsf_layout layout)
 {
     return layout == NSF_LAYOUT_NSG1 ? FIELDS_NSG1 : FIELDS_MAX;
 }
@@ -178,7 +180,7 @@ static enum nsf_tuple_fault parse_fields(const struct fields *fields, enum nsf_l
 enum nsf_tuple_fault nsf_tuple_parse(struct nsf_slice text, enum nsf_layout layout, struct nsf_tuple *tuple)
 {
     struct fields fields;
-    if (!split(text, fields_of(layout), &fields))
+    if (!split(text, nsf_tuple_fields(layout), &fields))
         return NSF_TUPLE_FIELDS;
     return parse_fields(&fields, layout, tuple);
 }
@@ -220,8 +222,7 @@ static void add_contact(struct nsf_contacts *contacts, const struct nsf_tuple_ta
     };
 }
 
-/* Hands a good tuple to where it belongs. */
-static void emit(struct nsf_tuple_target *target, const struct nsf_tuple *tuple)
+void nsf_tuple_emit(struct nsf_tuple_target *target, const struct nsf_tuple *tuple)
 {
     struct nsf_batch *batch = target->batch;
     if (batch == NULL || (target->is_smtp_only && tuple->event == NSF_FLOW_DENIED))
@@ -294,7 +295,7 @@ static enum nsf_tuple_fault take_lightly(struct nsf_tuple_target *target, struct
     if (!has_plain_bytes_only(text))
         return NSF_TUPLE_BYTES;
     if (is_text(fields->at[FIELD_DST_PORT], "587") && parse_fields(fields, target->layout, &tuple) == NSF_TUPLE_NONE)
-        emit(target, &tuple);
+        nsf_tuple_emit(target, &tuple);
     return NSF_TUPLE_NONE;
 }
 
@@ -304,12 +305,12 @@ void nsf_tuple_take(struct nsf_tuple_target *target, struct nsf_slice text, uint
     struct nsf_tuple tuple;
     enum nsf_tuple_fault fault = NSF_TUPLE_FIELDS;
     target->n_tuples++;
-    if (split(text, fields_of(target->layout), &fields)) {
+    if (split(text, nsf_tuple_fields(target->layout), &fields)) {
         bool matters =
             target->is_strict || is_char(fields.at[FIELD_DIRECTION], 'I') || is_text(fields.at[FIELD_DST_PORT], "25");
         fault = matters ? parse_fields(&fields, target->layout, &tuple) : take_lightly(target, text, &fields);
         if (matters && fault == NSF_TUPLE_NONE)
-            emit(target, &tuple);
+            nsf_tuple_emit(target, &tuple);
     }
     if (NSF_UNLIKELY(fault != NSF_TUPLE_NONE)) {
         target->n_bad++;
@@ -346,11 +347,11 @@ static size_t after_blanks(struct nsf_slice bytes, size_t at)
  * odd. */
 static size_t skim_string(struct nsf_slice bytes, size_t at)
 {
-    for (; at < bytes.len; at++) {
+    for (size_t from = at; at < bytes.len; at++) {
         char c = bytes.ptr[at];
         if (c == '"')
             return at + 1;
-        if (c < 0x20 || c == '\\' || (unsigned char)c >= 0x80)
+        if (at - from > SKIM_STRING_MAX_BYTES || c < 0x20 || c == '\\' || (unsigned char)c >= 0x80)
             return 0;
     }
     return bytes.len + 1;

@@ -62,6 +62,11 @@ void nsf_tuple_take_array(struct nsf_tuple_target *target, struct nsf_slice insi
 /* An array element that is no string: bad, but not a tuple. */
 void nsf_tuple_take_other(struct nsf_tuple_target *target, struct nsf_slice text, uint64_t offset);
 
+/* How many fields a tuple has. */
+unsigned nsf_tuple_fields(enum nsf_layout layout);
+/* Hands a good tuple to where it belongs: for those who parsed it themselves. */
+void nsf_tuple_emit(struct nsf_tuple_target *target, const struct nsf_tuple *tuple);
+
 /* Looks for the `]` that closes an array of strings. */
 enum nsf_skim {
     NSF_SKIM_MORE,  /* plain so far, the `]` is not among these bytes */

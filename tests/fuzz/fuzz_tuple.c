@@ -6,7 +6,7 @@
 #include "core/nsf_common.h"
 
 #include "core/err.h"
-#include "flow/tuple.h"
+#include "flow/tuple_ops.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -59,6 +59,37 @@ static void take_one_by_one(struct nsf_tuple_target *target, struct nsf_slice in
     }
 }
 
+/* Every variant that this processor has, against the portable one. */
+static void compare_variants(const struct nsf_tuple_target *like, struct nsf_slice text)
+{
+    static const char *const names[] = {"avx2", "avx512"};
+    size_t at = 0;
+    enum nsf_skim found = nsf_skim(text, &at);
+    for (size_t i = 0; i < NSF_ARRAY_LEN(names); i++) {
+        const struct nsf_tuple_ops *ops = nsf_tuple_ops_named(names[i]);
+        size_t other_at = 0;
+        if (ops == NULL)
+            continue;
+        must(ops->skim(text, &other_at) == found, "a variant skims otherwise");
+        if (found != NSF_SKIM_FOUND)
+            continue;
+        must(other_at == at, "a variant finds another bracket");
+        struct nsf_batch *one = nsf_batch_new(), *other = nsf_batch_new();
+        struct nsf_tuple_target a, b;
+        nsf_tuple_target_init(&a, one, like->layout);
+        a.is_strict = like->is_strict;
+        a.is_smtp_only = like->is_smtp_only;
+        b = a;
+        b.batch = other;
+        nsf_tuple_take_array(&a, nsf_slice(text.ptr, at), 0);
+        ops->take_array(&b, nsf_slice(text.ptr, at), 0);
+        must(a.n_tuples == b.n_tuples && a.n_bad == b.n_bad, "a variant counts other tuples");
+        must(is_same_batch(one, other), "a variant gives another batch");
+        nsf_batch_free(one);
+        nsf_batch_free(other);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < 1)
@@ -90,6 +121,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         must(a.n_tuples == b.n_tuples && a.n_bad == b.n_bad, "an array has other tuples than its strings");
         must(is_same_batch(one, other), "an array gives another batch than its strings");
     }
+    compare_variants(&b, text);
     nsf_batch_free(one);
     nsf_batch_free(other);
     return 0;

@@ -1,9 +1,16 @@
 /* Tuples of all layouts: each field, each fault, and what reaches the batch. */
 #include "core/nsf_common.h"
 
-#include "flow/tuple.h"
+#include "flow/tuple_ops.h"
 
+#include "core/mem.h"
+
+#include "support/batch_text.h"
+#include "support/log_text.h"
 #include "support/nsf_test.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
 
 static struct nsf_tuple parse(const char *text, enum nsf_layout layout)
 {
@@ -363,6 +370,175 @@ static void test_skim(void **state)
     }
 }
 
+/* ---- the variants against the portable one */
+
+static const char *const variant_names[] = {"avx2", "avx512"};
+
+/* A page that nobody may touch stands behind `bytes`, which are copied right before it. */
+struct guarded {
+    char *pages;
+    size_t n_bytes;
+    size_t page_bytes;
+};
+
+static struct guarded guarded_new(size_t n_bytes)
+{
+    struct guarded g = {.page_bytes = (size_t)sysconf(_SC_PAGESIZE)};
+    g.n_bytes = (n_bytes + g.page_bytes - 1) / g.page_bytes * g.page_bytes;
+    g.pages = mmap(NULL, g.n_bytes + 2 * g.page_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(g.pages != MAP_FAILED);
+    assert_int_equal(mprotect(g.pages, g.page_bytes, PROT_NONE), 0);
+    assert_int_equal(mprotect(g.pages + g.page_bytes + g.n_bytes, g.page_bytes, PROT_NONE), 0);
+    return g;
+}
+
+static struct nsf_slice put_at_end(const struct guarded *g, struct nsf_slice bytes)
+{
+    char *at = g->pages + g->page_bytes + g->n_bytes - bytes.len;
+    memcpy(at, bytes.ptr, bytes.len);
+    return nsf_slice(at, bytes.len);
+}
+
+static struct nsf_slice put_at_start(const struct guarded *g, struct nsf_slice bytes)
+{
+    memcpy(g->pages + g->page_bytes, bytes.ptr, bytes.len);
+    return nsf_slice(g->pages + g->page_bytes, bytes.len);
+}
+
+static void guarded_free(struct guarded *g)
+{
+    munmap(g->pages, g->n_bytes + 2 * g->page_bytes);
+}
+
+struct comparison {
+    const struct nsf_tuple_ops *ops;
+    struct nsf_scopes *scopes;
+    struct nsf_batch *batch;
+    struct nsf_buf text;
+    struct nsf_buf other;
+};
+
+static void take_as_text(struct comparison *c, const struct nsf_tuple_ops *ops, struct nsf_slice inside,
+                         enum nsf_layout layout, unsigned options, struct nsf_buf *text)
+{
+    struct nsf_tuple_target target;
+    nsf_batch_reset(c->batch);
+    nsf_tuple_target_init(&target, c->batch, layout);
+    target.is_strict = (options & 1) != 0;
+    target.is_smtp_only = (options & 2) != 0;
+    if (ops == NULL)
+        nsf_tuple_take_array(&target, inside, 1000);
+    else
+        ops->take_array(&target, inside, 1000);
+    nsf_buf_reset(text);
+    nsf_buf_printf(text, "tuples %u bad %u\n", target.n_tuples, target.n_bad);
+    batch_text(c->batch, c->scopes, text);
+}
+
+static void compare_one(struct comparison *c, struct nsf_slice bytes, unsigned seed)
+{
+    size_t at = 0, other_at = 0;
+    enum nsf_skim found = nsf_skim(bytes, &at);
+    assert_int_equal(c->ops->skim(bytes, &other_at), found);
+    if (found == NSF_SKIM_FOUND)
+        assert_int_equal(other_at, at);
+    /* Again from where a shorter piece left off. */
+    size_t half_at = 0;
+    if (c->ops->skim(nsf_slice(bytes.ptr, bytes.len / 2), &half_at) == NSF_SKIM_MORE) {
+        assert_int_equal(c->ops->skim(bytes, &half_at), found);
+        if (found == NSF_SKIM_FOUND)
+            assert_int_equal(half_at, at);
+    }
+    if (found != NSF_SKIM_FOUND)
+        return;
+    for (unsigned layout = 0; layout < NSF_LAYOUTS; layout++) {
+        struct nsf_slice inside = nsf_slice(bytes.ptr, at);
+        take_as_text(c, NULL, inside, (enum nsf_layout)layout, seed, &c->text);
+        take_as_text(c, c->ops, inside, (enum nsf_layout)layout, seed, &c->other);
+        if (strcmp(nsf_buf_str(&c->text), nsf_buf_str(&c->other)) != 0) {
+            print_error("%s, layout %u: %.*s\n--- portable\n%s--- %s\n%s", c->ops->name, layout, NSF_SLICE_ARG(inside),
+                        nsf_buf_str(&c->text), c->ops->name, nsf_buf_str(&c->other));
+            fail();
+        }
+    }
+}
+
+/* One or a few bytes turned into others that mean something in an array of tuples. */
+static void mutate(char *bytes, size_t len, uint64_t *random)
+{
+    static const char marks[] = "\",.]:0129IODAT25 \\\x01\x80-x";
+    unsigned n = (unsigned)(nsf_test_random(random) % 4);
+    for (unsigned i = 0; i < n; i++)
+        bytes[nsf_test_random(random) % len] = marks[nsf_test_random(random) % (sizeof(marks) - 1)];
+}
+
+static void compare_variant(const struct nsf_tuple_ops *ops)
+{
+    static const char *const arrays[] = {
+        "]",
+        TUPLES_1 "]",
+        TUPLES_2 "]",
+        TUPLES_4 "]",
+        TUPLES_2 "," TUPLES_2 "," TUPLES_2 "] and more",
+        TUPLES_4 ",\"\"," TUPLES_4 "]",
+        "\"1542110377,255.255.255.255,0.0.0.0,65535,25,T,I,A,E,99999999,12345678,00000000,1\"]",
+        "\"1542110377,1.22.133.4,10.200.30.40,1,25,T,O,A,B,,,,\",\"1542110377,1.2.3.4,5.6.7.8,9,587,T,O,A,B,,,,\"]",
+        "\"1542110377123,1.22.133.4,10.200.30.40,1,25,6,I,D,NX_HW_NOT_SUPPORTED,0,0,0,0\","
+        "\"1542110377123,1.22.133.4,10.200.30.40,1,443,255,I,C,NX,1,2,3,18446744073709551615\"]",
+    };
+    struct comparison c = {.ops = ops, .scopes = nsf_scopes_new(), .batch = nsf_batch_new()};
+    struct guarded g = guarded_new(4096);
+    struct nsf_scope scope = {.layout = NSF_LAYOUT_NSG1};
+    uint64_t random = 99;
+    nsf_scopes_add(c.scopes, &scope); /* targets name scope 0 */
+    nsf_buf_init(&c.text, (size_t)1 << 20);
+    nsf_buf_init(&c.other, (size_t)1 << 20);
+    for (size_t i = 0; i < NSF_ARRAY_LEN(arrays); i++) {
+        size_t len = strlen(arrays[i]);
+        char *copy = nsf_strdup_n(arrays[i], len);
+        for (unsigned round = 0; round < 3000; round++) {
+            memcpy(copy, arrays[i], len);
+            if (round > 0)
+                mutate(copy, len, &random);
+            struct nsf_slice bytes = nsf_slice(copy, len);
+            compare_one(&c, round % 2 == 0 ? put_at_end(&g, bytes) : put_at_start(&g, bytes), round / 2);
+        }
+        for (size_t cut = 0; cut < len; cut++)
+            compare_one(&c, put_at_end(&g, nsf_slice(arrays[i], cut)), 0);
+        nsf_free(copy);
+    }
+    guarded_free(&g);
+    nsf_buf_release(&c.text);
+    nsf_buf_release(&c.other);
+    nsf_batch_free(c.batch);
+    nsf_scopes_free(c.scopes);
+}
+
+static void test_variants(void **state)
+{
+    unsigned n_run = 0;
+    for (size_t i = 0; i < NSF_ARRAY_LEN(variant_names); i++) {
+        const struct nsf_tuple_ops *ops = nsf_tuple_ops_named(variant_names[i]);
+        print_message("variant %s: %s\n", variant_names[i], ops == NULL ? "not here" : "compared");
+        if (ops == NULL)
+            continue;
+        n_run++;
+        compare_variant(ops);
+    }
+    if (n_run == 0)
+        skip();
+}
+
+static void test_choice_of_variant(void **state)
+{
+    assert_string_equal(nsf_tuple_ops_named("portable")->name, "portable");
+    assert_null(nsf_tuple_ops_named("none"));
+    assert_int_equal(setenv("NSGFLOW_VARIANT", "portable", 1), 0);
+    assert_string_equal(nsf_tuple_ops_best()->name, "portable");
+    assert_int_equal(unsetenv("NSGFLOW_VARIANT"), 0);
+    assert_non_null(nsf_tuple_ops_best());
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -376,6 +552,8 @@ int main(void)
         cmocka_unit_test(test_long_sample_is_cut),
         cmocka_unit_test(test_array),
         cmocka_unit_test(test_skim),
+        cmocka_unit_test(test_variants),
+        cmocka_unit_test(test_choice_of_variant),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,116 @@
+#include "core/nsf_common.h"
+
+#include "flow/tuple_vector.h"
+
+#ifdef NSF_TUPLE_X86
+
+#include <immintrin.h>
+
+#define TARGET __attribute__((target("avx2,bmi,bmi2,popcnt,pclmul")))
+#define TARGET_INLINE TARGET static inline
+
+struct halves {
+    __m256i low;
+    __m256i high;
+};
+
+TARGET_INLINE struct halves load(const char *block)
+{
+    return (struct halves){_mm256_loadu_si256((const __m256i *)(const void *)block),
+                           _mm256_loadu_si256((const __m256i *)(const void *)(block + 32))};
+}
+
+TARGET_INLINE uint64_t bits_of(__m256i low, __m256i high)
+{
+    return (uint32_t)_mm256_movemask_epi8(low) | (uint64_t)(uint32_t)_mm256_movemask_epi8(high) << 32;
+}
+
+TARGET_INLINE struct halves equal(struct halves bytes, char c)
+{
+    const __m256i all = _mm256_set1_epi8(c);
+    return (struct halves){_mm256_cmpeq_epi8(bytes.low, all), _mm256_cmpeq_epi8(bytes.high, all)};
+}
+
+TARGET_INLINE uint64_t where(struct halves bytes, char c)
+{
+    struct halves found = equal(bytes, c);
+    return bits_of(found.low, found.high);
+}
+
+TARGET_INLINE struct halves both(struct halves a, struct halves b)
+{
+    return (struct halves){_mm256_and_si256(a.low, b.low), _mm256_and_si256(a.high, b.high)};
+}
+
+TARGET_INLINE struct halves either(struct halves a, struct halves b)
+{
+    return (struct halves){_mm256_or_si256(a.low, b.low), _mm256_or_si256(a.high, b.high)};
+}
+
+TARGET_INLINE uint64_t prefix_xor(uint64_t bits)
+{
+    __m128i product = _mm_clmulepi64_si128(_mm_set_epi64x(0, (long long)bits), _mm_set1_epi8(-1), 0);
+    return (uint64_t)_mm_cvtsi128_si64(product);
+}
+
+TARGET_INLINE struct nsf_skim_masks look_skim(const char *block)
+{
+    struct halves bytes = load(block);
+    const __m256i blank = _mm256_set1_epi8(' ');
+    struct halves control = {_mm256_cmpgt_epi8(blank, bytes.low), _mm256_cmpgt_epi8(blank, bytes.high)};
+    struct halves odd = either(control, equal(bytes, '\\'));
+    return (struct nsf_skim_masks){
+        .quotes = where(bytes, '"'),
+        .commas = where(bytes, ','),
+        .closers = where(bytes, ']'),
+        .odd = bits_of(odd.low, odd.high),
+    };
+}
+
+/* All ones where a byte is one that no tuple has: class bits by its high and by its low half have none in common. */
+TARGET_INLINE __m256i odd_bytes(__m256i bytes)
+{
+    const __m256i by_high = _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 0, 1, 2, 4, 8, 4, 16, 0, 0, 0, 0, 0, 0, 0, 0));
+    const __m256i by_low =
+        _mm256_broadcastsi128_si256(_mm_setr_epi8(26, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 4, 5, 5, 5, 12));
+    const __m256i nibble = _mm256_set1_epi8(15);
+    __m256i high = _mm256_shuffle_epi8(by_high, _mm256_and_si256(_mm256_srli_epi16(bytes, 4), nibble));
+    __m256i low = _mm256_shuffle_epi8(by_low, _mm256_and_si256(bytes, nibble));
+    return _mm256_cmpeq_epi8(_mm256_and_si256(high, low), _mm256_setzero_si256());
+}
+
+TARGET_INLINE struct nsf_tuple_masks look_tuple(const char *block)
+{
+    struct halves bytes = load(block), next = load(block + 1), second = load(block + 2), third = load(block + 3);
+    struct halves comma = equal(bytes, ',');
+    struct halves inbound = both(equal(next, 'I'), equal(second, ','));
+    struct halves smtp = both(both(equal(next, '2'), equal(second, '5')), equal(third, ','));
+    struct halves submission =
+        both(both(equal(next, '5'), equal(second, '8')), both(equal(third, '7'), equal(load(block + 4), ',')));
+    struct halves special = both(comma, either(either(inbound, smtp), submission));
+    special = either(special, (struct halves){odd_bytes(bytes.low), odd_bytes(bytes.high)});
+    return (struct nsf_tuple_masks){
+        .quotes = where(bytes, '"'),
+        .commas = bits_of(comma.low, comma.high),
+        .dots = where(bytes, '.'),
+        .special = bits_of(special.low, special.high),
+    };
+}
+
+TARGET static enum nsf_skim skim(struct nsf_slice bytes, size_t *at)
+{
+    return nsf_skim_with(bytes, at, look_skim, prefix_xor);
+}
+
+TARGET static void take_array(struct nsf_tuple_target *target, struct nsf_slice inside, uint64_t offset)
+{
+    nsf_tuple_take_array_with(target, inside, offset, look_tuple);
+}
+
+const struct nsf_tuple_ops nsf_tuple_ops_avx2 = {
+    .name = "avx2",
+    .skim = skim,
+    .take_array = take_array,
+};
+
+#endif

@@ -1,0 +1,88 @@
+#include "core/nsf_common.h"
+
+#include "flow/tuple_vector.h"
+
+#ifdef NSF_TUPLE_X86
+
+#include <immintrin.h>
+
+#define TARGET __attribute__((target("avx512f,avx512bw,avx2,bmi,bmi2,popcnt,pclmul")))
+#define TARGET_INLINE TARGET static inline
+
+TARGET_INLINE uint64_t prefix_xor(uint64_t bits)
+{
+    __m128i product = _mm_clmulepi64_si128(_mm_set_epi64x(0, (long long)bits), _mm_set1_epi8(-1), 0);
+    return (uint64_t)_mm_cvtsi128_si64(product);
+}
+
+TARGET_INLINE struct nsf_skim_masks look_skim(const char *block)
+{
+    __m512i bytes = _mm512_loadu_si512(block);
+    return (struct nsf_skim_masks){
+        .quotes = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('"')),
+        .commas = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(',')),
+        .closers = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(']')),
+        .odd = _mm512_cmplt_epi8_mask(bytes, _mm512_set1_epi8(' ')) |
+               _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('\\')),
+    };
+}
+
+/* Bytes that a tuple may have: class bits by high and by low half, which have one in common. */
+TARGET_INLINE uint64_t plain_bytes(__m512i bytes)
+{
+    const __m512i by_high = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 0, 1, 2, 4, 8, 4, 16, 0, 0, 0, 0, 0, 0, 0, 0));
+    const __m512i by_low =
+        _mm512_broadcast_i32x4(_mm_setr_epi8(26, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 4, 5, 5, 5, 12));
+    const __m512i nibble = _mm512_set1_epi8(15);
+    __m512i high = _mm512_shuffle_epi8(by_high, _mm512_and_si512(_mm512_srli_epi16(bytes, 4), nibble));
+    __m512i low = _mm512_shuffle_epi8(by_low, _mm512_and_si512(bytes, nibble));
+    return _mm512_test_epi8_mask(high, low);
+}
+
+/* Where `,I,`, `,25,` and `,587,` begin: each byte is held against those behind it. */
+TARGET_INLINE uint64_t hits(const char *block, __m512i bytes)
+{
+    __m512i next = _mm512_loadu_si512(block + 1), second = _mm512_loadu_si512(block + 2);
+    __m512i third = _mm512_loadu_si512(block + 3), fourth = _mm512_loadu_si512(block + 4);
+    const __m512i comma = _mm512_set1_epi8(',');
+    __mmask64 from = _mm512_cmpeq_epi8_mask(bytes, comma);
+    __mmask64 inbound = _mm512_mask_cmpeq_epi8_mask(from, next, _mm512_set1_epi8('I'));
+    inbound = _mm512_mask_cmpeq_epi8_mask(inbound, second, comma);
+    __mmask64 smtp = _mm512_mask_cmpeq_epi8_mask(from, next, _mm512_set1_epi8('2'));
+    smtp = _mm512_mask_cmpeq_epi8_mask(smtp, second, _mm512_set1_epi8('5'));
+    smtp = _mm512_mask_cmpeq_epi8_mask(smtp, third, comma);
+    __mmask64 submission = _mm512_mask_cmpeq_epi8_mask(from, next, _mm512_set1_epi8('5'));
+    submission = _mm512_mask_cmpeq_epi8_mask(submission, second, _mm512_set1_epi8('8'));
+    submission = _mm512_mask_cmpeq_epi8_mask(submission, third, _mm512_set1_epi8('7'));
+    submission = _mm512_mask_cmpeq_epi8_mask(submission, fourth, comma);
+    return inbound | smtp | submission;
+}
+
+TARGET_INLINE struct nsf_tuple_masks look_tuple(const char *block)
+{
+    __m512i bytes = _mm512_loadu_si512(block);
+    return (struct nsf_tuple_masks){
+        .quotes = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('"')),
+        .commas = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(',')),
+        .dots = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('.')),
+        .special = ~plain_bytes(bytes) | hits(block, bytes),
+    };
+}
+
+TARGET static enum nsf_skim skim(struct nsf_slice bytes, size_t *at)
+{
+    return nsf_skim_with(bytes, at, look_skim, prefix_xor);
+}
+
+TARGET static void take_array(struct nsf_tuple_target *target, struct nsf_slice inside, uint64_t offset)
+{
+    nsf_tuple_take_array_with(target, inside, offset, look_tuple);
+}
+
+const struct nsf_tuple_ops nsf_tuple_ops_avx512 = {
+    .name = "avx512",
+    .skim = skim,
+    .take_array = take_array,
+};
+
+#endif

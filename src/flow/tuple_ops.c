@@ -1,0 +1,51 @@
+#include "core/nsf_common.h"
+
+#include "flow/tuple_ops.h"
+
+#include "flow/tuple_vector.h"
+
+static const struct nsf_tuple_ops portable = {
+    .name = "portable",
+    .skim = nsf_skim,
+    .take_array = nsf_tuple_take_array,
+};
+
+static bool can_run(const struct nsf_tuple_ops *ops)
+{
+#ifdef NSF_TUPLE_X86
+    bool has_bits = __builtin_cpu_supports("popcnt") && __builtin_cpu_supports("bmi") &&
+                    __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("pclmul");
+    if (ops == &nsf_tuple_ops_avx2)
+        return has_bits && __builtin_cpu_supports("avx2");
+    if (ops == &nsf_tuple_ops_avx512)
+        return has_bits && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw");
+#endif
+    return ops == &portable;
+}
+
+/* The best first. */
+static const struct nsf_tuple_ops *const variants[] = {
+#ifdef NSF_TUPLE_X86
+    &nsf_tuple_ops_avx512,
+    &nsf_tuple_ops_avx2,
+#endif
+    &portable,
+};
+
+const struct nsf_tuple_ops *nsf_tuple_ops_named(const char *name)
+{
+    for (size_t i = 0; i < NSF_ARRAY_LEN(variants); i++)
+        if (strcmp(variants[i]->name, name) == 0)
+            return can_run(variants[i]) ? variants[i] : NULL;
+    return NULL;
+}
+
+const struct nsf_tuple_ops *nsf_tuple_ops_best(void)
+{
+    const char *wanted = getenv("NSGFLOW_VARIANT");
+    const struct nsf_tuple_ops *named = wanted == NULL ? NULL : nsf_tuple_ops_named(wanted);
+    for (size_t i = 0; i < NSF_ARRAY_LEN(variants) && named == NULL; i++)
+        if (can_run(variants[i]))
+            named = variants[i];
+    return named;
+}
