@@ -304,8 +304,9 @@ static void break_risk_fact(struct nsf_facts *facts, const struct nsf_review_rul
 {
     nsf_facts_begin(facts);
     if (rule->break_risk_permille >= 0)
-        nsf_facts_addf(facts, "%d.%d %% of the mail may be refused by the change", rule->break_risk_permille / 10,
-                       rule->break_risk_permille % 10);
+        nsf_facts_addf(facts, "%d.%d %% of the mail to come may be refused%s", rule->break_risk_permille / 10,
+                       rule->break_risk_permille % 10,
+                       rule->recommendation.ask_owner.n > 0 ? ", with the networks in question let in" : "");
     else
         nsf_facts_addf(facts, "not told: that takes 30 messages and counters");
     end_detail(facts, "break-risk");

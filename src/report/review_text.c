@@ -269,8 +269,9 @@ static void write_evidence(struct page *page, const struct nsf_mail_source *sour
     }
     add_evidence(page, source, &n);
     if (source->cross.denied_tuples > 0)
-        nsf_text_para_addf(&page->text, "%sdenied %s times elsewhere", n++ > 0 ? "; " : "",
-                           nsf_number_text(source->cross.denied_tuples, number));
+        nsf_text_para_addf(&page->text, "%sdenied %s time%s elsewhere", n++ > 0 ? "; " : "",
+                           nsf_number_text(source->cross.denied_tuples, number),
+                           source->cross.denied_tuples == 1 ? "" : "s");
     if (nsf_slice_eq(nsf_buf_slice(&page->text.line), nsf_buf_slice(&page->why)) && n > 0) {
         nsf_text_para_begin(&page->text);
         nsf_text_para_addf(&page->text, "as above");

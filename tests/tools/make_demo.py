@@ -106,12 +106,12 @@ def dialog(rng):
 
 
 def tls_alert(rng):
-    return 17, 17 * 60 + 2290, 15, 15 * 52 + 2720
+    return 17, 17 * 60 + 1900, 15, 15 * 52 + 2720
 
 
 def guesses(rng):
     n = rng.randrange(24, 60)
-    return n, n * 60 + n * 30, n, n * 52 + n * 34
+    return n, n * 60 + n * 30, n, n * 52 + n * 58
 
 
 def scanner(rng):
@@ -178,7 +178,7 @@ def branch_office(rng, nic, day, at):
                 rng.choice((22, 25, 3389)), "D")
     if day == 11:
         for i in range(14):
-            nic.add(at + 7 * 3600 + i * 1500, "DefaultRule_DenyAllInBound", "198.51.100.200", 30000 + 71 * i, 25, "D")
+            nic.add(at + 7 * 3600 + i * 1500, "DefaultRule_DenyAllInBound", "198.18.7.200", 30000 + 71 * i, 25, "D")
 
 
 def record(nic, hour):
