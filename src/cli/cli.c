@@ -5,6 +5,7 @@
 #include "cli/help.h"
 #include "core/mem.h"
 #include "core/version.h"
+#include "source/secret.h"
 
 #include <signal.h>
 #include <stdarg.h>
@@ -76,6 +77,23 @@ int nsf_cli_say_problems(const struct nsf_options *options, const struct nsf_pro
     return NSF_STATUS_INCOMPLETE;
 }
 
+static void say_verbose(const char *line)
+{
+    nsf_cli_say("%s", line);
+}
+
+struct nsf_locations *nsf_cli_locations(const struct nsf_options *options, const atomic_bool *is_stopped)
+{
+    const struct nsf_locations_options wanted = {
+        .endpoint = options->endpoint,
+        .ca_file = options->ca_file,
+        .max_requests_per_second = (unsigned)options->max_requests_per_second,
+        .is_stopped = is_stopped,
+        .say = options->is_verbose ? say_verbose : NULL,
+    };
+    return nsf_locations_new(&wanted);
+}
+
 struct nsf_out *nsf_cli_open_output(const struct nsf_options *options, struct nsf_err *err)
 {
     bool is_stdout = options->output == NULL || strcmp(options->output, "-") == 0;
@@ -135,9 +153,10 @@ int nsf_cli_main(int argc, char **argv)
     enum nsf_options_answer answer;
     bool has_command;
     int status;
+    char **args = nsf_secret_take_args(argc, argv);
     nsf_mem_on_exhaustion(nsf_out_remove_unfinished);
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is a failed write, with its message and status */
-    if (nsf_failed(nsf_options_parse(&options, argc, argv, &answer, &has_command, &err)))
+    if (nsf_failed(nsf_options_parse(&options, argc, args, &answer, &has_command, &err)))
         status = nsf_cli_fail(&err);
     else if (answer != NSF_OPTIONS_RUN)
         status = print_text(answer, &options, has_command);
@@ -147,5 +166,6 @@ int nsf_cli_main(int argc, char **argv)
     } else
         status = commands[options.command](&options);
     nsf_options_release(&options);
+    nsf_free(args);
     return status;
 }

@@ -11,6 +11,7 @@
 #include "cli/options.h"
 #include "core/out.h"
 #include "evidence/review.h"
+#include "run/locations.h"
 
 #include <signal.h>
 
@@ -55,6 +56,10 @@ int nsf_cli_fail(const struct nsf_err *err);
 int nsf_cli_fail_start(const struct nsf_err *err);
 /* Says how many problems the definitions had; NSF_STATUS_INCOMPLETE when there were any, else NSF_STATUS_DONE. */
 int nsf_cli_say_problems(const struct nsf_options *options, const struct nsf_problems *problems);
+/* Where paths and storage addresses become bytes, as --endpoint, --ca-file and so on ask. is_stopped may be NULL. The
+ * caller frees it. */
+struct nsf_locations *nsf_cli_locations(const struct nsf_options *options, const atomic_bool *is_stopped)
+    __attribute__((returns_nonnull));
 /* Standard output, or --output; NULL and *err when it cannot be opened. */
 struct nsf_out *nsf_cli_open_output(const struct nsf_options *options, struct nsf_err *err) NSF_CHECKED;
 /* Whether the report goes to a terminal that shows colours, or --color says so. */

@@ -53,16 +53,18 @@ int nsf_cli_explain(const struct nsf_options *options)
     struct nsf_err err = NSF_ERR_INIT;
     struct nsf_rules_scan_request request = {0};
     struct nsf_rules_scan *scan = NULL;
+    struct nsf_locations *locations = nsf_cli_locations(options, NULL);
     struct nsf_ip source;
     int status;
     nsf_result r = check_usage(options, &source, &err);
     if (!nsf_failed(r))
-        r = nsf_cli_rules_request(options, &request, &err);
+        r = nsf_cli_rules_request(options, locations, &request, &err);
     request.explain_source = &source;
     if (!nsf_failed(r))
         r = nsf_rules_scan_run(&request, &scan, &err);
     status = nsf_failed(r) ? nsf_cli_fail_start(&err) : answer(options, scan);
     nsf_rules_scan_free(scan);
     nsf_cli_rules_request_release(&request);
+    nsf_locations_free(locations);
     return status;
 }

@@ -13,6 +13,7 @@
 #include <signal.h>
 
 static volatile sig_atomic_t is_stopped;
+static atomic_bool is_transfer_stopped; /* the same for the threads that wait for storage */
 
 static void on_signal(int number)
 {
@@ -22,6 +23,7 @@ static void on_signal(int number)
         _Exit(NSF_STATUS_INTERRUPTED);
     }
     is_stopped = 1;
+    atomic_store(&is_transfer_stopped, true);
 }
 
 void nsf_cli_catch_signals(void)
@@ -52,10 +54,11 @@ static nsf_result check_usage(const struct nsf_options *options, struct nsf_err 
     return nsf_cli_check_explain(options, err);
 }
 
-static nsf_result load_rules(const struct nsf_options *options, struct nsf_rules_scan **scan, struct nsf_err *err)
+static nsf_result load_rules(const struct nsf_options *options, struct nsf_locations *locations,
+                             struct nsf_rules_scan **scan, struct nsf_err *err)
 {
     struct nsf_rules_scan_request request;
-    nsf_result r = nsf_cli_rules_request(options, &request, err);
+    nsf_result r = nsf_cli_rules_request(options, locations, &request, err);
     request.exposure.has_rule_table = true;
     if (!nsf_failed(r))
         r = nsf_rules_scan_run(&request, scan, err);
@@ -105,6 +108,17 @@ struct review_lists {
     struct nsf_problems problems;
 };
 
+static int list_or_read(const struct nsf_options *options, struct nsf_review_run *run, struct nsf_progress *progress)
+{
+    struct nsf_err err = NSF_ERR_INIT;
+    nsf_progress_expect(progress, nsf_review_run_listing(run));
+    if (options->is_list)
+        return print_listing(options, nsf_review_run_listing(run));
+    nsf_result r = nsf_review_run_read(run, &err);
+    nsf_progress_end(progress);
+    return nsf_failed(r) ? nsf_cli_fail(&err) : write_review(options, nsf_review_run_finish(run));
+}
+
 static int read_and_report(const struct nsf_options *options, const struct nsf_scan *scan,
                            const struct nsf_problems *rules_problems, const struct review_lists *lists,
                            struct nsf_store *store)
@@ -112,12 +126,14 @@ static int read_and_report(const struct nsf_options *options, const struct nsf_s
     struct nsf_err err = NSF_ERR_INIT;
     struct nsf_progress progress;
     bool has_logs = options->command == NSF_COMMAND_REVIEW;
+    struct nsf_locations *locations = nsf_cli_locations(options, &is_transfer_stopped);
     nsf_progress_init(&progress, options);
     struct nsf_review_request request = {
         .scan = scan,
         .rules_problems = rules_problems,
         .lists = &lists->lists,
         .lists_problems = &lists->problems,
+        .locations = locations,
         .logs = options->operands.items,
         .n_logs = has_logs ? options->operands.n : 0,
         .store = store,
@@ -137,19 +153,14 @@ static int read_and_report(const struct nsf_options *options, const struct nsf_s
                      .on_progress = nsf_progress_show,
                      .progress_ctx = &progress},
     };
-    struct nsf_review_run *run;
-    if (nsf_failed(nsf_review_run_new(&request, &run, &err)))
-        return nsf_cli_fail(&err);
+    struct nsf_review_run *run = NULL;
     int status;
-    nsf_progress_expect(&progress, nsf_review_run_listing(run));
-    if (options->is_list) {
-        status = print_listing(options, nsf_review_run_listing(run));
-    } else {
-        nsf_result r = nsf_review_run_read(run, &err);
-        nsf_progress_end(&progress);
-        status = nsf_failed(r) ? nsf_cli_fail(&err) : write_review(options, nsf_review_run_finish(run));
-    }
+    if (nsf_failed(nsf_review_run_new(&request, &run, &err)))
+        status = nsf_cli_fail(&err);
+    else
+        status = list_or_read(options, run, &progress);
     nsf_review_run_free(run);
+    nsf_locations_free(locations);
     return status;
 }
 
@@ -177,7 +188,10 @@ int nsf_cli_review(const struct nsf_options *options)
     if (nsf_failed(check_usage(options, &err)))
         return nsf_cli_fail(&err);
     nsf_cli_catch_signals();
-    if (nsf_failed(load_rules(options, &scan, &err)))
+    struct nsf_locations *locations = nsf_cli_locations(options, &is_transfer_stopped);
+    nsf_result r = load_rules(options, locations, &scan, &err);
+    nsf_locations_free(locations);
+    if (nsf_failed(r))
         return nsf_cli_fail_start(&err);
     struct nsf_store *store = NULL;
     int status;

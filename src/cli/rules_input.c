@@ -3,6 +3,7 @@
 #include "cli/rules_input.h"
 
 #include "core/buf.h"
+#include "core/limits.h"
 #include "core/mem.h"
 
 static nsf_result read_shape(const struct nsf_options *options, enum nsf_input_shape *shape, struct nsf_err *err)
@@ -29,24 +30,54 @@ static void add_texts(struct nsf_slices *slices, const struct nsf_text_list *lis
         slices->items[slices->n++] = nsf_slice_str(list->items[i]);
 }
 
-static const struct nsf_rules_input *inputs_of(const struct nsf_options *options, size_t *n)
+struct inputs {
+    struct nsf_rules_input *items;
+    size_t n;
+    size_t capacity;
+};
+
+static void add_input(struct inputs *inputs, const char *path, int fd)
 {
-    size_t n_operands = options->command == NSF_COMMAND_SCAN ? options->operands.n : 0;
-    *n = options->rules.n + n_operands;
-    struct nsf_rules_input *inputs = nsf_calloc(*n, sizeof(*inputs));
-    for (size_t i = 0; i < *n; i++) {
-        bool is_operand = i >= options->rules.n;
-        inputs[i].path = is_operand ? options->operands.items[i - options->rules.n] : options->rules.items[i];
-        inputs[i].fd = -1;
-    }
-    return inputs;
+    NSF_GROW(inputs->items, inputs->capacity, inputs->n + 1);
+    inputs->items[inputs->n++] = (struct nsf_rules_input){.path = path, .fd = fd};
 }
 
-nsf_result nsf_cli_rules_request(const struct nsf_options *options, struct nsf_rules_scan_request *request,
-                                 struct nsf_err *err)
+/* Blobs are fetched whole first: loaders may read a document twice. */
+static nsf_result add_location(struct inputs *inputs, struct nsf_locations *locations, const char *location,
+                               struct nsf_err *err)
+{
+    if (!nsf_locations_is_remote(location)) {
+        add_input(inputs, location, -1);
+        return nsf_ok();
+    }
+    const struct nsf_fetched *files;
+    size_t n_files;
+    nsf_result r = nsf_locations_fetch(locations, location, NSF_RULES_DOCUMENT_MAX_BYTES, &files, &n_files, err);
+    for (size_t i = 0; i < n_files && !nsf_failed(r); i++)
+        add_input(inputs, files[i].name, files[i].fd);
+    return r;
+}
+
+static nsf_result read_inputs(const struct nsf_options *options, struct nsf_locations *locations,
+                              struct nsf_rules_options *rules, struct nsf_err *err)
+{
+    size_t n_operands = options->command == NSF_COMMAND_SCAN ? options->operands.n : 0;
+    struct inputs inputs = {0};
+    nsf_result r = nsf_ok();
+    for (size_t i = 0; i < options->rules.n + n_operands && !nsf_failed(r); i++) {
+        bool is_operand = i >= options->rules.n;
+        r = add_location(&inputs, locations,
+                         is_operand ? options->operands.items[i - options->rules.n] : options->rules.items[i], err);
+    }
+    rules->inputs = inputs.items;
+    rules->n_inputs = inputs.n;
+    return r;
+}
+
+nsf_result nsf_cli_rules_request(const struct nsf_options *options, struct nsf_locations *locations,
+                                 struct nsf_rules_scan_request *request, struct nsf_err *err)
 {
     *request = (struct nsf_rules_scan_request){.exposure = NSF_EXPOSURE_SETTINGS_INIT};
-    request->rules.inputs = inputs_of(options, &request->rules.n_inputs);
     /* A review joins logs against all NSGs: what is narrowed there is the logs. */
     if (options->command != NSF_COMMAND_REVIEW)
         add_texts(&request->only_nsgs, &options->nsg);
@@ -61,7 +92,8 @@ nsf_result nsf_cli_rules_request(const struct nsf_options *options, struct nsf_r
     request->exposure.port = options->ports[0];
     request->more_ports = options->ports + 1;
     request->n_more_ports = options->n_ports - 1;
-    return read_shape(options, &request->rules.shape, err);
+    nsf_result r = read_shape(options, &request->rules.shape, err);
+    return nsf_failed(r) ? r : read_inputs(options, locations, &request->rules, err);
 }
 
 void nsf_cli_rules_request_release(struct nsf_rules_scan_request *request)

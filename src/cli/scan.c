@@ -43,10 +43,11 @@ int nsf_cli_scan(const struct nsf_options *options)
     struct nsf_err err = NSF_ERR_INIT;
     struct nsf_rules_scan_request request = {0};
     struct nsf_rules_scan *scan = NULL;
+    struct nsf_locations *locations = nsf_cli_locations(options, NULL);
     int status = NSF_STATUS_DONE;
     nsf_result r = check_usage(options, &err);
     if (!nsf_failed(r))
-        r = nsf_cli_rules_request(options, &request, &err);
+        r = nsf_cli_rules_request(options, locations, &request, &err);
     if (!nsf_failed(r))
         r = nsf_rules_scan_run(&request, &scan, &err);
     if (nsf_failed(r))
@@ -57,5 +58,6 @@ int nsf_cli_scan(const struct nsf_options *options)
         status = status_of(options, scan);
     nsf_rules_scan_free(scan);
     nsf_cli_rules_request_release(&request);
+    nsf_locations_free(locations);
     return status;
 }

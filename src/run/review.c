@@ -7,7 +7,6 @@
 #include "run/collect.h"
 #include "run/replay.h"
 #include "run/verdicts.h"
-#include "source/file.h"
 #include "source/layout.h"
 
 struct nsf_review_run {
@@ -38,6 +37,27 @@ static bool wants_nsg(void *ctx, struct nsf_slice nsg_id)
     return true;
 }
 
+static void set_subject(const char *location, struct nsf_err *err)
+{
+    char shown[sizeof(err->subject)];
+    snprintf(shown, sizeof(shown), "%.*s", NSF_SLICE_ARG(nsf_locations_shown(location)));
+    nsf_err_set_subject(err, shown);
+}
+
+static nsf_result list_one(struct nsf_review_run *run, const char *location, const struct nsf_list_filter *filter,
+                           struct nsf_err *err)
+{
+    struct nsf_source *source;
+    nsf_result r = nsf_locations_source(run->request.locations, location, &source, err);
+    if (!nsf_failed(r)) {
+        run->sources[run->n_sources++] = source;
+        r = nsf_source_list(source, filter, &run->listing, err);
+    }
+    if (nsf_failed(r))
+        set_subject(location, err);
+    return r;
+}
+
 static struct nsf_list_filter filter_of(const struct nsf_review_request *request)
 {
     struct nsf_list_filter filter = NSF_LIST_FILTER_INIT;
@@ -58,14 +78,17 @@ static nsf_result list_all(struct nsf_review_run *run, struct nsf_err *err)
     run->sources = nsf_calloc(request->n_logs, sizeof(*run->sources));
     for (size_t i = 0; i < request->n_logs; i++) {
         struct nsf_err one = NSF_ERR_INIT;
-        run->sources[run->n_sources] = nsf_file_source_new(request->logs[i]);
-        struct nsf_source *source = run->sources[run->n_sources++];
-        if (!nsf_failed(nsf_source_list(source, &filter, &run->listing, &one)))
+        if (!nsf_failed(list_one(run, request->logs[i], &filter, &one)))
             continue;
-        nsf_err_set_subject(&one, request->logs[i]);
+        /* What cannot be understood is no location that cannot be read: nothing was read then. */
+        if (one.code == NSF_E_USAGE || one.code == NSF_E_INTERRUPTED) {
+            if (err != NULL)
+                *err = one;
+            return (nsf_result){.failed = true};
+        }
         if (n_failed++ == 0 && err != NULL)
             *err = one;
-        nsf_problems_add_err(&run->listing.problems, nsf_slice_str(request->logs[i]), &one);
+        nsf_problems_add_err(&run->listing.problems, nsf_locations_shown(request->logs[i]), &one);
     }
     if (n_failed == request->n_logs)
         return (nsf_result){.failed = true};
@@ -74,7 +97,7 @@ static nsf_result list_all(struct nsf_review_run *run, struct nsf_err *err)
         const char *why = run->listing.n_pruned + run->listing.n_outside > 0
                               ? "every log found lies outside the window or under an NSG that is not exposed"
                               : "there is no log to read";
-        nsf_err_set_subject(err, request->logs[0]);
+        set_subject(request->logs[0], err);
         return NSF_FAIL(err, NSF_E_EMPTY, NSF_OFFSET_NONE, "%s", why);
     }
     return nsf_ok();

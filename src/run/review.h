@@ -6,15 +6,17 @@
 
 #include "evidence/review.h"
 #include "lists/lists.h"
+#include "run/locations.h"
 #include "run/pipeline.h"
 #include "store/store.h"
 
 struct nsf_review_request {
-    const struct nsf_scan *scan; /* borrowed as long as the run */
-    const char *const *logs;     /* files, folders, "-" */
-    size_t n_logs;               /* 0 only with a store: the report is on what is stored */
-    struct nsf_store *store;     /* NULL: none. What is new is read into it, and the report is on all it holds */
-    int64_t since_ms; /* NSF_TS_NONE: no bound */
+    const struct nsf_scan *scan;     /* borrowed as long as the run */
+    struct nsf_locations *locations; /* borrowed as long as the run; NULL where there are no logs */
+    const char *const *logs;         /* files, folders, "-", storage addresses */
+    size_t n_logs;                   /* 0 only with a store: the report is on what is stored */
+    struct nsf_store *store;         /* NULL: none. What is new is read into it, and the report is on all it holds */
+    int64_t since_ms;                /* NSF_TS_NONE: no bound */
     int64_t until_ms;
     int64_t idle_ms; /* 0: the default */
     /* Only these rules are reported: name or id of the NSG, name of the rule, without case; 0: all. */
@@ -22,10 +24,11 @@ struct nsf_review_request {
     size_t n_nsgs;
     const char *const *rules;
     size_t n_rules;
-    const struct nsf_lists *lists; /* finished; borrowed until the run is freed; NULL: no source and no rule is judged */
+    const struct nsf_lists
+        *lists; /* finished; borrowed until the run is freed; NULL: no source and no rule is judged */
     const struct nsf_problems *lists_problems; /* of loading the lists; or NULL */
     const struct nsf_problems *rules_problems; /* of loading the rules: told among those of the logs; or NULL */
-    bool is_only_exposed; /* NSG logs of NSGs without a finding are left out, by their path */
+    bool is_only_exposed;                      /* NSG logs of NSGs without a finding are left out, by their path */
     struct nsf_pipeline_options pipeline;
 };
 

@@ -9,6 +9,8 @@
 /* A task's blobs together; one larger blob is a task of its own. */
 #define TASK_GROUP_BYTES (UINT64_C(1) << 20)
 #define TASK_GROUP_BLOBS 64u
+/* Blobs of a group that are asked for ahead of the one being read. */
+#define BLOBS_AHEAD 4u
 /* Parcels of one task that wait to be admitted. */
 #define TASK_PARCELS_MAX 64u
 #define TASK_PARCEL_BYTES_MAX ((size_t)2 << 20)
@@ -132,7 +134,7 @@ void nsf_task_plan_pass(struct nsf_task_plan *plan, uint64_t number)
 
 static bool is_segmented(const struct nsf_task_plan *plan, const struct nsf_blob *blob)
 {
-    return plan->is_parallel && !blob->is_gzip && blob->size_bytes != NSF_SIZE_UNKNOWN &&
+    return plan->is_parallel && !blob->is_remote && !blob->is_gzip && blob->size_bytes != NSF_SIZE_UNKNOWN &&
            blob->size_bytes > 2 * NSF_TASK_SEGMENT_BYTES;
 }
 
@@ -405,6 +407,18 @@ static void run_segment(struct nsf_task *task, struct nsf_reader *reader)
     reader->stream = NULL;
 }
 
+/* The next few blobs are on their way while one is read. */
+static void run_group(struct nsf_task *task, struct nsf_reader *reader)
+{
+    uint32_t expected_to = task->blob_from + 1;
+    bool goes_on = true;
+    for (uint32_t i = task->blob_from; i < task->blob_to && goes_on; i++) {
+        for (; expected_to < task->blob_to && expected_to <= i + BLOBS_AHEAD; expected_to++)
+            nsf_source_expect(&reader->options.listing->items[expected_to]);
+        goes_on = read_blob(reader, i);
+    }
+}
+
 /* What is left of a parcel that was begun when the task was given up. */
 static void abandon_parcel(struct nsf_reader *reader)
 {
@@ -420,8 +434,7 @@ void nsf_task_run(struct nsf_task *task, struct nsf_reader *reader)
     if (task->is_segmented)
         run_segment(task, reader);
     else
-        for (uint32_t i = task->blob_from; i < task->blob_to && read_blob(reader, i); i++)
-            continue;
+        run_group(task, reader);
     abandon_parcel(reader);
 }
 

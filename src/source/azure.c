@@ -153,6 +153,7 @@ static void add_blob(struct walk *walk, const struct nsf_azure_entry *entry)
         .etag = entry->etag,
         .created_ms = entry->created_ms,
         .is_gzip = entry->is_gzip || nsf_slice_has_suffix_nocase(entry->name, NSF_SLICE_LIT(".gz")),
+        .is_remote = true,
         .source = &walk->source->base,
     };
     nsf_listing_add(walk->listing, &blob);
@@ -297,6 +298,7 @@ static void list_one_blob(struct azure_source *source, struct nsf_listing *listi
         .etag = nsf_slice(NULL, 0),
         .created_ms = NSF_TS_NONE,
         .is_gzip = nsf_slice_has_suffix_nocase(path, NSF_SLICE_LIT(".gz")),
+        .is_remote = true,
         .source = &source->base,
     };
     nsf_listing_add(listing, &blob);
@@ -330,13 +332,22 @@ static nsf_result source_list(struct nsf_source *base, const struct nsf_list_fil
 
 /* ---- the source ---- */
 
+static struct nsf_slice name_of(const struct azure_source *source, const struct nsf_blob *blob)
+{
+    return source->account.address.trust == NSF_HOST_FOREIGN ? nsf_slice(NULL, 0) : blob->order;
+}
+
+static void source_expect(struct nsf_source *base, const struct nsf_blob *blob)
+{
+    struct azure_source *source = (struct azure_source *)base;
+    nsf_azure_stream_expect(source->streams, name_of(source, blob), blob);
+}
+
 static nsf_result source_open(struct nsf_source *base, const struct nsf_blob *blob, const struct nsf_open *how,
                               struct nsf_stream **stream, struct nsf_err *err)
 {
     struct azure_source *source = (struct azure_source *)base;
-    const bool is_foreign = source->account.address.trust == NSF_HOST_FOREIGN;
-    const struct nsf_slice name = is_foreign ? nsf_slice(NULL, 0) : blob->order;
-    return nsf_azure_stream_open(source->streams, name, blob, how, stream, err);
+    return nsf_azure_stream_open(source->streams, name_of(source, blob), blob, how, stream, err);
 }
 
 static struct nsf_transfer source_transfer(const struct nsf_source *base)
@@ -358,8 +369,11 @@ static void source_free(struct nsf_source *base)
     nsf_free(source);
 }
 
-static const struct nsf_source_ops source_ops = {
-    .list = source_list, .open = source_open, .transfer = source_transfer, .free = source_free};
+static const struct nsf_source_ops source_ops = {.list = source_list,
+                                                 .open = source_open,
+                                                 .expect = source_expect,
+                                                 .transfer = source_transfer,
+                                                 .free = source_free};
 
 static const char *ca_file_of(const struct nsf_azure_options *options)
 {

@@ -6,13 +6,16 @@
 #include "core/thread.h"
 #include "source/azure_fetch.h"
 
+/* Streams that were expected and not yet opened: each holds a connection and one range. */
+#define EXPECTED_MAX 64
 /* One range is read while the next one comes. */
 #define SLOTS 2
 
 struct azure_stream {
     struct nsf_stream base;
     struct nsf_azure_streams *owner;
-    struct azure_stream *next; /* in the list of idle ones */
+    struct azure_stream *next; /* in the list of idle or of expected ones */
+    const char *expected_name; /* text of the listing that says which blob it is */
     struct nsf_thread *thread; /* NULL: the system has none left, and the reader fetches for itself */
     struct nsf_mutex *lock;
     struct nsf_cond *changed;
@@ -39,6 +42,8 @@ struct nsf_azure_streams {
     struct nsf_azure_account *account;
     struct nsf_mutex *lock;
     struct azure_stream *idle;
+    struct azure_stream *expected;
+    unsigned n_expected;
 };
 
 static bool wants_fetch(const struct azure_stream *stream)
@@ -202,6 +207,11 @@ void nsf_azure_streams_free(struct nsf_azure_streams *streams)
 {
     if (streams == NULL)
         return;
+    while (streams->expected != NULL) {
+        struct azure_stream *stream = streams->expected;
+        streams->expected = stream->next;
+        stream_close(&stream->base);
+    }
     while (streams->idle != NULL) {
         struct azure_stream *stream = streams->idle;
         streams->idle = stream->next;
@@ -211,10 +221,9 @@ void nsf_azure_streams_free(struct nsf_azure_streams *streams)
     nsf_free(streams);
 }
 
-nsf_result nsf_azure_stream_open(struct nsf_azure_streams *streams, struct nsf_slice name, const struct nsf_blob *blob,
-                                 const struct nsf_open *how, struct nsf_stream **result, struct nsf_err *err)
+static struct azure_stream *begin(struct nsf_azure_streams *streams, struct nsf_slice name, const struct nsf_blob *blob,
+                                  const struct nsf_open *how)
 {
-    (void)err; /* what goes wrong comes with the first read */
     nsf_mutex_lock(streams->lock);
     struct azure_stream *stream = streams->idle;
     if (stream != NULL)
@@ -234,6 +243,52 @@ nsf_result nsf_azure_stream_open(struct nsf_azure_streams *streams, struct nsf_s
     stream->is_open = true;
     nsf_cond_broadcast(stream->changed);
     nsf_mutex_unlock(stream->lock);
+    return stream;
+}
+
+void nsf_azure_stream_expect(struct nsf_azure_streams *streams, struct nsf_slice name, const struct nsf_blob *blob)
+{
+    nsf_mutex_lock(streams->lock);
+    const bool has_room = streams->n_expected < EXPECTED_MAX;
+    streams->n_expected += has_room;
+    nsf_mutex_unlock(streams->lock);
+    if (!has_room)
+        return;
+    struct azure_stream *stream = begin(streams, name, blob, NULL);
+    stream->expected_name = blob->name.ptr;
+    nsf_mutex_lock(streams->lock);
+    stream->next = streams->expected;
+    streams->expected = stream;
+    nsf_mutex_unlock(streams->lock);
+}
+
+static struct azure_stream *take_expected(struct nsf_azure_streams *streams, const struct nsf_blob *blob)
+{
+    nsf_mutex_lock(streams->lock);
+    struct azure_stream **place = &streams->expected;
+    while (*place != NULL && (*place)->expected_name != blob->name.ptr)
+        place = &(*place)->next;
+    struct azure_stream *stream = *place;
+    if (stream != NULL) {
+        *place = stream->next;
+        streams->n_expected--;
+    }
+    nsf_mutex_unlock(streams->lock);
+    return stream;
+}
+
+static bool is_from_start(const struct nsf_open *how)
+{
+    return how == NULL || (how->from_offset == 0 && how->known_etag.len == 0);
+}
+
+nsf_result nsf_azure_stream_open(struct nsf_azure_streams *streams, struct nsf_slice name, const struct nsf_blob *blob,
+                                 const struct nsf_open *how, struct nsf_stream **result, struct nsf_err *err)
+{
+    (void)err; /* what goes wrong comes with the first read */
+    struct azure_stream *stream = is_from_start(how) ? take_expected(streams, blob) : NULL;
+    if (stream == NULL)
+        stream = begin(streams, name, blob, how);
     *result = &stream->base;
     return nsf_ok();
 }

@@ -34,6 +34,7 @@ struct nsf_blob {
     int64_t
         created_ms; /* equal for two versions of a blob that grew, different after it was replaced; or NSF_TS_NONE */
     bool is_gzip;   /* by its name or its listed Content-Encoding; a stream may know better */
+    bool is_remote; /* every open costs requests: better read from front to back, once, and expected (below) */
     struct nsf_source *source;
     size_t index; /* for the source's own use */
 };
@@ -112,7 +113,8 @@ struct nsf_source_ops {
                        struct nsf_err *err);
     nsf_result (*open)(struct nsf_source *source, const struct nsf_blob *blob, const struct nsf_open *how,
                        struct nsf_stream **stream, struct nsf_err *err);
-    struct nsf_transfer (*transfer)(const struct nsf_source *source); /* NULL: all zero */
+    void (*expect)(struct nsf_source *source, const struct nsf_blob *blob); /* NULL: does nothing */
+    struct nsf_transfer (*transfer)(const struct nsf_source *source);       /* NULL: all zero */
     void (*free)(struct nsf_source *source);
 };
 
@@ -145,6 +147,15 @@ NSF_CHECKED static inline nsf_result nsf_source_open(const struct nsf_blob *blob
                                                      struct nsf_stream **stream, struct nsf_err *err)
 {
     return blob->source->ops->open(blob->source, blob, how, stream, err);
+}
+
+/* This blob will soon be opened from its start, by this thread or another: what is remote begins to come, so that many
+ * small blobs do not cost a round trip each. At most once a blob. One that is then not opened costs memory (4 MiB at
+ * most) until the source is freed. */
+static inline void nsf_source_expect(const struct nsf_blob *blob)
+{
+    if (blob->source->ops->expect != NULL)
+        blob->source->ops->expect(blob->source, blob);
 }
 
 /* Blocks until there is at least one byte; capacity > 0. *n is the number of bytes given, 0 unless NSF_READ_BYTES. The
