@@ -177,13 +177,13 @@ static void mail_fact(struct nsf_facts *facts, const struct nsf_review *review)
     nsf_facts_end(facts, "Mail port");
 }
 
-static void add_passed_over(struct nsf_facts *facts, uint64_t number, const char *what, size_t *n)
+static void add_passed_over(struct nsf_facts *facts, uint64_t number, const char *word, const char *why, size_t *n)
 {
-    char text[NSF_NUMBER_TEXT_BYTES];
     if (number == 0)
         return;
     add_separator(facts, n);
-    nsf_facts_addf(facts, "%s %s", nsf_number_text(number, text), what);
+    add_number(facts, number, word);
+    nsf_facts_addf(facts, " %s", why);
 }
 
 static void passed_over_fact(struct nsf_facts *facts, const struct nsf_review_inputs *inputs)
@@ -194,11 +194,11 @@ static void passed_over_fact(struct nsf_facts *facts, const struct nsf_review_in
     for (size_t i = 0; i < inputs->n_foreign; i++)
         foreign += inputs->foreign[i].count;
     nsf_facts_begin(facts);
-    add_passed_over(facts, inputs->records_duplicate, "records seen before", &n);
-    add_passed_over(facts, inputs->tuples_duplicate, "tuples that a second flow log repeats", &n);
-    add_passed_over(facts, inputs->tuples_bad, "tuples that cannot be read", &n);
-    add_passed_over(facts, inputs->pruned, "blobs left out on request", &n);
-    add_passed_over(facts, foreign, "records that are no flow log", &n);
+    add_passed_over(facts, inputs->records_duplicate, "record", "seen before", &n);
+    add_passed_over(facts, inputs->tuples_duplicate, "tuple", "repeated by a second flow log", &n);
+    add_passed_over(facts, inputs->tuples_bad, "tuple", "that cannot be read", &n);
+    add_passed_over(facts, inputs->pruned, "blob", "left out on request", &n);
+    add_passed_over(facts, foreign, "record", "of other kinds", &n);
     for (size_t i = 0; i < inputs->n_foreign && i < LIST_MAX; i++) {
         nsf_facts_addf(facts, i == 0 ? " (" : ", ");
         nsf_facts_add(facts, inputs->foreign[i].category);
@@ -277,8 +277,10 @@ static void effect_facts(struct nsf_facts *facts, const struct nsf_review_rule *
         nsf_facts_add_list(facts, advice->allow, LIST_MAX);
         end_detail(facts, "allow");
     }
-    nsf_facts_begin(facts);
     nsf_number_text(advice->addresses_open_before, before);
+    if (advice->addresses_open_after >= advice->addresses_open_before && advice->messages_refused == 0)
+        return; /* nothing is to be changed yet */
+    nsf_facts_begin(facts);
     if (advice->addresses_open_after == 0)
         nsf_facts_addf(facts, "open to no public IPv4 address any more (%s now); ", before);
     else
