@@ -180,5 +180,5 @@ struct nsf_slice nsf_id_last_segment(struct nsf_slice id)
     size_t from = id.len;
     while (from > 0 && id.ptr[from - 1] != '/')
         from--;
-    return nsf_slice_from(id, from);
+    return from == 0 ? id : nsf_slice_from(id, from);
 }

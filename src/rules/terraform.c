@@ -269,6 +269,8 @@ static struct tf_list rules_of_name(const struct tf_document *doc, struct nsf_sl
 {
     const struct tf_list *rules = &doc->lists[TF_RULE];
     size_t low = 0, high = rules->n;
+    if (rules->n == 0 || name.len == 0)
+        return (struct tf_list){0};
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         if (nsf_slice_cmp_nocase(rules->items[middle].nsg_name, name) < 0)
@@ -277,7 +279,7 @@ static struct tf_list rules_of_name(const struct tf_document *doc, struct nsf_sl
             high = middle;
     }
     struct tf_list found = {.items = rules->items + low};
-    while (name.len > 0 && low + found.n < rules->n && nsf_slice_eq_nocase(found.items[found.n].nsg_name, name))
+    while (low + found.n < rules->n && nsf_slice_eq_nocase(found.items[found.n].nsg_name, name))
         found.n++;
     return found;
 }
