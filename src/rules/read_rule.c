@@ -125,13 +125,18 @@ static void add_word(struct list_reader *reader, struct nsf_slice word)
     nsf_slice_list_add(&reader->list, reader->loader->arena, word);
 }
 
+static bool is_between_words(char c)
+{
+    return c == ',' || c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 /* A comma list, as the portal takes them; or the words of a list that ConvertTo-Json was too shallow for, with blanks
  * between. */
 static void add_text(struct list_reader *reader, struct nsf_slice text)
 {
     size_t from = 0;
     for (size_t i = 0; i <= text.len; i++) {
-        bool is_end = i == text.len || strchr(", \t\r\n", text.ptr[i]) != NULL;
+        bool is_end = i == text.len || is_between_words(text.ptr[i]);
         if (is_end && i > from)
             add_word(reader, nsf_slice(text.ptr + from, i - from));
         if (is_end)
