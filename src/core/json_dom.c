@@ -18,13 +18,22 @@ struct frame {
     size_t n_given;
 };
 
-/* Where the next token begins: separators are skipped here, beside yajl, which tells only where a token ends. */
+enum comment {
+    COMMENT_NONE,
+    COMMENT_SLASH, /* one slash was seen */
+    COMMENT_LINE,
+    COMMENT_BLOCK,
+    COMMENT_STAR, /* a star inside a block */
+};
+
+/* Where the next token begins: separators and comments are skipped here, beside yajl, which tells only where a token ends. */
 struct position {
     struct nsf_slice chunk;
     uint64_t chunk_offset;
     uint64_t at; /* everything before it is accounted for */
     uint32_t line;
-    bool is_in_token; /* the token that is open began at `token_offset` in an earlier chunk */
+    enum comment comment; /* the one that is open */
+    bool is_in_token;     /* the token that is open began at `token_offset` in an earlier chunk */
     uint64_t token_offset;
 };
 
@@ -56,13 +65,34 @@ static bool is_separator(char c)
     return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == ',' || c == ':';
 }
 
-/* Passes over separators from pos->at to the end of the chunk; true when a token begins before that end. */
+static enum comment next_comment(enum comment comment, char c)
+{
+    switch (comment) {
+    case COMMENT_NONE:
+        return c == '/' ? COMMENT_SLASH : COMMENT_NONE;
+    case COMMENT_SLASH:
+        return c == '*' ? COMMENT_BLOCK : COMMENT_LINE;
+    case COMMENT_LINE:
+        return c == '\n' ? COMMENT_NONE : COMMENT_LINE;
+    case COMMENT_BLOCK:
+        return c == '*' ? COMMENT_STAR : COMMENT_BLOCK;
+    case COMMENT_STAR:
+        return c == '/' ? COMMENT_NONE : c == '*' ? COMMENT_STAR : COMMENT_BLOCK;
+    }
+    NSF_BUG("unknown state of a comment");
+}
+
+/* Passes over separators and comments from pos->at to the end of the chunk; true when a token begins before that end. */
 static bool skip_separators(struct position *pos)
 {
     size_t i = (size_t)(pos->at - pos->chunk_offset);
-    while (i < pos->chunk.len && is_separator(pos->chunk.ptr[i])) {
-        pos->line += pos->chunk.ptr[i] == '\n';
-        i++;
+    for (; i < pos->chunk.len; i++) {
+        char c = pos->chunk.ptr[i];
+        if (NSF_UNLIKELY(pos->comment != COMMENT_NONE || c == '/'))
+            pos->comment = next_comment(pos->comment, c);
+        else if (!is_separator(c))
+            break;
+        pos->line += c == '\n';
     }
     pos->at = pos->chunk_offset + i;
     return i < pos->chunk.len;
@@ -315,7 +345,7 @@ struct nsf_json_stream *nsf_json_stream_new(const struct nsf_json_stream_events 
     stream->events = events;
     stream->ctx = ctx;
     stream->max_bytes = max_bytes;
-    stream->in = nsf_json_in_new(&json_events, stream, NSF_JSON_IN_MANY_VALUES);
+    stream->in = nsf_json_in_new(&json_events, stream, NSF_JSON_IN_MANY_VALUES | NSF_JSON_IN_COMMENTS);
     nsf_json_in_reset(stream->in, offset);
     stream->pos = (struct position){.chunk_offset = offset, .at = offset, .line = 1};
     nsf_arena_init(&stream->root_arena);

@@ -14,7 +14,7 @@ struct nsf_json_in {
     yajl_handle yajl;
     const struct nsf_json_events *events;
     void *ctx;
-    enum nsf_json_in_flags flags;
+    unsigned flags;
     uint64_t base;             /* stream offset of the first byte of the piece being parsed */
     uint64_t token_from;       /* stream offset behind the last reported token */
     unsigned depth;
@@ -132,11 +132,13 @@ static void open_yajl(struct nsf_json_in *in)
 {
     static yajl_alloc_funcs funcs = {.malloc = alloc_for_yajl, .realloc = realloc_for_yajl, .free = free_for_yajl};
     in->yajl = yajl_alloc(&callbacks, &funcs, in);
-    if (in->flags == NSF_JSON_IN_MANY_VALUES)
+    if ((in->flags & NSF_JSON_IN_MANY_VALUES) != 0)
         yajl_config(in->yajl, yajl_allow_multiple_values, 1);
+    if ((in->flags & NSF_JSON_IN_COMMENTS) != 0)
+        yajl_config(in->yajl, yajl_allow_comments, 1);
 }
 
-struct nsf_json_in *nsf_json_in_new(const struct nsf_json_events *events, void *ctx, enum nsf_json_in_flags flags)
+struct nsf_json_in *nsf_json_in_new(const struct nsf_json_events *events, void *ctx, unsigned flags)
 {
     struct nsf_json_in *in = nsf_calloc(1, sizeof(*in));
     in->events = events;

@@ -30,6 +30,8 @@ enum nsf_json_in_flags {
     NSF_JSON_IN_ONE_VALUE = 0,
     /* Several values after each other, separated by blanks or nothing: NDJSON. */
     NSF_JSON_IN_MANY_VALUES = 1,
+    /* Comments of C between tokens, which ARM templates may have. */
+    NSF_JSON_IN_COMMENTS = 2,
 };
 
 enum nsf_json_in_state {
@@ -40,7 +42,8 @@ enum nsf_json_in_state {
 
 struct nsf_json_in;
 
-struct nsf_json_in *nsf_json_in_new(const struct nsf_json_events *events, void *ctx, enum nsf_json_in_flags flags);
+/* flags: enum nsf_json_in_flags, or-ed. */
+struct nsf_json_in *nsf_json_in_new(const struct nsf_json_events *events, void *ctx, unsigned flags);
 void nsf_json_in_free(struct nsf_json_in *in);
 /* Forgets everything; the next byte written has stream offset `offset`. */
 void nsf_json_in_reset(struct nsf_json_in *in, uint64_t offset);
