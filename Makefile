@@ -105,12 +105,15 @@ NSGFLOW := $(B)/nsgflow
 TEST_SRC := $(foreach f,$(FOUND),$(if $(filter tests/%.c,$(f)),$(if $(filter test_%,$(notdir $(f))),$(f))))
 TEST_BIN := $(patsubst %.c,$(B)/%,$(TEST_SRC))
 UNIT_BIN := $(filter $(B)/tests/unit/%,$(TEST_BIN))
+# tests/e2e/*.c are programs that its scripts run.
+E2E_BIN := $(patsubst %.c,$(B)/%,$(filter-out $(TEST_SRC),$(filter tests/e2e/%.c,$(FOUND))))
 SUPPORT_OBJ := $(patsubst %.c,$(B)/%.o,$(filter tests/support/%.c,$(FOUND)))
 FUZZ_SRC := $(filter tests/fuzz/fuzz_%.c,$(FOUND))
 FUZZ_BIN := $(patsubst tests/fuzz/fuzz_%.c,$(B)/replay/%,$(FUZZ_SRC))
 # tests/fault/preload_*.c are put in front of the C library by the fault tests.
 PRELOAD := $(patsubst %.c,$(B)/%.so,$(filter tests/fault/preload_%.c,$(FOUND)))
-TEST_SCRIPTS := $(foreach f,$(filter tests/%.sh tests/%.py,$(FOUND)),$(if $(filter test_%,$(notdir $(f))),$(f)))
+TEST_SCRIPTS := $(foreach f,$(filter tests/%.sh tests/%.py,$(FOUND)),$(if $(filter test_%,$(notdir $(f))),$(f))) \
+	$(filter tests/e2e/run.sh,$(FOUND))
 
 # bench/*.c are programs; bench/lib/*.c is linked into each of them.
 BENCH_SRC := $(foreach f,$(filter bench/%.c,$(FOUND)),$(if $(filter bench/,$(dir $(f))),$(f)))
@@ -168,7 +171,7 @@ $(B)/bench/%.o: bench/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS_ALL) -Ibench $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
-$(TEST_BIN): $(B)/%: $(B)/%.o $(SUPPORT_OBJ) $(LIB)
+$(TEST_BIN) $(E2E_BIN): $(B)/%: $(B)/%.o $(SUPPORT_OBJ) $(LIB)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $< $(SUPPORT_OBJ) $(LIB) -lcmocka $(LIBS)
 
@@ -192,7 +195,7 @@ $(BENCH_BIN): $(B)/%: $(B)/%.o $(BENCH_OBJ) $(LIB)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $< $(BENCH_OBJ) $(LIB) $(LIBS)
 
 .SECONDARY:
--include $(LIB_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(TEST_BIN:=.d) $(SUPPORT_OBJ:.o=.d)
+-include $(LIB_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(TEST_BIN:=.d) $(E2E_BIN:=.d) $(SUPPORT_OBJ:.o=.d)
 -include $(patsubst tests/%.c,$(B)/tests/%.d,$(FUZZ_SRC)) $(B)/tests/fuzz/replay_main.d
 -include $(BENCH_BIN:=.d) $(BENCH_OBJ:.o=.d)
 
@@ -230,7 +233,7 @@ demo-run: all
 RUN = $(PYTHON) tests/tools/run_tests.py $(if $(T),--filter '$(T)')
 
 .PHONY: programs
-programs: all $(TEST_BIN) $(FUZZ_BIN) $(if $(filter default,$(LABEL)),$(BENCH_BIN) $(PRELOAD))
+programs: all $(TEST_BIN) $(E2E_BIN) $(FUZZ_BIN) $(if $(filter default,$(LABEL)),$(BENCH_BIN) $(PRELOAD))
 
 # One line a test program: layer, program, arguments. The runner reads them.
 .PHONY: plan

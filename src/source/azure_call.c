@@ -230,8 +230,10 @@ static bool send_once(struct nsf_azure_link *link, const struct nsf_azure_call *
             .on_body = call->on_body,
             .ctx = call->ctx,
         };
-        atomic_fetch_add(&link->account->n_requests, 1);
         *outcome = nsf_http_perform(link->http, &request, &link->response);
+        const unsigned n_again = link->response.n_sent > 1 ? link->response.n_sent - 1 : 0;
+        atomic_fetch_add(&link->account->n_requests, 1 + n_again);
+        atomic_fetch_add(&link->account->n_retries, n_again);
     }
     if (headers.text.ptr != NULL)
         nsf_sign_wipe(headers.text.ptr, headers.text.len);

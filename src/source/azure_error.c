@@ -72,6 +72,23 @@ static bool sas_lacks(const struct nsf_azure_link *link, char permission)
     return permissions.len > 0 && nsf_slice_find(permissions, permission) == permissions.len;
 }
 
+/* "2026-11-21T10%3A00%3A00Z" */
+static bool has_sas_ended(const struct nsf_azure_link *link)
+{
+    if (nsf_credential_kind(link->account->credential) != NSF_CREDENTIAL_SAS)
+        return false;
+    const struct nsf_slice end = nsf_address_query_get(nsf_credential_sas(link->account->credential), "se");
+    char text[64];
+    size_t n = 0;
+    for (size_t i = 0; i < end.len && n + 1 < sizeof(text); i++) {
+        const bool is_colon = nsf_slice_has_prefix_nocase(nsf_slice_from(end, i), NSF_SLICE_LIT("%3a"));
+        text[n++] = is_colon ? ':' : end.ptr[i];
+        i += is_colon ? 2 : 0;
+    }
+    int64_t end_ms;
+    return nsf_time_parse(nsf_slice(text, n), &end_ms) && end_ms < (int64_t)time(NULL) * NSF_MS_PER_SECOND;
+}
+
 /* The sentence behind "status N": what a person can do. */
 static const char *advice(const struct nsf_azure_link *link, enum nsf_azure_aim aim, struct nsf_slice code)
 {
@@ -80,6 +97,8 @@ static const char *advice(const struct nsf_azure_link *link, enum nsf_azure_aim 
     const bool is_refusal = status == 401 || status == 403 || status == 409 || (status == 404 && is_anonymous);
     if (link->account->address.trust == NSF_HOST_FOREIGN)
         return status == 404 ? "there is nothing at this address" : "no credential is sent to such a host";
+    if (status == 403 && has_sas_ended(link))
+        return "the SAS has ended (its se=): make a new one";
     if (status == 403 && aim == NSF_AZURE_LIST && sas_lacks(link, 'l'))
         return "this SAS cannot list (there is no l in its sp=): make one with read and list, or name one blob";
     if (status == 403 && aim == NSF_AZURE_GET && sas_lacks(link, 'r'))

@@ -184,6 +184,9 @@ static void on_end(void *ctx, const XML_Char *name)
 {
     (void)name;
     struct nsf_azure_list *list = ctx;
+    /* Expat still ends an empty element whose start stopped it. */
+    if (list->err.code != NSF_E_NONE)
+        return;
     const enum element element = list->path[--list->depth];
     const struct nsf_slice text = nsf_slice_trim(nsf_buf_slice(&list->text));
     switch (element) {

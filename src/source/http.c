@@ -124,6 +124,14 @@ static size_t on_body(char *ptr, size_t size, size_t n, void *ctx)
     return 0;
 }
 
+/* A kept connection that the server closed meanwhile is replaced by libcurl itself, and the request sent again. */
+static int on_send(void *ctx, char *ip, char *local_ip, int port, int local_port)
+{
+    (void)ip, (void)local_ip, (void)port, (void)local_port;
+    ((struct exchange *)ctx)->response->n_sent++;
+    return CURL_PREREQFUNC_OK;
+}
+
 static void set_up(struct exchange *exchange, struct curl_slist *headers)
 {
     const struct nsf_http *http = exchange->http;
@@ -157,6 +165,8 @@ static void set_up(struct exchange *exchange, struct curl_slist *headers)
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 256L << 10);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, http->error);
+    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_send);
+    curl_easy_setopt(easy, CURLOPT_PREREQDATA, exchange);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, exchange);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
@@ -198,6 +208,7 @@ enum nsf_http_outcome nsf_http_perform(struct nsf_http *http, const struct nsf_h
                                        struct nsf_http_response *response)
 {
     response->status = 0;
+    response->n_sent = 0;
     response->detail[0] = '\0';
     nsf_buf_reset(&response->headers);
     http->error[0] = '\0';

@@ -58,7 +58,8 @@ enum nsf_http_outcome {
 };
 
 struct nsf_http_response {
-    long status;            /* 0: none came */
+    unsigned n_sent; /* how often the request went out: more than once when a kept connection turned out to be dead */
+    long status;     /* 0: none came */
     struct nsf_buf headers; /* of the last header block, "name: value\n" lines, names as sent */
     char detail[256];       /* what went wrong, a phrase without the URL, unless DONE */
 };

@@ -104,6 +104,7 @@ static void test_what_is_no_listing(void **state)
         {"", "no element"},
         {"<html><body>login</body></html>", "not a listing"},
         {"<Error><Code>x</Code></Error>", "not a listing"},
+        {"<html/>", "not a listing"},
         {"{}", "not well-formed"},
         {HEAD BLOB("a"), "no element"},
         {HEAD BLOB("a") TAIL "<x/>", "junk"},
