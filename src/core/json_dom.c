@@ -26,7 +26,8 @@ enum comment {
     COMMENT_STAR, /* a star inside a block */
 };
 
-/* Where the next token begins: separators and comments are skipped here, beside yajl, which tells only where a token ends. */
+/* Where the next token begins: separators and comments are skipped here, beside yajl, which tells only where a token
+ * ends. */
 struct position {
     struct nsf_slice chunk;
     uint64_t chunk_offset;
@@ -82,7 +83,8 @@ static enum comment next_comment(enum comment comment, char c)
     NSF_BUG("unknown state of a comment");
 }
 
-/* Passes over separators and comments from pos->at to the end of the chunk; true when a token begins before that end. */
+/* Passes over separators and comments from pos->at to the end of the chunk; true when a token begins before that end.
+ */
 static bool skip_separators(struct position *pos)
 {
     size_t i = (size_t)(pos->at - pos->chunk_offset);

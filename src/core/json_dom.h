@@ -2,9 +2,9 @@
  * json_dom.h - JSON as a read-only tree, or as a stream of such trees out of one large document.
  *
  * For inputs that are looked at from several sides (rules, lists, findings), not for logs. Every value knows where it
- * stands. Memory is an arena's. Strings are checked to be UTF-8 without overlong forms. Of a key that occurs twice in one map the last
- * one counts, as in most parsers; lookups without case prefer the exact spelling. Comments of C may stand between tokens,
- * as they do in ARM templates. One thread at a time.
+ * stands. Memory is an arena's. Strings are checked to be UTF-8 without overlong forms. Of a key that occurs twice in
+ * one map the last one counts, as in most parsers; lookups without case prefer the exact spelling. Comments of C may
+ * stand between tokens, as they do in ARM templates. One thread at a time.
  */
 #ifndef NSF_JSON_DOM_H
 #define NSF_JSON_DOM_H

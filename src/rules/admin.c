@@ -36,7 +36,8 @@ static struct nsf_json prefixes_of(struct rewriter *rewriter, const struct nsf_j
     for (size_t i = 0; i < nsf_json_len(list); i++) {
         const struct nsf_json *item = nsf_json_item(list, i);
         items[i] = text_value(item, nsf_json_get_string(item, "addressPrefix"));
-        bool is_group = nsf_slice_eq_nocase(nsf_json_get_string(item, "addressPrefixType"), NSF_SLICE_LIT("NetworkGroup"));
+        bool is_group =
+            nsf_slice_eq_nocase(nsf_json_get_string(item, "addressPrefixType"), NSF_SLICE_LIT("NetworkGroup"));
         if (is_group)
             items[i].type = NSF_JSON_EXPRESSION;
     }
@@ -95,7 +96,8 @@ static void give(struct nsf_loader *loader, const struct nsf_json *value, struct
 
 void nsf_load_admin_rule(struct nsf_loader *loader, const struct nsf_json *value)
 {
-    static const char *const copied[] = {"protocol", "priority", "description", "sourcePortRanges", "destinationPortRanges"};
+    static const char *const copied[] = {"protocol", "priority", "description", "sourcePortRanges",
+                                         "destinationPortRanges"};
     const struct nsf_json *properties = nsf_loader_properties(loader, value);
     struct nsf_admin_rule admin = {0};
     struct rewriter rewriter = {.loader = loader};

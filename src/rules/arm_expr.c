@@ -63,7 +63,8 @@ static struct nsf_json *new_value(const struct nsf_arm_scope *scope, const struc
     return value;
 }
 
-const struct nsf_json *nsf_arm_new_text(const struct nsf_arm_scope *scope, const struct nsf_json *at, struct nsf_slice text)
+const struct nsf_json *nsf_arm_new_text(const struct nsf_arm_scope *scope, const struct nsf_json *at,
+                                        struct nsf_slice text)
 {
     struct nsf_json *value = new_value(scope, at, NSF_JSON_STRING);
     value->u.text = text.ptr == NULL ? NSF_SLICE_LIT("") : text;
@@ -274,7 +275,8 @@ static const struct nsf_json *read_postfix(struct parser *p, const struct nsf_js
 }
 
 /* "{name}" for parameters('name'), "{text}" for all else; without slashes, since names are parts of ids. */
-static const struct nsf_json *placeholder(const struct nsf_arm_scope *scope, struct nsf_slice text, const struct nsf_json *at)
+static const struct nsf_json *placeholder(const struct nsf_arm_scope *scope, struct nsf_slice text,
+                                          const struct nsf_json *at)
 {
     static const struct nsf_slice call = {"parameters('", 12}, end = {"')", 2};
     bool is_parameter = nsf_slice_has_prefix_nocase(text, call) && nsf_slice_has_suffix_nocase(text, end);
@@ -365,7 +367,8 @@ const struct nsf_json *nsf_arm_parameter(const struct nsf_arm_scope *scope, stru
     found = find_member(scope->declared, name);
     if (found == 0)
         return NULL;
-    const struct nsf_json *source = nsf_json_get_nocase(&scope->declared->u.map.members[found - 1].value, "defaultValue");
+    const struct nsf_json *source =
+        nsf_json_get_nocase(&scope->declared->u.map.members[found - 1].value, "defaultValue");
     return source == NULL ? NULL : remember(scope, &scope->memo->defaults[found - 1], source);
 }
 
@@ -377,7 +380,9 @@ static const struct nsf_json *copied_variable(const struct nsf_arm_scope *scope,
         if (!nsf_slice_eq_nocase(nsf_json_get_string(nsf_json_item(copies, i), "name"), name))
             continue;
         struct nsf_arm_scope top = top_of(scope);
-        return spend(&top) ? nsf_json_get_nocase(nsf_arm_resolve(&top, scope->variables), nsf_arena_copy(scope->arena, name).ptr) : NULL;
+        return spend(&top) ? nsf_json_get_nocase(nsf_arm_resolve(&top, scope->variables),
+                                                 nsf_arena_copy(scope->arena, name).ptr)
+                           : NULL;
     }
     return NULL;
 }
@@ -492,7 +497,8 @@ static const struct nsf_json *resolve_map(const struct nsf_arm_scope *scope, con
 {
     const struct nsf_json *copies = nsf_json_get_nocase(value, "copy");
     size_t n_copies = nsf_json_len(copies), n = 0;
-    struct nsf_json_member *members = nsf_arena_alloc(scope->arena, nsf_mul_size(value->u.map.n + n_copies, sizeof(*members)));
+    struct nsf_json_member *members =
+        nsf_arena_alloc(scope->arena, nsf_mul_size(value->u.map.n + n_copies, sizeof(*members)));
     for (size_t i = 0; i < value->u.map.n; i++) {
         const struct nsf_json_member *member = &value->u.map.members[i];
         if (&member->value == copies && n_copies > 0)
@@ -547,9 +553,9 @@ struct nsf_slice nsf_arm_resource_id(const struct nsf_arm_scope *scope, struct n
     if (group.len == 0)
         group = NSF_SLICE_LIT(NSF_ID_NO_GROUP);
     size_t slash = nsf_slice_find(type, '/');
-    char *id = nsf_arena_printf(scope->arena, "/subscriptions/%.*s/resourceGroups/%.*s/providers/%.*s",
-                                NSF_SLICE_ARG(subscription), NSF_SLICE_ARG(group),
-                                NSF_SLICE_ARG(nsf_slice(type.ptr, slash)));
+    char *id =
+        nsf_arena_printf(scope->arena, "/subscriptions/%.*s/resourceGroups/%.*s/providers/%.*s",
+                         NSF_SLICE_ARG(subscription), NSF_SLICE_ARG(group), NSF_SLICE_ARG(nsf_slice(type.ptr, slash)));
     for (size_t i = 0; i < n_names && slash < type.len; i++) {
         type = nsf_slice_from(type, slash + 1);
         slash = nsf_slice_find(type, '/');

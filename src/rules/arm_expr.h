@@ -43,7 +43,7 @@ struct nsf_arm_scope {
     const struct nsf_json *given;     /* {"name": {"value": ...}}, evaluated; or NULL */
     const struct nsf_json *variables; /* of the template */
     const struct nsf_json *functions;
-    struct nsf_arm_memo *memo;        /* values of variables and defaults that are known already */
+    struct nsf_arm_memo *memo; /* values of variables and defaults that are known already */
     const struct nsf_arm_loop *loops;
     const struct nsf_arm_binding *bindings;
     struct nsf_slice subscription;
@@ -87,7 +87,8 @@ const struct nsf_json *nsf_arm_variable(const struct nsf_arm_scope *scope, struc
 /* namespace.member(...) of the template; *is_known false: there is none. */
 const struct nsf_json *nsf_arm_user_function(const struct nsf_arm_call *call, bool *is_known);
 
-const struct nsf_json *nsf_arm_new_text(const struct nsf_arm_scope *scope, const struct nsf_json *at, struct nsf_slice text);
+const struct nsf_json *nsf_arm_new_text(const struct nsf_arm_scope *scope, const struct nsf_json *at,
+                                        struct nsf_slice text);
 const struct nsf_json *nsf_arm_new_int(const struct nsf_arm_scope *scope, const struct nsf_json *at, int64_t value);
 const struct nsf_json *nsf_arm_new_bool(const struct nsf_arm_scope *scope, const struct nsf_json *at, bool value);
 const struct nsf_json *nsf_arm_new_array(const struct nsf_arm_scope *scope, const struct nsf_json *at,

@@ -65,7 +65,8 @@ static nsf_arm_value fn_resource_group(const struct nsf_arm_call *call)
 
 static nsf_arm_value fn_subscription(const struct nsf_arm_call *call)
 {
-    struct nsf_slice id = call->scope->subscription.len > 0 ? call->scope->subscription : NSF_SLICE_LIT(NSF_ID_NO_SUBSCRIPTION);
+    struct nsf_slice id =
+        call->scope->subscription.len > 0 ? call->scope->subscription : NSF_SLICE_LIT(NSF_ID_NO_SUBSCRIPTION);
     const char *path = nsf_arena_printf(call->scope->arena, "/subscriptions/%.*s", NSF_SLICE_ARG(id));
     const struct nsf_json_member members[] = {
         nsf_arm_text_member(call, "id", nsf_slice_str(path)),
@@ -97,7 +98,8 @@ static nsf_arm_value fn_resource_id(const struct nsf_arm_call *call)
         lenient.group = texts.items[type - 1];
     if (type > 1)
         lenient.subscription = texts.items[type - 2];
-    return nsf_arm_text_of(call, nsf_arm_resource_id(&lenient, texts.items[type], texts.items + type + 1, texts.n - type - 1));
+    return nsf_arm_text_of(
+        call, nsf_arm_resource_id(&lenient, texts.items[type], texts.items + type + 1, texts.n - type - 1));
 }
 
 /* --- Logic and numbers ----------------------------------------------------------------------------------------- */
@@ -197,7 +199,8 @@ static nsf_arm_value calculate(const struct nsf_arm_call *call, char op)
 {
     int64_t a = 0, b = 0, result = 0;
     bool overflows = false;
-    if (!nsf_arm_int_arg(call, 0, &a) || !nsf_arm_int_arg(call, 1, &b) || ((op == '/' || op == '%') && (b == 0 || b == -1)))
+    if (!nsf_arm_int_arg(call, 0, &a) || !nsf_arm_int_arg(call, 1, &b) ||
+        ((op == '/' || op == '%') && (b == 0 || b == -1)))
         return NULL;
     if (op == '+')
         overflows = __builtin_add_overflow(a, b, &result);

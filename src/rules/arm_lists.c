@@ -132,7 +132,8 @@ static nsf_arm_value fn_contains(const struct nsf_arm_call *call)
     if (container == NULL || item == NULL)
         return NULL;
     if (nsf_json_is(container, NSF_JSON_MAP))
-        return nsf_arm_bool_of(call, nsf_json_is(item, NSF_JSON_STRING) && nsf_json_get_nocase(container, item->u.text.ptr) != NULL);
+        return nsf_arm_bool_of(call, nsf_json_is(item, NSF_JSON_STRING) &&
+                                         nsf_json_get_nocase(container, item->u.text.ptr) != NULL);
     return nsf_arm_bool_of(call, index_in(container, item) != SIZE_MAX);
 }
 
@@ -170,7 +171,8 @@ static bool has_item(const struct nsf_json *items, size_t n, nsf_arm_value item)
 static nsf_arm_value union_of_maps(const struct nsf_arm_call *call, nsf_arm_value a, nsf_arm_value b)
 {
     size_t n = a->u.map.n;
-    struct nsf_json_member *members = nsf_arena_alloc(call->scope->arena, nsf_mul_size(n + b->u.map.n, sizeof(*members)));
+    struct nsf_json_member *members =
+        nsf_arena_alloc(call->scope->arena, nsf_mul_size(n + b->u.map.n, sizeof(*members)));
     if (n > 0)
         memcpy(members, a->u.map.members, n * sizeof(*members));
     for (size_t i = 0; i < b->u.map.n; i++) {
@@ -211,7 +213,8 @@ static nsf_arm_value fn_union(const struct nsf_arm_call *call)
 static nsf_arm_value fn_range(const struct nsf_arm_call *call)
 {
     int64_t from = 0, n = 0;
-    if (!nsf_arm_int_arg(call, 0, &from) || !nsf_arm_int_arg(call, 1, &n) || n < 0 || n > RANGE_MAX || from > INT64_MAX - n)
+    if (!nsf_arm_int_arg(call, 0, &from) || !nsf_arm_int_arg(call, 1, &n) || n < 0 || n > RANGE_MAX ||
+        from > INT64_MAX - n)
         return NULL;
     struct nsf_json *items = nsf_arena_alloc(call->scope->arena, nsf_mul_size((size_t)n, sizeof(*items)));
     for (int64_t i = 0; i < n; i++)
@@ -313,7 +316,8 @@ static nsf_arm_value fn_lambda(const struct nsf_arm_call *call)
 {
     struct nsf_slice name, index_name;
     size_t n_names = call->n_args > 0 ? call->n_args - 1 : 0;
-    if (n_names == 0 || call->scope->bindings == NULL || call->scope->bindings->outer == NULL || !nsf_arm_text_arg(call, 0, &name))
+    if (n_names == 0 || call->scope->bindings == NULL || call->scope->bindings->outer == NULL ||
+        !nsf_arm_text_arg(call, 0, &name))
         return NULL;
     struct nsf_arm_scope inner = *call->scope;
     struct nsf_arm_binding index = *inner.bindings, item = *inner.bindings->outer;

@@ -29,7 +29,8 @@ static nsf_arm_value joined_arrays(const struct nsf_arm_call *call, nsf_arm_valu
 
 static nsf_arm_value finish_text(const struct nsf_arm_call *call, struct nsf_buf *buf, bool is_good)
 {
-    nsf_arm_value result = is_good ? nsf_arm_text_of(call, nsf_arena_copy(call->scope->arena, nsf_buf_slice(buf))) : NULL;
+    nsf_arm_value result =
+        is_good ? nsf_arm_text_of(call, nsf_arena_copy(call->scope->arena, nsf_buf_slice(buf))) : NULL;
     nsf_buf_release(buf);
     return result;
 }
@@ -44,7 +45,8 @@ static nsf_arm_value fn_concat(const struct nsf_arm_call *call)
     bool is_good = true;
     for (size_t i = 0; i < call->n_args && is_good; i++) {
         struct nsf_slice text;
-        is_good = nsf_arm_as_text(i == 0 ? first : nsf_arm_arg(call, i), &text) && nsf_buf_append(&buf, text.ptr, text.len);
+        is_good =
+            nsf_arm_as_text(i == 0 ? first : nsf_arm_arg(call, i), &text) && nsf_buf_append(&buf, text.ptr, text.len);
     }
     return finish_text(call, &buf, is_good);
 }
@@ -111,13 +113,16 @@ static nsf_arm_value fn_to_upper(const struct nsf_arm_call *call)
 static nsf_arm_value fn_trim(const struct nsf_arm_call *call)
 {
     struct nsf_slice text;
-    return nsf_arm_text_arg(call, 0, &text) ? nsf_arm_text_of(call, nsf_arena_copy(call->scope->arena, nsf_slice_trim(text))) : NULL;
+    return nsf_arm_text_arg(call, 0, &text)
+               ? nsf_arm_text_of(call, nsf_arena_copy(call->scope->arena, nsf_slice_trim(text)))
+               : NULL;
 }
 
 static nsf_arm_value fn_replace(const struct nsf_arm_call *call)
 {
     struct nsf_slice text, old, new;
-    if (!nsf_arm_text_arg(call, 0, &text) || !nsf_arm_text_arg(call, 1, &old) || !nsf_arm_text_arg(call, 2, &new) || old.len == 0)
+    if (!nsf_arm_text_arg(call, 0, &text) || !nsf_arm_text_arg(call, 1, &old) || !nsf_arm_text_arg(call, 2, &new) ||
+        old.len == 0)
         return NULL;
     struct nsf_buf buf;
     nsf_buf_init(&buf, TEXT_MAX_BYTES);
@@ -211,7 +216,8 @@ static nsf_arm_value fn_bool(const struct nsf_arm_call *call)
     struct nsf_slice text;
     if (!nsf_arm_text_arg(call, 0, &text))
         return NULL;
-    return nsf_arm_bool_of(call, nsf_slice_eq_nocase(text, NSF_SLICE_LIT("true")) || nsf_slice_eq(text, NSF_SLICE_LIT("1")));
+    return nsf_arm_bool_of(call,
+                           nsf_slice_eq_nocase(text, NSF_SLICE_LIT("true")) || nsf_slice_eq(text, NSF_SLICE_LIT("1")));
 }
 
 static nsf_arm_value fn_json(const struct nsf_arm_call *call)
@@ -224,18 +230,9 @@ static nsf_arm_value fn_json(const struct nsf_arm_call *call)
 }
 
 const struct nsf_arm_function_entry nsf_arm_text_functions[] = {
-    {"concat", fn_concat},
-    {"format", fn_format},
-    {"toLower", fn_to_lower},
-    {"toUpper", fn_to_upper},
-    {"trim", fn_trim},
-    {"replace", fn_replace},
-    {"split", fn_split},
-    {"join", fn_join},
-    {"substring", fn_substring},
-    {"string", fn_string},
-    {"int", fn_int},
-    {"bool", fn_bool},
-    {"json", fn_json},
-    {NULL, NULL},
+    {"concat", fn_concat},    {"format", fn_format}, {"toLower", fn_to_lower},
+    {"toUpper", fn_to_upper}, {"trim", fn_trim},     {"replace", fn_replace},
+    {"split", fn_split},      {"join", fn_join},     {"substring", fn_substring},
+    {"string", fn_string},    {"int", fn_int},       {"bool", fn_bool},
+    {"json", fn_json},        {NULL, NULL},
 };

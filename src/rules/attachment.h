@@ -20,9 +20,9 @@ struct nsf_nic {
     struct nsf_slices public_ips; /* ids of the public addresses of its IP configurations */
     struct nsf_slices private_ips;
     struct nsf_slice vm;
-    bool has_nsg;            /* the export would show an NSG on the interface: `nsg` absent means that there is none */
-    bool has_public_ips;     /* the export would show public addresses: none listed means that there are none */
-    bool is_load_balanced;   /* in a back-end pool or behind an inbound NAT rule: a public path without an own address */
+    bool has_nsg;          /* the export would show an NSG on the interface: `nsg` absent means that there is none */
+    bool has_public_ips;   /* the export would show public addresses: none listed means that there are none */
+    bool is_load_balanced; /* in a back-end pool or behind an inbound NAT rule: a public path without an own address */
 };
 
 struct nsf_subnet {

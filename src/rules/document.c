@@ -54,7 +54,8 @@ static nsf_result spool(struct nsf_document *doc, struct nsf_err *err)
     ssize_t got;
     while ((got = read_some(doc->fd, doc->raw, NSF_CHUNK_BYTES)) > 0)
         if (!write_all(copy, doc->raw, (size_t)got)) {
-            nsf_result r = NSF_FAIL(err, NSF_E_IO, NSF_OFFSET_NONE, "cannot keep a copy of the input: %s", strerror(errno));
+            nsf_result r =
+                NSF_FAIL(err, NSF_E_IO, NSF_OFFSET_NONE, "cannot keep a copy of the input: %s", strerror(errno));
             close(copy);
             return r;
         }

@@ -21,11 +21,11 @@ struct nsf_document {
     bool owns_fd;
     bool is_copy; /* of a pipe, whose bytes cannot be had again */
     enum nsf_text_encoding encoding;
-    uint64_t start;      /* bytes of the byte order mark */
-    char *raw;           /* read buffers, freed by close */
+    uint64_t start; /* bytes of the byte order mark */
+    char *raw;      /* read buffers, freed by close */
     char *text;
-    size_t n_left;       /* undecoded bytes at the front of raw */
-    uint32_t high;       /* UTF-16: a high surrogate that waits for its other half */
+    size_t n_left; /* undecoded bytes at the front of raw */
+    uint32_t high; /* UTF-16: a high surrogate that waits for its other half */
 };
 
 /* path "-" is standard input; fd >= 0 is borrowed. */

@@ -87,7 +87,8 @@ void nsf_finish_effective(struct nsf_loader *loader)
     if (pair->nic.len > 0) {
         struct nsf_slice subnet = pair->subnet;
         struct nsf_attachment attachment = {.kind = NSF_ATTACHMENT_NIC, .place = pair->place};
-        attachment.u.nic = (struct nsf_nic){.id = pair->nic, .name = nsf_id_last_segment(pair->nic), .nsg = pair->nic_nsg};
+        attachment.u.nic =
+            (struct nsf_nic){.id = pair->nic, .name = nsf_id_last_segment(pair->nic), .nsg = pair->nic_nsg};
         attachment.u.nic.has_nsg = true;
         attachment.u.nic.subnets = (struct nsf_slices){&subnet, subnet.len > 0};
         nsf_loader_give_attachment(loader, &attachment);

@@ -26,9 +26,10 @@ static enum nsf_peer_verdict verdict_of(struct nsf_slice text)
         const char *word;
         enum nsf_peer_verdict verdict;
     } words[] = {
-        {"exposed", NSF_PEER_VERDICT_OPEN},    {"FAIL", NSF_PEER_VERDICT_OPEN},   {"FAILED", NSF_PEER_VERDICT_OPEN},
-        {"WARN", NSF_PEER_VERDICT_OPEN},       {"partial", NSF_PEER_VERDICT_PARTIAL},
-        {"restricted", NSF_PEER_VERDICT_CLOSED}, {"closed", NSF_PEER_VERDICT_CLOSED}, {"OK", NSF_PEER_VERDICT_CLOSED},
+        {"exposed", NSF_PEER_VERDICT_OPEN},    {"FAIL", NSF_PEER_VERDICT_OPEN},
+        {"FAILED", NSF_PEER_VERDICT_OPEN},     {"WARN", NSF_PEER_VERDICT_OPEN},
+        {"partial", NSF_PEER_VERDICT_PARTIAL}, {"restricted", NSF_PEER_VERDICT_CLOSED},
+        {"closed", NSF_PEER_VERDICT_CLOSED},   {"OK", NSF_PEER_VERDICT_CLOSED},
         {"PASS", NSF_PEER_VERDICT_CLOSED},     {"PASSED", NSF_PEER_VERDICT_CLOSED},
     };
     for (size_t i = 0; i < NSF_ARRAY_LEN(words); i++)
@@ -149,7 +150,8 @@ void nsf_load_scan(struct nsf_loader *loader, const struct nsf_json *value)
 /* One finding for each rule that the message names: ... Security Rule "smtp": TCP port 25 open to * and Security ... */
 void nsf_load_cloudsploit(struct nsf_loader *loader, const struct nsf_json *value)
 {
-    struct nsf_peer_finding finding = {.tool = NSF_SLICE_LIT("CloudSploit"), .check = nsf_json_get_string(value, "plugin")};
+    struct nsf_peer_finding finding = {.tool = NSF_SLICE_LIT("CloudSploit"),
+                                       .check = nsf_json_get_string(value, "plugin")};
     struct nsf_slice title = nsf_json_get_string(value, "title");
     finding.nsg = nsf_json_get_string(value, "resource");
     finding.message = nsf_json_get_string(value, "message");
@@ -160,7 +162,8 @@ void nsf_load_cloudsploit(struct nsf_loader *loader, const struct nsf_json *valu
         return;
     static const char *const marker = "Security Rule \"";
     size_t n = 0;
-    for (size_t at = find_behind(finding.message, marker, 0); at != SIZE_MAX; at = find_behind(finding.message, marker, at)) {
+    for (size_t at = find_behind(finding.message, marker, 0); at != SIZE_MAX;
+         at = find_behind(finding.message, marker, at)) {
         struct nsf_slice rest = nsf_slice_from(finding.message, at);
         finding.rule = nsf_slice(rest.ptr, nsf_slice_find(rest, '"'));
         give(loader, &finding, value);
@@ -185,7 +188,8 @@ static void load_checks(struct nsf_loader *loader, const struct nsf_json *checks
 {
     for (size_t i = 0; i < nsf_json_len(checks); i++) {
         const struct nsf_json *check = nsf_json_item(checks, i);
-        struct nsf_peer_finding finding = {.tool = NSF_SLICE_LIT("Checkov"), .check = nsf_json_get_string(check, "check_id")};
+        struct nsf_peer_finding finding = {.tool = NSF_SLICE_LIT("Checkov"),
+                                           .check = nsf_json_get_string(check, "check_id")};
         finding.nsg = nsf_json_get_string(check, "resource");
         finding.rule = rule_of_resource(finding.nsg);
         finding.message = nsf_json_get_string(check, "check_name");
@@ -278,7 +282,8 @@ static void load_sarif_result(const struct sarif_run *run, const struct nsf_json
     finding.rule = rule_of_resource(where.len > 0 ? where : finding.nsg);
     finding.target = target_of(nsf_json_string(nsf_json_path(location, "physicalLocation.artifactLocation.uri")),
                                nsf_json_path(location, "physicalLocation.region.startLine"));
-    if (finding.is_smtp || is_about_nsgs(finding.nsg) || is_about_nsgs(finding.message) || is_about_nsgs(help) || is_about_nsgs(snippet))
+    if (finding.is_smtp || is_about_nsgs(finding.nsg) || is_about_nsgs(finding.message) || is_about_nsgs(help) ||
+        is_about_nsgs(snippet))
         give(run->loader, &finding, result);
 }
 

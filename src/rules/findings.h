@@ -18,10 +18,10 @@ enum nsf_peer_verdict {
 };
 
 struct nsf_peer_finding {
-    struct nsf_slice tool;     /* "CloudSploit", "Checkov", "Prowler", "nsgflow", or the SARIF driver's name */
-    struct nsf_slice check;    /* openSMTP, CKV_AZURE_..., ... as the tool spells it */
-    struct nsf_slice nsg;      /* id, or what names it best (a Terraform address, say) */
-    struct nsf_slice rule;     /* name, or absent: the tool judges the whole NSG */
+    struct nsf_slice tool;  /* "CloudSploit", "Checkov", "Prowler", "nsgflow", or the SARIF driver's name */
+    struct nsf_slice check; /* openSMTP, CKV_AZURE_..., ... as the tool spells it */
+    struct nsf_slice nsg;   /* id, or what names it best (a Terraform address, say) */
+    struct nsf_slice rule;  /* name, or absent: the tool judges the whole NSG */
     enum nsf_peer_verdict verdict;
     struct nsf_slice verdict_text; /* as the tool spells it */
     struct nsf_slice message;

@@ -140,9 +140,9 @@ struct nsf_slice nsf_loader_make_id(struct nsf_arena *arena, struct nsf_slice su
         subscription = NSF_SLICE_LIT(NSF_ID_NO_SUBSCRIPTION);
     if (group.len == 0)
         group = NSF_SLICE_LIT(NSF_ID_NO_GROUP);
-    const char *text = nsf_arena_printf(
-        arena, "/subscriptions/%.*s/resourceGroups/%.*s/providers/Microsoft.Network/%.*s/%.*s",
-        NSF_SLICE_ARG(subscription), NSF_SLICE_ARG(group), NSF_SLICE_ARG(type), NSF_SLICE_ARG(name));
+    const char *text =
+        nsf_arena_printf(arena, "/subscriptions/%.*s/resourceGroups/%.*s/providers/Microsoft.Network/%.*s/%.*s",
+                         NSF_SLICE_ARG(subscription), NSF_SLICE_ARG(group), NSF_SLICE_ARG(type), NSF_SLICE_ARG(name));
     return nsf_slice_str(text);
 }
 

@@ -82,9 +82,13 @@ enum nsf_merge_answer nsf_merge_add_again(struct nsf_merge *merge, const struct 
 
 /* --- Merging the definitions of one NSG ------------------------------------------------------------------------ */
 
+struct definition {
+    const struct nsf_nsg *nsg;
+};
+
 struct merger {
     struct nsf_arena *arena;
-    const struct nsf_nsg **items; /* of one NSG, by file and offset */
+    struct definition *items; /* of one NSG, by file and offset */
     size_t n;
     size_t n_complete;
     struct nsf_nsg out;
@@ -148,9 +152,10 @@ static void take_guid(struct merger *m, const struct nsf_nsg *nsg)
 static void take_heads(struct merger *m)
 {
     struct nsf_nsg *out = &m->out;
-    *out = (struct nsf_nsg){.place = m->items[0]->place, .is_partial = true, .is_effective = true, .is_id_guessed = true};
+    *out =
+        (struct nsf_nsg){.place = m->items[0].nsg->place, .is_partial = true, .is_effective = true, .is_id_guessed = true};
     for (size_t i = 0; i < m->n; i++) {
-        const struct nsf_nsg *nsg = m->items[i];
+        const struct nsf_nsg *nsg = m->items[i].nsg;
         take_text(&out->id, nsg->id);
         take_text(&out->name, nsg->name);
         take_guid(m, nsg);
@@ -186,7 +191,9 @@ static int cmp_candidate(const void *a, const void *b)
     int order = nsf_slice_cmp_nocase(x->rule->name, y->rule->name);
     if (order == 0)
         order = (x->from > y->from) - (x->from < y->from);
-    return order != 0 ? order : (x->rule->place.offset > y->rule->place.offset) - (x->rule->place.offset < y->rule->place.offset);
+    return order != 0
+               ? order
+               : (x->rule->place.offset > y->rule->place.offset) - (x->rule->place.offset < y->rule->place.offset);
 }
 
 /* The rule's place for a sentence: "FILE" or "FILE line N". */
@@ -220,7 +227,7 @@ static size_t count_complete(const struct merger *m, const struct candidate *gro
 {
     size_t count = 0;
     for (size_t i = 0; i < n; i++)
-        count += is_complete(m->items[group[i].from]) && (i == 0 || group[i].from != group[i - 1].from);
+        count += is_complete(m->items[group[i].from].nsg) && (i == 0 || group[i].from != group[i - 1].from);
     return count;
 }
 
@@ -229,10 +236,10 @@ static size_t take_group(struct merger *m, const struct candidate *group, size_t
 {
     bool has_definition = false;
     for (size_t i = 0; i < n; i++)
-        has_definition |= !m->items[group[i].from]->is_effective;
+        has_definition |= !m->items[group[i].from].nsg->is_effective;
     size_t n_out = 0, first = 0;
     for (size_t i = 0; i < n; i++) {
-        if (has_definition && m->items[group[i].from]->is_effective)
+        if (has_definition && m->items[group[i].from].nsg->is_effective)
             continue;
         bool is_new = true;
         for (size_t k = 0; k < n_out && is_new; k++)
@@ -242,17 +249,19 @@ static size_t take_group(struct merger *m, const struct candidate *group, size_t
         if (n_out == 0)
             first = i;
         else
-            contradict(m, nsf_arena_printf(m->arena,
-                                           "rule \"%.*s\" is defined differently in %s and %s: the most open reading counts",
-                                           NSF_SLICE_ARG(group[i].rule->name), place_text(m->arena, group[first].rule),
-                                           place_text(m->arena, group[i].rule)));
+            contradict(
+                m, nsf_arena_printf(m->arena,
+                                    "rule \"%.*s\" is defined differently in %s and %s: the most open reading counts",
+                                    NSF_SLICE_ARG(group[i].rule->name), place_text(m->arena, group[first].rule),
+                                    place_text(m->arena, group[i].rule)));
         out[n_out++] = *group[i].rule;
     }
     bool is_missing = !group[first].rule->is_default && count_complete(m, group, n) > 0 &&
                       count_complete(m, group, n) < m->n_complete;
     if (is_missing)
-        contradict(m, nsf_arena_printf(m->arena, "rule \"%.*s\" stands in %s but not in every input that defines this NSG",
-                                       NSF_SLICE_ARG(group[first].rule->name), place_text(m->arena, group[first].rule)));
+        contradict(m,
+                   nsf_arena_printf(m->arena, "rule \"%.*s\" stands in %s but not in every input that defines this NSG",
+                                    NSF_SLICE_ARG(group[first].rule->name), place_text(m->arena, group[first].rule)));
     for (size_t k = 0; k < n_out; k++) {
         take_expansion(m, &out[k], group, n);
         if (is_missing || n_out > 1)
@@ -265,12 +274,12 @@ static void take_rules(struct merger *m)
 {
     size_t n = 0;
     for (size_t i = 0; i < m->n; i++)
-        n += m->items[i]->n_rules;
+        n += m->items[i].nsg->n_rules;
     struct candidate *all = nsf_malloc(nsf_mul_size(n, sizeof(*all)) + 1);
     size_t at = 0;
     for (size_t i = 0; i < m->n; i++)
-        for (size_t r = 0; r < m->items[i]->n_rules; r++)
-            all[at++] = (struct candidate){&m->items[i]->rules[r], (uint32_t)i};
+        for (size_t r = 0; r < m->items[i].nsg->n_rules; r++)
+            all[at++] = (struct candidate){&m->items[i].nsg->rules[r], (uint32_t)i};
     if (n > 1)
         qsort(all, n, sizeof(*all), cmp_candidate);
     m->out.rules = nsf_arena_alloc(m->arena, nsf_mul_size(n, sizeof(*m->out.rules)));
@@ -284,16 +293,16 @@ static void take_rules(struct merger *m)
 
 static int cmp_definition(const void *a, const void *b)
 {
-    const struct nsf_nsg *x = *(const struct nsf_nsg *const *)a, *y = *(const struct nsf_nsg *const *)b;
+    const struct nsf_nsg *x = ((const struct definition *)a)->nsg, *y = ((const struct definition *)b)->nsg;
     int order = nsf_slice_cmp(x->place.file, y->place.file);
     return order != 0 ? order : (x->place.offset > y->place.offset) - (x->place.offset < y->place.offset);
 }
 
-static void give_merged(struct nsf_arena *arena, const struct nsf_nsg **items, size_t n,
+static void give_merged(struct nsf_arena *arena, struct definition *items, size_t n,
                         void (*give)(void *ctx, const struct nsf_nsg *nsg), void *ctx)
 {
-    if (n == 1 && !items[0]->is_partial) {
-        give(ctx, items[0]);
+    if (n == 1 && !items[0].nsg->is_partial) {
+        give(ctx, items[0].nsg);
         return;
     }
     struct merger m = {.arena = arena, .items = items, .n = n};
@@ -312,29 +321,29 @@ static void give_merged(struct nsf_arena *arena, const struct nsf_nsg **items, s
 
 /* Whole NSGs of one guessed id in several files are different NSGs: each gets its file into its id. Returns true when
  * that was the case and they were given. */
-static bool give_namesakes(struct nsf_arena *arena, const struct nsf_nsg **items, size_t n,
+static bool give_namesakes(struct nsf_arena *arena, struct definition *items, size_t n,
                            void (*give)(void *ctx, const struct nsf_nsg *nsg), void *ctx)
 {
     size_t n_files = 0;
     const struct nsf_slice *last = NULL;
     for (size_t i = 0; i < n; i++) {
-        if (!items[i]->is_id_guessed)
+        if (!items[i].nsg->is_id_guessed)
             return false;
-        if (!is_complete(items[i]))
+        if (!is_complete(items[i].nsg))
             continue;
-        n_files += last == NULL || !nsf_slice_eq(*last, items[i]->place.file);
-        last = &items[i]->place.file;
+        n_files += last == NULL || !nsf_slice_eq(*last, items[i].nsg->place.file);
+        last = &items[i].nsg->place.file;
     }
     if (n_files < 2)
         return false;
     for (size_t from = 0, to; from < n; from = to) {
-        struct nsf_slice file = items[from]->place.file;
-        for (to = from; to < n && nsf_slice_eq(items[to]->place.file, file); to++) {
+        struct nsf_slice file = items[from].nsg->place.file;
+        for (to = from; to < n && nsf_slice_eq(items[to].nsg->place.file, file); to++) {
             struct nsf_nsg *renamed = nsf_arena_alloc(arena, sizeof(*renamed));
-            *renamed = *items[to];
+            *renamed = *items[to].nsg;
             renamed->id = nsf_slice_str(
-                nsf_arena_printf(arena, "%.*s (%.*s)", NSF_SLICE_ARG(items[to]->id), NSF_SLICE_ARG(file)));
-            items[to] = renamed;
+                nsf_arena_printf(arena, "%.*s (%.*s)", NSF_SLICE_ARG(items[to].nsg->id), NSF_SLICE_ARG(file)));
+            items[to].nsg = renamed;
         }
         give_merged(arena, items + from, to - from, give, ctx);
     }
@@ -357,10 +366,10 @@ static void give_key(struct nsf_merge *merge, uint32_t key, struct nsf_arena *ar
     size_t n = 0;
     for (uint32_t i = merge->entries[key].first; i != 0; i = merge->held[i - 1].next)
         n++;
-    const struct nsf_nsg **items = nsf_arena_alloc(arena, nsf_mul_size(n, sizeof(*items)));
+    struct definition *items = nsf_arena_alloc(arena, nsf_mul_size(n, sizeof(*items)));
     size_t at = 0;
     for (uint32_t i = merge->entries[key].first; i != 0; i = merge->held[i - 1].next)
-        items[at++] = &merge->held[i - 1].nsg;
+        items[at++].nsg = &merge->held[i - 1].nsg;
     qsort(items, n, sizeof(*items), cmp_definition);
     if (!give_namesakes(arena, items, n, give, ctx))
         give_merged(arena, items, n, give, ctx);

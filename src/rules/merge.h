@@ -14,8 +14,8 @@
 #include "rules/nsg.h"
 
 struct nsf_merge_entry {
-    uint32_t n_complete;   /* definitions that are whole; those not held are counted too */
-    uint32_t first;        /* index + 1 of the first held one, 0 none; they are linked by `next` */
+    uint32_t n_complete; /* definitions that are whole; those not held are counted too */
+    uint32_t first;      /* index + 1 of the first held one, 0 none; they are linked by `next` */
 };
 
 struct nsf_merge_held {

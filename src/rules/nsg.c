@@ -133,8 +133,8 @@ static int protocol_number(struct nsf_slice s)
     static const struct {
         const char *name;
         int number;
-    } names[] = {{"*", -1},  {"any", -1},  {"all", -1}, {"tcp", 6},  {"6", 6},   {"udp", 17},
-                 {"17", 17}, {"icmp", 1}, {"1", 1},    {"esp", 50}, {"50", 50}, {"ah", 51}, {"51", 51}};
+    } names[] = {{"*", -1},   {"any", -1}, {"all", -1}, {"tcp", 6}, {"6", 6},   {"udp", 17}, {"17", 17},
+                 {"icmp", 1}, {"1", 1},    {"esp", 50}, {"50", 50}, {"ah", 51}, {"51", 51}};
     for (size_t i = 0; i < NSF_ARRAY_LEN(names); i++)
         if (nsf_slice_eq_nocase(s, nsf_slice_str(names[i].name)))
             return names[i].number;

@@ -74,7 +74,7 @@ struct nsf_rule {
 };
 
 struct nsf_nsg {
-    struct nsf_slice id;   /* full resource id where the export has one, else what names it best */
+    struct nsf_slice id; /* full resource id where the export has one, else what names it best */
     struct nsf_slice name;
     struct nsf_slice guid; /* resourceGuid */
     struct nsf_slice location;
@@ -87,8 +87,8 @@ struct nsf_nsg {
     struct nsf_slices nic_macs; /* upper case hex, where the input shows them */
     bool has_subnets;
     bool has_nics;
-    bool is_id_guessed;        /* `id` holds "{subscription}" or another placeholder: it names, it cannot be joined by */
-    bool is_effective;         /* effective rules: what applies to one network interface */
+    bool is_id_guessed; /* `id` holds "{subscription}" or another placeholder: it names, it cannot be joined by */
+    bool is_effective;  /* effective rules: what applies to one network interface */
     bool has_flush_connection; /* flushConnection stands in the export ... */
     bool flush_connection;     /* ... and says this */
     bool is_partial;           /* only some rules are known (a rule list): merged with others of the same id */

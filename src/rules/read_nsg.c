@@ -4,9 +4,9 @@
 
 /* Tags that name who answers for a resource, best first; compared without case, `-`, `_`, `.` and blanks. */
 static const char *const owner_tags[] = {
-    "owner",        "owners",           "ownedby",          "owneremail",   "resourceowner", "serviceowner",
-    "technicalowner", "applicationowner", "businessowner",  "contact",      "contactemail",  "technicalcontact",
-    "responsible",  "team",
+    "owner",        "owners",           "ownedby",          "owneremail",    "resourceowner",
+    "serviceowner", "technicalowner",   "applicationowner", "businessowner", "contact",
+    "contactemail", "technicalcontact", "responsible",      "team",
 };
 
 static bool is_tag(struct nsf_slice key, const char *wanted)
@@ -70,8 +70,8 @@ static const struct nsf_json *recover(struct nsf_loader *loader, const struct ns
     return parsed != NULL ? parsed : rules;
 }
 
-static void read_attachments(struct nsf_loader *loader, const struct nsf_json *value,
-                             const struct nsf_json *properties, struct nsf_nsg *out)
+static void read_attachments(struct nsf_loader *loader, const struct nsf_json *value, const struct nsf_json *properties,
+                             struct nsf_nsg *out)
 {
     const struct nsf_json *subnets = member(value, properties, "subnets");
     const struct nsf_json *nics = member(value, properties, "networkInterfaces");

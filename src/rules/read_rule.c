@@ -155,7 +155,7 @@ static void add_value(struct list_reader *reader, const struct nsf_json *value)
         return;
     case NSF_JSON_EXPRESSION:
         add_word(reader, value->u.text);
-        set_expression(reader->loader->arena, reader->rule, reader->part, reader->what, value->u.text);
+        set_expression(reader->loader->arena, reader->rule, reader->part, reader->what, nsf_json_text(value));
         return;
     case NSF_JSON_ARRAY:
         for (size_t i = 0; i < value->u.array.n; i++)
@@ -186,7 +186,7 @@ static struct nsf_slices read_asgs(struct nsf_loader *loader, struct nsf_rule *r
 {
     const struct nsf_json *value = groups != NULL ? groups : ids;
     if (nsf_json_is(value, NSF_JSON_EXPRESSION))
-        set_expression(loader->arena, rule, part, what, value->u.text);
+        set_expression(loader->arena, rule, part, what, nsf_json_text(value));
     struct nsf_slices list = nsf_loader_ids(loader, value);
     if (value != NULL && list.n == 0)
         nsf_rule_set_unreadable(loader->arena, rule, part, "%s: no ids in it", what);
@@ -203,7 +203,7 @@ static void read_direction(struct nsf_loader *loader, const struct nsf_json *val
     else if (nsf_slice_eq_nocase(text, NSF_SLICE_LIT("Outbound")))
         rule->direction = NSF_DIRECTION_OUTBOUND;
     else if (nsf_json_is(value, NSF_JSON_EXPRESSION))
-        set_expression(loader->arena, rule, NSF_RULE_PART_DIRECTION, "direction", value->u.text);
+        set_expression(loader->arena, rule, NSF_RULE_PART_DIRECTION, "direction", nsf_json_text(value));
     else
         nsf_rule_set_unreadable(loader->arena, rule, NSF_RULE_PART_DIRECTION,
                                 text.len == 0 ? "no direction%.*s" : "direction: unknown word \"%.*s\"",
@@ -218,7 +218,7 @@ static void read_access(struct nsf_loader *loader, const struct nsf_json *value,
     else if (nsf_slice_eq_nocase(text, NSF_SLICE_LIT("Deny")))
         rule->access = NSF_ACCESS_DENY;
     else if (nsf_json_is(value, NSF_JSON_EXPRESSION))
-        set_expression(loader->arena, rule, NSF_RULE_PART_ACCESS, "access", value->u.text);
+        set_expression(loader->arena, rule, NSF_RULE_PART_ACCESS, "access", nsf_json_text(value));
     else
         nsf_rule_set_unreadable(loader->arena, rule, NSF_RULE_PART_ACCESS,
                                 text.len == 0 ? "no access%.*s" : "access: unknown word \"%.*s\"", NSF_SLICE_ARG(text));
@@ -232,7 +232,7 @@ static void read_priority(struct nsf_loader *loader, const struct nsf_json *valu
         return;
     }
     if (nsf_json_is(value, NSF_JSON_EXPRESSION))
-        set_expression(loader->arena, rule, NSF_RULE_PART_PRIORITY, "priority", value->u.text);
+        set_expression(loader->arena, rule, NSF_RULE_PART_PRIORITY, "priority", nsf_json_text(value));
     else
         nsf_rule_set_unreadable(loader->arena, rule, NSF_RULE_PART_PRIORITY,
                                 value == NULL ? "no priority%.*s" : "priority: no whole number: \"%.*s\"",
@@ -269,21 +269,21 @@ void nsf_read_rule(struct nsf_loader *loader, const struct nsf_json *rule, struc
     read_priority(loader, fields.at[FIELD_PRIORITY], out);
     read_direction(loader, fields.at[FIELD_DIRECTION], out);
     read_access(loader, fields.at[FIELD_ACCESS], out);
-    out->sources = read_list(loader, out, NSF_RULE_PART_SOURCES, "source", fields.at[FIELD_SOURCE],
-                             fields.at[FIELD_SOURCES]);
-    out->source_ports = read_list(loader, out, NSF_RULE_PART_SOURCE_PORTS, "source port",
-                                  fields.at[FIELD_SOURCE_PORT], fields.at[FIELD_SOURCE_PORTS]);
+    out->sources =
+        read_list(loader, out, NSF_RULE_PART_SOURCES, "source", fields.at[FIELD_SOURCE], fields.at[FIELD_SOURCES]);
+    out->source_ports = read_list(loader, out, NSF_RULE_PART_SOURCE_PORTS, "source port", fields.at[FIELD_SOURCE_PORT],
+                                  fields.at[FIELD_SOURCE_PORTS]);
     out->destinations = read_list(loader, out, NSF_RULE_PART_DESTINATIONS, "destination", fields.at[FIELD_DESTINATION],
                                   fields.at[FIELD_DESTINATIONS]);
     out->destination_ports = read_list(loader, out, NSF_RULE_PART_DESTINATION_PORTS, "destination port",
                                        fields.at[FIELD_DESTINATION_PORT], fields.at[FIELD_DESTINATION_PORTS]);
     out->source_asgs = read_asgs(loader, out, NSF_RULE_PART_SOURCES, "source application security groups",
                                  fields.at[FIELD_SOURCE_ASGS], fields.at[FIELD_SOURCE_ASG_IDS]);
-    out->destination_asgs = read_asgs(loader, out, NSF_RULE_PART_DESTINATIONS,
-                                      "destination application security groups", fields.at[FIELD_DESTINATION_ASGS],
-                                      fields.at[FIELD_DESTINATION_ASG_IDS]);
-    out->expanded_sources = read_list(loader, out, NSF_RULE_PART_SOURCES, "expanded source",
-                                      fields.at[FIELD_EXPANDED_SOURCE], NULL);
+    out->destination_asgs =
+        read_asgs(loader, out, NSF_RULE_PART_DESTINATIONS, "destination application security groups",
+                  fields.at[FIELD_DESTINATION_ASGS], fields.at[FIELD_DESTINATION_ASG_IDS]);
+    out->expanded_sources =
+        read_list(loader, out, NSF_RULE_PART_SOURCES, "expanded source", fields.at[FIELD_EXPANDED_SOURCE], NULL);
     out->is_default = is_default_rule(out, &fields);
 }
 

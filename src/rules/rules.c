@@ -173,7 +173,8 @@ static void load_kind(struct nsf_loader *loader, const struct nsf_json *value, e
 /* az, ARM, Resource Graph and PowerShell lists differ in spelling alone and share their loaders. */
 static enum nsf_input_shape family_of(enum nsf_input_shape shape)
 {
-    bool is_list = shape == NSF_INPUT_SHAPE_ARM || shape == NSF_INPUT_SHAPE_GRAPH || shape == NSF_INPUT_SHAPE_POWERSHELL;
+    bool is_list =
+        shape == NSF_INPUT_SHAPE_ARM || shape == NSF_INPUT_SHAPE_GRAPH || shape == NSF_INPUT_SHAPE_POWERSHELL;
     return is_list ? NSF_INPUT_SHAPE_AZ : shape;
 }
 
@@ -288,8 +289,9 @@ static void conclude(struct reading *reading)
     nsf_finish_effective(loader);
     bool has_read = reading->n_known > 0;
     if (has_read && reading->n_refused > 0)
-        nsf_loader_problem(loader, NSF_E_SHAPE, reading->refused_offset, "%zu of the elements cannot be used; the first is %s",
-                           reading->n_refused, nsf_kind_text(reading->refused));
+        nsf_loader_problem(loader, NSF_E_SHAPE, reading->refused_offset,
+                           "%zu of the elements cannot be used; the first is %s", reading->n_refused,
+                           nsf_kind_text(reading->refused));
     if (!has_read && reading->n_problems == 0) {
         enum nsf_kind kind = reading->n_items == 0 ? NSF_KIND_EMPTY : reading->refused;
         bool is_empty = kind == NSF_KIND_EMPTY || kind == NSF_KIND_OTHER_RESOURCE;
@@ -371,8 +373,8 @@ static void read_file_again(struct run *run, struct nsf_file *file)
     struct reading reading = begin_reading(run, file, true);
     struct nsf_err err = NSF_ERR_INIT;
     bool is_open = file->doc.fd >= 0;
-    nsf_result r = is_open ? nsf_document_rewind(&file->doc, &err)
-                           : nsf_document_open(&file->doc, file->path.ptr, file->fd, &err);
+    nsf_result r =
+        is_open ? nsf_document_rewind(&file->doc, &err) : nsf_document_open(&file->doc, file->path.ptr, file->fd, &err);
     if (nsf_failed(r)) {
         add_problem(run, file->path, &err);
         return;
@@ -401,18 +403,19 @@ static nsf_result fail_empty(const struct run *run, struct nsf_err *err)
         const char *only = run->summary->n_attachments > 0
                                ? ": only what they are attached to, or admin rules; give the groups as well"
                                : "";
-        nsf_result r = NSF_FAIL(err, NSF_E_EMPTY, NSF_OFFSET_NONE,
-                                "there are no network security groups in the rules, and no findings about them%s", only);
+        nsf_result r =
+            NSF_FAIL(err, NSF_E_EMPTY, NSF_OFFSET_NONE,
+                     "there are no network security groups in the rules, and no findings about them%s", only);
         if (run->files.n == 1)
             nsf_err_set_subject(err, run->files.items[0].path.ptr);
         return r;
     }
     enum nsf_code code = nsf_code_status(run->first.code) == 4 ? run->first.code : NSF_E_SHAPE;
     size_t n_inputs = run->files.n > run->options->n_inputs ? run->files.n : run->options->n_inputs;
-    nsf_result r = n_inputs == 1
-                       ? NSF_FAIL(err, code, run->first.offset, "%s", run->first.text)
-                       : NSF_FAIL(err, code, run->first.offset, "none of %zu inputs holds rules or findings; the first: %s",
-                                  n_inputs, run->first.text);
+    nsf_result r = n_inputs == 1 ? NSF_FAIL(err, code, run->first.offset, "%s", run->first.text)
+                                 : NSF_FAIL(err, code, run->first.offset,
+                                            "none of %zu inputs holds rules or findings; the first: %s", n_inputs,
+                                            run->first.text);
     nsf_err_set_subject(err, run->first.subject);
     return r;
 }

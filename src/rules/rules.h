@@ -66,9 +66,9 @@ struct nsf_rules_options {
 };
 
 struct nsf_rules_summary {
-    uint64_t n_files;       /* opened */
-    uint64_t n_files_read;  /* of a shape that is known, with something in it */
-    uint64_t n_nsgs;        /* handed to the sink */
+    uint64_t n_files;      /* opened */
+    uint64_t n_files_read; /* of a shape that is known, with something in it */
+    uint64_t n_nsgs;       /* handed to the sink */
     uint64_t n_rules;
     uint64_t n_attachments;
     uint64_t n_findings;

@@ -334,9 +334,11 @@ static bool begins_like_json(struct nsf_slice head)
 const char *nsf_text_refusal(struct nsf_slice name, struct nsf_slice head)
 {
     head = nsf_slice_trim(head);
-    if (nsf_slice_has_suffix_nocase(name, NSF_SLICE_LIT(".bicep")) || nsf_slice_has_suffix_nocase(name, NSF_SLICE_LIT(".bicepparam")))
+    if (nsf_slice_has_suffix_nocase(name, NSF_SLICE_LIT(".bicep")) ||
+        nsf_slice_has_suffix_nocase(name, NSF_SLICE_LIT(".bicepparam")))
         return "this is Bicep source: compile it with az bicep build --file FILE and give the template";
-    if (nsf_slice_has_suffix_nocase(name, NSF_SLICE_LIT(".tf")) || nsf_slice_has_suffix_nocase(name, NSF_SLICE_LIT(".tfvars")))
+    if (nsf_slice_has_suffix_nocase(name, NSF_SLICE_LIT(".tf")) ||
+        nsf_slice_has_suffix_nocase(name, NSF_SLICE_LIT(".tfvars")))
         return "this is Terraform source: give the output of terraform show -json of its plan or state";
     if (head.len == 0)
         return "the file is empty";
@@ -357,6 +359,7 @@ const char *nsf_text_refusal(struct nsf_slice name, struct nsf_slice head)
     if (is_csv(head))
         return "this is CSV, not JSON: export the rules or findings as JSON";
     if (has_word(head, "securityRules:") || has_word(head, "\n- ") || has_word(head, ": "))
-        return "this is YAML or plain text, not JSON: export with -o json (az) or ConvertTo-Json -Depth 20 (PowerShell)";
+        return "this is YAML or plain text, not JSON: export with -o json (az) or ConvertTo-Json -Depth 20 "
+               "(PowerShell)";
     return "this is no JSON: export the rules with -o json (az) or ConvertTo-Json -Depth 20 (PowerShell)";
 }

@@ -27,7 +27,7 @@ struct template_resource {
     const struct nsf_arm_scope *scope;
     const struct nsf_json *source;
     struct nsf_slice type;
-    struct nsf_slice name; /* "nsg/rule" */
+    struct nsf_slice name;      /* "nsg/rule" */
     struct nsf_slice condition; /* an expression that could not be evaluated, or absent */
     unsigned depth;
 };
@@ -58,8 +58,8 @@ static void set_condition(const struct template_resource *resource, struct nsf_n
     if (resource->condition.len == 0)
         return;
     for (size_t i = 0; i < nsg->n_rules; i++)
-        nsf_rule_set_unreadable(resource->loader->arena, &nsg->rules[i], NSF_RULE_PART_ALL, "condition: cannot evaluate %.*s",
-                                NSF_SLICE_ARG(resource->condition));
+        nsf_rule_set_unreadable(resource->loader->arena, &nsg->rules[i], NSF_RULE_PART_ALL,
+                                "condition: cannot evaluate %.*s", NSF_SLICE_ARG(resource->condition));
 }
 
 /* Older exports of the portal say which resource they generalized. */
@@ -94,7 +94,8 @@ static void load_nsg(const struct template_resource *resource)
         const struct nsf_json *rules = nsf_json_path(value, "properties.securityRules");
         struct nsf_slice text = nsf_json_text(rules != NULL ? rules : nsf_json_get_nocase(value, "properties"));
         struct nsf_slice_list notes = {0};
-        const char *note = nsf_arena_printf(resource->loader->arena, "its rules are %.*s, which could not be evaluated", NSF_SLICE_ARG(text));
+        const char *note = nsf_arena_printf(resource->loader->arena, "its rules are %.*s, which could not be evaluated",
+                                            NSF_SLICE_ARG(text));
         nsf_slice_list_add(&notes, resource->loader->arena, nsf_slice_str(note));
         nsg.notes = nsf_slice_list_give(&notes);
     }
@@ -117,8 +118,8 @@ static void load_rule(const struct template_resource *resource)
 
 /* --- Attachments ----------------------------------------------------------------------------------------------- */
 
-static const struct nsf_json *with_id(const struct template_resource *resource, const struct nsf_json *value, const char *type,
-                                      struct nsf_slice name)
+static const struct nsf_json *with_id(const struct template_resource *resource, const struct nsf_json *value,
+                                      const char *type, struct nsf_slice name)
 {
     struct nsf_arena *arena = resource->loader->arena;
     struct nsf_json *out = nsf_arena_alloc(arena, sizeof(*out));
@@ -182,7 +183,8 @@ static void load_deployment(const struct template_resource *resource)
         inner.depth = resource->scope->depth;
     }
     struct nsf_slice group = nsf_arm_text(resource->scope, nsf_json_get_nocase(resource->source, "resourceGroup"));
-    struct nsf_slice subscription = nsf_arm_text(resource->scope, nsf_json_get_nocase(resource->source, "subscriptionId"));
+    struct nsf_slice subscription =
+        nsf_arm_text(resource->scope, nsf_json_get_nocase(resource->source, "subscriptionId"));
     if (group.len > 0)
         inner.group = group;
     if (subscription.len > 0)
@@ -200,7 +202,8 @@ static void load_one(struct template_resource *resource)
         load_rule(resource);
     else if (is_type(resource->type, TYPE_DEPLOYMENT))
         load_deployment(resource);
-    else if (is_type(resource->type, TYPE_NIC) || is_type(resource->type, TYPE_VNET) || is_type(resource->type, TYPE_SUBNET))
+    else if (is_type(resource->type, TYPE_NIC) || is_type(resource->type, TYPE_VNET) ||
+             is_type(resource->type, TYPE_SUBNET))
         load_attachment(resource);
     load_resources(resource->loader, resource->scope, nsf_json_get_nocase(resource->source, "resources"), resource,
                    resource->depth + 1);
@@ -258,8 +261,8 @@ static void load_resource(struct nsf_loader *loader, const struct nsf_arm_scope 
     load_one(&resource);
 }
 
-/* {"copy": {"name": ..., "count": ...}}: once for each index; without a count that can be evaluated once, with the index
- * unresolved. */
+/* {"copy": {"name": ..., "count": ...}}: once for each index; without a count that can be evaluated once, with the
+ * index unresolved. */
 static void load_copies(struct nsf_loader *loader, const struct nsf_arm_scope *scope, const struct nsf_json *source,
                         const struct template_resource *parent, unsigned depth)
 {
@@ -306,7 +309,8 @@ static void load_resources(struct nsf_loader *loader, const struct nsf_arm_scope
 
 static void load_with(struct nsf_loader *loader, const struct nsf_json *template, const struct nsf_json *given)
 {
-    struct nsf_arm_budget budget = {.n_steps_left = STEPS_MAX, .bytes_max = loader->arena->total_bytes + EXPRESSION_BYTES_MAX};
+    struct nsf_arm_budget budget = {.n_steps_left = STEPS_MAX,
+                                    .bytes_max = loader->arena->total_bytes + EXPRESSION_BYTES_MAX};
     struct nsf_arm_scope outer = nsf_arm_scope_new(loader->arena, &budget, NULL, NULL);
     if (given != NULL)
         given = nsf_arm_resolve(&outer, given);
@@ -362,7 +366,8 @@ static void load_change(struct nsf_loader *loader, const struct nsf_arm_scope *s
 
 void nsf_load_what_if(struct nsf_loader *loader, const struct nsf_json *value)
 {
-    struct nsf_arm_budget budget = {.n_steps_left = STEPS_MAX, .bytes_max = loader->arena->total_bytes + EXPRESSION_BYTES_MAX};
+    struct nsf_arm_budget budget = {.n_steps_left = STEPS_MAX,
+                                    .bytes_max = loader->arena->total_bytes + EXPRESSION_BYTES_MAX};
     struct nsf_arm_scope scope = nsf_arm_scope_new(loader->arena, &budget, NULL, NULL);
     const struct nsf_json *changes = nsf_json_get_nocase(value, "changes");
     if (changes == NULL)

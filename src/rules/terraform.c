@@ -23,7 +23,10 @@ enum tf_type {
 };
 
 static const struct nsf_slice type_names[TF_TYPE_N] = {
-#define TYPE_NAME(name) {(name), sizeof(name) - 1}
+#define TYPE_NAME(name)                                                                                                \
+    {                                                                                                                  \
+        (name), sizeof(name) - 1                                                                                       \
+    }
     [TF_NSG] = TYPE_NAME("azurerm_network_security_group"),
     [TF_RULE] = TYPE_NAME("azurerm_network_security_rule"),
     [TF_NIC] = TYPE_NAME("azurerm_network_interface"),
@@ -214,7 +217,8 @@ static void gather_changes(struct tf_document *doc)
             continue;
         struct tf_resource *found = add_resource(doc, type, doc->changes[i].address);
         found->is_deleted = is_deleted;
-        found->values = is_deleted ? values : overlay(doc->loader->arena, values, nsf_json_get(change, "after_unknown"));
+        found->values =
+            is_deleted ? values : overlay(doc->loader->arena, values, nsf_json_get(change, "after_unknown"));
     }
 }
 
@@ -337,8 +341,9 @@ static size_t add_separate_rules(struct tf_document *doc, const struct tf_resour
             add_rule(doc, list, rule->values, rule->address);
             continue;
         }
-        const char *note = nsf_arena_printf(doc->loader->arena, "the plan deletes rule \"%.*s\"; until it is applied the rule stands",
-                                            NSF_SLICE_ARG(value_of(rule, "name")));
+        const char *note =
+            nsf_arena_printf(doc->loader->arena, "the plan deletes rule \"%.*s\"; until it is applied the rule stands",
+                             NSF_SLICE_ARG(value_of(rule, "name")));
         nsf_slice_list_add(notes, doc->loader->arena, nsf_slice_str(note));
     }
     return n;
@@ -455,7 +460,8 @@ static struct nsf_slice nsg_of_nic(const struct tf_document *doc, struct nsf_sli
     return (struct nsf_slice){0};
 }
 
-static void add_string(struct nsf_slice_list *list, struct nsf_arena *arena, const struct nsf_json *map, const char *key)
+static void add_string(struct nsf_slice_list *list, struct nsf_arena *arena, const struct nsf_json *map,
+                       const char *key)
 {
     struct nsf_slice text = nsf_json_string(nsf_json_get(map, key));
     if (text.len > 0)
@@ -464,7 +470,8 @@ static void add_string(struct nsf_slice_list *list, struct nsf_arena *arena, con
 
 static void give_nic(struct tf_document *doc, const struct tf_resource *resource)
 {
-    struct nsf_attachment attachment = {.kind = NSF_ATTACHMENT_NIC, .place = nsf_loader_place(doc->loader, resource->values)};
+    struct nsf_attachment attachment = {.kind = NSF_ATTACHMENT_NIC,
+                                        .place = nsf_loader_place(doc->loader, resource->values)};
     struct nsf_nic *nic = &attachment.u.nic;
     struct nsf_arena *arena = doc->loader->arena;
     nic->id = value_of(resource, "id");
@@ -492,7 +499,8 @@ static void give_nic(struct tf_document *doc, const struct tf_resource *resource
 
 static void give_subnet(struct tf_document *doc, const struct tf_resource *resource)
 {
-    struct nsf_attachment attachment = {.kind = NSF_ATTACHMENT_SUBNET, .place = nsf_loader_place(doc->loader, resource->values)};
+    struct nsf_attachment attachment = {.kind = NSF_ATTACHMENT_SUBNET,
+                                        .place = nsf_loader_place(doc->loader, resource->values)};
     attachment.u.subnet.id = value_of(resource, "subnet_id");
     attachment.u.subnet.nsg = value_of(resource, "network_security_group_id");
     if (attachment.u.subnet.id.len > 0 && attachment.u.subnet.nsg.len > 0)
@@ -501,7 +509,8 @@ static void give_subnet(struct tf_document *doc, const struct tf_resource *resou
 
 static void give_public_ip(struct tf_document *doc, const struct tf_resource *resource)
 {
-    struct nsf_attachment attachment = {.kind = NSF_ATTACHMENT_PUBLIC_IP, .place = nsf_loader_place(doc->loader, resource->values)};
+    struct nsf_attachment attachment = {.kind = NSF_ATTACHMENT_PUBLIC_IP,
+                                        .place = nsf_loader_place(doc->loader, resource->values)};
     attachment.u.public_ip.id = value_of(resource, "id");
     attachment.u.public_ip.address = value_of(resource, "ip_address");
     if (attachment.u.public_ip.id.len > 0)
@@ -516,9 +525,12 @@ static void give_rule_unless_used(struct tf_document *doc, const struct tf_resou
 
 static void give_all(struct tf_document *doc)
 {
-    static void (*const givers[TF_TYPE_N])(struct tf_document *doc, const struct tf_resource *resource) = {
-        [TF_NSG] = give_nsg,           [TF_RULE] = give_rule_unless_used, [TF_NIC] = give_nic,
-        [TF_PUBLIC_IP] = give_public_ip, [TF_SUBNET_LINK] = give_subnet,
+    static void (*const givers[TF_TYPE_N])(struct tf_document * doc, const struct tf_resource *resource) = {
+        [TF_NSG] = give_nsg,
+        [TF_RULE] = give_rule_unless_used,
+        [TF_NIC] = give_nic,
+        [TF_PUBLIC_IP] = give_public_ip,
+        [TF_SUBNET_LINK] = give_subnet,
     };
     sort_rules(doc);
     for (size_t type = 0; type < TF_TYPE_N; type++)

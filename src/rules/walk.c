@@ -40,7 +40,8 @@ static nsf_result walk(struct nsf_file_list *list, struct nsf_arena *arena, cons
             continue;
         if (S_ISDIR(status.st_mode) && depth < WALK_DEPTH_MAX)
             r = walk(list, arena, path, depth + 1, err);
-        else if (S_ISREG(status.st_mode) || (S_ISLNK(status.st_mode) && stat(path, &status) == 0 && S_ISREG(status.st_mode)))
+        else if (S_ISREG(status.st_mode) ||
+                 (S_ISLNK(status.st_mode) && stat(path, &status) == 0 && S_ISREG(status.st_mode)))
             add_file(list, arena, path, -1);
     }
     closedir(dir);

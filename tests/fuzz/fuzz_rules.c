@@ -35,8 +35,9 @@ static uint64_t hash_rule(const struct nsf_rule *rule, uint64_t seed)
     seed = hash_text(rule->name, seed + rule->priority);
     seed = hash_text(rule->id, seed + (uint64_t)rule->direction + 3 * (uint64_t)rule->access);
     seed = hash_text(rule->protocol, hash_text(rule->description, seed));
-    const struct nsf_slices lists[] = {rule->sources,           rule->source_ports, rule->destinations,    rule->destination_ports,
-                                       rule->expanded_sources, rule->source_asgs,  rule->destination_asgs};
+    const struct nsf_slices lists[] = {rule->sources,           rule->source_ports,     rule->destinations,
+                                       rule->destination_ports, rule->expanded_sources, rule->source_asgs,
+                                       rule->destination_asgs};
     for (size_t i = 0; i < NSF_ARRAY_LEN(lists); i++)
         seed = hash_list(lists[i], seed);
     return hash_text(rule->unreadable, seed);
@@ -82,7 +83,8 @@ static int open_bytes(const uint8_t *data, size_t size)
 static struct sum load(const struct nsf_rules_options *options)
 {
     struct sum sum = {0};
-    struct nsf_rules_sinks sinks = {.ctx = &sum, .nsg = take_nsg, .attachment = take_attachment, .finding = take_finding};
+    struct nsf_rules_sinks sinks = {
+        .ctx = &sum, .nsg = take_nsg, .attachment = take_attachment, .finding = take_finding};
     struct nsf_rules_summary summary;
     struct nsf_problems problems;
     struct nsf_arena files;
@@ -109,7 +111,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     struct nsf_rules_input inputs[] = {{"a.json", open_bytes(data, size)}, {"b.json", open_bytes(data, size / 2)}};
     struct nsf_rules_input swapped[] = {inputs[1], inputs[0]};
-    const struct nsf_rules_options whole = {inputs, 2, NSF_INPUT_SHAPE_AUTO, 0}, other = {swapped, 2, NSF_INPUT_SHAPE_AUTO, 0};
+    const struct nsf_rules_options whole = {inputs, 2, NSF_INPUT_SHAPE_AUTO, 0},
+                                   other = {swapped, 2, NSF_INPUT_SHAPE_AUTO, 0};
     const struct nsf_rules_options tight = {inputs, 2, NSF_INPUT_SHAPE_AUTO, 1};
     uint64_t expected = load(&whole).nsgs;
     if (load(&other).nsgs != expected || load(&tight).nsgs != expected)

@@ -150,7 +150,8 @@ static void load(const struct nsf_rules_input *inputs, size_t n, const struct ns
 {
     static const struct nsf_rules_text_options none = {0};
     struct shower shower = {.out = &result->out, .options = options != NULL ? options : &none};
-    struct nsf_rules_sinks sinks = {.ctx = &shower, .nsg = show_nsg, .attachment = show_attachment, .finding = show_finding};
+    struct nsf_rules_sinks sinks = {
+        .ctx = &shower, .nsg = show_nsg, .attachment = show_attachment, .finding = show_finding};
     struct nsf_rules_options load_options = {.inputs = inputs, .n_inputs = n};
     load_options.shape = shower.options->shape;
     load_options.held_max_bytes = shower.options->held_max_bytes;
@@ -182,9 +183,9 @@ static int open_text(const char *text)
 void nsf_rules_text_load(const char *const *texts, size_t n, const struct nsf_rules_text_options *options,
                          struct nsf_rules_text *result)
 {
-    static const char *const names[TEXTS_MAX] = {"a.json", "b.json", "c.json", "d.json", "e.json", "f.json", "g.json",
-                                                 "h.json", "i.json", "j.json", "k.json", "l.json", "m.json", "n.json",
-                                                 "o.json", "p.json"};
+    static const char *const names[TEXTS_MAX] = {"a.json", "b.json", "c.json", "d.json", "e.json", "f.json",
+                                                 "g.json", "h.json", "i.json", "j.json", "k.json", "l.json",
+                                                 "m.json", "n.json", "o.json", "p.json"};
     struct nsf_rules_input inputs[TEXTS_MAX];
     assert_true(n <= TEXTS_MAX);
     for (size_t i = 0; i < n; i++)

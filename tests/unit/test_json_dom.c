@@ -138,7 +138,7 @@ static void test_events(void **state)
     check_stream("{\"a\":1}", "root  0: @0:1 {a=@5:1 n1 } \n");
     check_stream("[ 1 ,\n\"x\"]", "item  0: @2:1 n1 \nitem  1: @6:2 sx \nroot  0: @0:1 [] \n");
     check_stream("{\"value\":[{\"n\":1}],\"b\":2}", "item value 0: @10:1 {n=@15:1 n1 } \n"
-                                                     "root  0: @0:1 {value=@9:1 [] b=@23:1 n2 } \n");
+                                                    "root  0: @0:1 {value=@9:1 [] b=@23:1 n2 } \n");
     check_stream("/*\n*/[1,// x\n/**/2]", "item  0: @6:2 n1 \nitem  1: @17:3 n2 \nroot  0: @5:2 [] \n");
     check_stream("1\n2", "root  0: @0:1 n1 \nroot  1: @2:2 n2 \n");
     check_stream("{\"value\":{\"value\":[1]}}", "root  0: @0:1 {value=@9:1 {value=@18:1 [@19:1 n1 ] } } \n");

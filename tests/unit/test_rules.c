@@ -14,9 +14,10 @@
 /* --- az and ARM ------------------------------------------------------------------------------------------------ */
 
 #define AZ_RULE(name, priority, access, source)                                                                        \
-    "{\"name\":\"" name "\",\"id\":\"" ID("n") "/securityRules/" name "\",\"priority\":" priority                       \
-    ",\"direction\":\"Inbound\",\"access\":\"" access "\",\"protocol\":\"Tcp\",\"sourceAddressPrefix\":\"" source       \
-    "\",\"sourcePortRange\":\"*\",\"destinationAddressPrefix\":\"*\",\"destinationPortRange\":\"25\"}"
+    "{\"name\":\"" name "\",\"id\":\"" ID(                                                                             \
+        "n") "/securityRules/" name "\",\"priority\":" priority ",\"direction\":\"Inbound\",\"access\":\"" access      \
+             "\",\"protocol\":\"Tcp\",\"sourceAddressPrefix\":\"" source                                               \
+             "\",\"sourcePortRange\":\"*\",\"destinationAddressPrefix\":\"*\",\"destinationPortRange\":\"25\"}"
 #define AZ_NSG(rules) "{\"id\":\"" ID("n") "\",\"name\":\"n\",\"securityRules\":[" rules "]}"
 
 static void test_az_forms(void **state)
@@ -27,27 +28,35 @@ static void test_az_forms(void **state)
     nsf_rules_text_check("{\"NewNSG\":" AZ_NSG(AZ_RULE("r", "100.0", "Allow", "*")) "}", open);
     nsf_rules_text_check("\xef\xbb\xbf" AZ_NSG(AZ_RULE("r", "100", "Allow", "*")), open);
     nsf_rules_text_check("[[" AZ_NSG(AZ_RULE("r", "100", "Allow", "*")) "],[]]", open);
-    nsf_rules_text_check(AZ_NSG(AZ_RULE("r", "100", "Allow", "*")) "\n" AZ_NSG(AZ_RULE("r", "100", "Allow", "*")), open);
+    nsf_rules_text_check(AZ_NSG(AZ_RULE("r", "100", "Allow", "*")) "\n" AZ_NSG(AZ_RULE("r", "100", "Allow", "*")),
+                         open);
 }
 
 static void test_arm_and_graph_forms(void **state)
 {
     const char *open = "nsg " ID("n") " name=n guid=G owner=mail team\n  r 100 in allow TCP from=Internet to=10.0.0.4 "
-                       "port=25|587\n  default d 65500 in deny * from=*\n";
+                                      "port=25|587\n  default d 65500 in deny * from=*\n";
 #define ARM_NSG(type)                                                                                                  \
-    "{\"name\":\"n\",\"id\":\"" ID("n") "\",\"type\":\"" type "\",\"tags\":{\"Owner\":\"mail team\"},\"properties\":{"    \
-    "\"resourceGuid\":\"G\",\"securityRules\":[{\"name\":\"r\",\"properties\":{\"protocol\":\"TCP\",\"priority\":100,"     \
-    "\"direction\":\"inbound\",\"access\":\"allow\",\"sourceAddressPrefix\":\"Internet\",\"destinationPortRange\":25,"    \
-    "\"destinationPortRanges\":[\"25\",587],\"destinationAddressPrefixes\":[\"10.0.0.4\"],\"sourceAddressPrefixes\":[]}}],"\
-    "\"defaultSecurityRules\":[{\"name\":\"d\",\"properties\":{\"protocol\":\"*\",\"priority\":65500,\"direction\":"      \
-    "\"Inbound\",\"access\":\"Deny\",\"sourceAddressPrefix\":\"*\"}}]}}"
-    nsf_rules_text_check("{\"value\":[" ARM_NSG("Microsoft.Network/networkSecurityGroups") "],\"nextLink\":null}", open);
+    "{\"name\":\"n\",\"id\":\"" ID("n") "\",\"type\":\"" type "\",\"tags\":{\"Owner\":\"mail team\"},\"properties\":{" \
+                                        "\"resourceGuid\":\"G\",\"securityRules\":[{\"name\":\"r\",\"properties\":{"   \
+                                        "\"protocol\":\"TCP\",\"priority\":100,"                                       \
+                                        "\"direction\":\"inbound\",\"access\":\"allow\",\"sourceAddressPrefix\":"      \
+                                        "\"Internet\",\"destinationPortRange\":25,"                                    \
+                                        "\"destinationPortRanges\":[\"25\",587],\"destinationAddressPrefixes\":[\"10." \
+                                        "0.0.4\"],\"sourceAddressPrefixes\":[]}}],"                                    \
+                                        "\"defaultSecurityRules\":[{\"name\":\"d\",\"properties\":{\"protocol\":\"*"   \
+                                        "\",\"priority\":65500,\"direction\":"                                         \
+                                        "\"Inbound\",\"access\":\"Deny\",\"sourceAddressPrefix\":\"*\"}}]}}"
+    nsf_rules_text_check("{\"value\":[" ARM_NSG("Microsoft.Network/networkSecurityGroups") "],\"nextLink\":null}",
+                         open);
     nsf_rules_text_check("{\"count\":1,\"data\":[" ARM_NSG("microsoft.network/networksecuritygroups") "]}", open);
-    nsf_rules_text_check("{\"data\":[{\"name\":\"n\",\"id\":\"" ID("n") "\",\"type\":\"microsoft.network/networksecuritygroups\""
-                         ",\"properties\":\"{\\\"resourceGuid\\\":\\\"G\\\",\\\"securityRules\\\":[]}\"}]}",
+    nsf_rules_text_check("{\"data\":[{\"name\":\"n\",\"id\":\"" ID(
+                             "n") "\",\"type\":\"microsoft.network/networksecuritygroups\""
+                                  ",\"properties\":\"{\\\"resourceGuid\\\":\\\"G\\\",\\\"securityRules\\\":[]}\"}]}",
                          "nsg " ID("n") " name=n guid=G\n");
-    nsf_rules_text_check("{\"data\":[{\"id\":\"" ID("n") "\",\"properties_securityRules\":[{\"name\":\"r\",\"properties\":{\"priority\":7,"
-                         "\"direction\":\"Inbound\",\"access\":\"Deny\",\"protocol\":\"*\"}}]}]}",
+    nsf_rules_text_check("{\"data\":[{\"id\":\"" ID(
+                             "n") "\",\"properties_securityRules\":[{\"name\":\"r\",\"properties\":{\"priority\":7,"
+                                  "\"direction\":\"Inbound\",\"access\":\"Deny\",\"protocol\":\"*\"}}]}]}",
                          "nsg " ID("n") " name=n\n  r 7 in deny *\n");
 }
 
@@ -55,42 +64,55 @@ static void test_rule_lists(void **state)
 {
     nsf_rules_text_check("[" AZ_RULE("a", "100", "Allow", "*") "," AZ_RULE("b", "110", "Deny", "Internet") "]",
                          "nsg " ID("n") " name=n partial\n  a 100 in allow Tcp from=* sport=* to=* port=25\n"
-                         "  b 110 in deny Tcp from=Internet sport=* to=* port=25\n");
-    nsf_rules_text_check("[{\"name\":\"x\",\"direction\":\"Inbound\",\"access\":\"Allow\",\"priority\":5,\"protocol\":\"*\"}]",
-                         "nsg /subscriptions/{subscription}/resourceGroups/{resourceGroup}/providers/Microsoft.Network/"
-                         "networkSecurityGroups/(rules of a.json) name=(rules of a.json) partial guessed\n"
-                         "  x 5 in allow *\n");
+                                        "  b 110 in deny Tcp from=Internet sport=* to=* port=25\n");
+    nsf_rules_text_check(
+        "[{\"name\":\"x\",\"direction\":\"Inbound\",\"access\":\"Allow\",\"priority\":5,\"protocol\":\"*\"}]",
+        "nsg /subscriptions/{subscription}/resourceGroups/{resourceGroup}/providers/Microsoft.Network/"
+        "networkSecurityGroups/(rules of a.json) name=(rules of a.json) partial guessed\n"
+        "  x 5 in allow *\n");
 }
 
 static void test_unset_and_unreadable(void **state)
 {
-    nsf_rules_text_check("{\"id\":\"" ID("n") "\",\"securityRules\":[{\"name\":\"r\",\"priority\":7,\"direction\":\"Inbound\","
-                         "\"access\":\"Allow\",\"protocol\":\"Tcp\",\"sourceAddressPrefix\":null,\"sourceAddressPrefixes\":[\"\"],"
-                         "\"destinationPortRange\":\"\",\"destinationPortRanges\":[],\"sourceApplicationSecurityGroups\":null}],"
-                         "\"subnets\":null,\"networkInterfaces\":[{\"id\":\"i\",\"macAddress\":\"00-0d-3a-00-00-01\"}]}",
-                         "nsg " ID("n") " name=n nics=i macs=000D3A000001\n  r 7 in allow Tcp\n");
-    nsf_rules_text_check("{\"id\":\"" ID("n") "\",\"securityRules\":[{\"name\":\"r\",\"priority\":-1,\"direction\":\"up\","
-                         "\"sourceAddressPrefix\":{}, \"destinationPortRange\":true}],\"subnets\":[],\"networkInterfaces\":[]}",
-                         "nsg " ID("n") " name=n no-subnets no-nics\n  r 0 ? ?  UNREADABLE 8b (priority: no whole number: \"-1\"; "
-                         "direction: unknown word \"up\"; no access; destination port: neither text nor a list)\n");
+    nsf_rules_text_check(
+        "{\"id\":\"" ID(
+            "n") "\",\"securityRules\":[{\"name\":\"r\",\"priority\":7,\"direction\":\"Inbound\","
+                 "\"access\":\"Allow\",\"protocol\":\"Tcp\",\"sourceAddressPrefix\":null,\"sourceAddressPrefixes\":["
+                 "\"\"],"
+                 "\"destinationPortRange\":\"\",\"destinationPortRanges\":[],\"sourceApplicationSecurityGroups\":null}]"
+                 ","
+                 "\"subnets\":null,\"networkInterfaces\":[{\"id\":\"i\",\"macAddress\":\"00-0d-3a-00-00-01\"}]}",
+        "nsg " ID("n") " name=n nics=i macs=000D3A000001\n  r 7 in allow Tcp\n");
+    nsf_rules_text_check(
+        "{\"id\":\"" ID(
+            "n") "\",\"securityRules\":[{\"name\":\"r\",\"priority\":-1,\"direction\":\"up\","
+                 "\"sourceAddressPrefix\":{}, \"destinationPortRange\":true}],\"subnets\":[],\"networkInterfaces\":[]}",
+        "nsg " ID("n") " name=n no-subnets no-nics\n  r 0 ? ?  UNREADABLE 8b (priority: no whole number: \"-1\"; "
+                       "direction: unknown word \"up\"; no access; destination port: neither text nor a list)\n");
     nsf_rules_text_check("{\"id\":\"" ID("n") "\",\"type\":\"Microsoft.Network/networkSecurityGroups\"}",
                          "nsg " ID("n") " name=n more\n");
 }
 
 static void test_powershell(void **state)
 {
-    nsf_rules_text_check("{\"Name\":\"n\",\"Id\":\"" ID("n") "\",\"SecurityRules\":{\"Name\":\"r\",\"Protocol\":\"Tcp\",\"Priority\":"
-                         "100,\"Direction\":\"Inbound\",\"Access\":\"Allow\",\"SourceAddressPrefix\":[\"*\"],\"DestinationPortRange\":"
-                         "[\"25\",\"587\"],\"SourcePortRange\":\"1 2\",\"SourceApplicationSecurityGroups\":[]},\"Subnets\":[],"
-                         "\"Tag\":{\"owner\":\"me\"}}",
-                         "nsg " ID("n") " name=n owner=me no-subnets\n  r 100 in allow Tcp from=* sport=1|2 port=25|587\n");
-    nsf_rules_text_check("[{\"Name\":\"n\",\"Id\":\"" ID("n") "\",\"SecurityRules\":[\"Microsoft.Azure.Commands.Network.Models."
-                         "PSSecurityRule\"],\"DefaultSecurityRules\":[]}]",
-                         "problem a.json shape: the rules of \"n\" were lost by a PowerShell export that was not deep enough: "
-                         "export again with ConvertTo-Json -Depth 20\n");
-    nsf_rules_text_check("[{\"Name\":\"n\",\"Id\":\"" ID("n") "\",\"SecurityRules\":[\"Microsoft.Azure.Commands.Network.Models."
-                         "PSSecurityRule\"],\"SecurityRulesText\":\"[{\\\"Name\\\":\\\"r\\\",\\\"Priority\\\":7,\\\"Direction\\\":"
-                         "\\\"Inbound\\\",\\\"Access\\\":\\\"Deny\\\",\\\"Protocol\\\":\\\"*\\\"}]\"}]",
+    nsf_rules_text_check(
+        "{\"Name\":\"n\",\"Id\":\"" ID(
+            "n") "\",\"SecurityRules\":{\"Name\":\"r\",\"Protocol\":\"Tcp\",\"Priority\":"
+                 "100,\"Direction\":\"Inbound\",\"Access\":\"Allow\",\"SourceAddressPrefix\":[\"*\"],"
+                 "\"DestinationPortRange\":"
+                 "[\"25\",\"587\"],\"SourcePortRange\":\"1 2\",\"SourceApplicationSecurityGroups\":[]},\"Subnets\":[],"
+                 "\"Tag\":{\"owner\":\"me\"}}",
+        "nsg " ID("n") " name=n owner=me no-subnets\n  r 100 in allow Tcp from=* sport=1|2 port=25|587\n");
+    nsf_rules_text_check(
+        "[{\"Name\":\"n\",\"Id\":\"" ID("n") "\",\"SecurityRules\":[\"Microsoft.Azure.Commands.Network.Models."
+                                             "PSSecurityRule\"],\"DefaultSecurityRules\":[]}]",
+        "problem a.json shape: the rules of \"n\" were lost by a PowerShell export that was not deep enough: "
+        "export again with ConvertTo-Json -Depth 20\n");
+    nsf_rules_text_check("[{\"Name\":\"n\",\"Id\":\"" ID(
+                             "n") "\",\"SecurityRules\":[\"Microsoft.Azure.Commands.Network.Models."
+                                  "PSSecurityRule\"],\"SecurityRulesText\":\"[{\\\"Name\\\":\\\"r\\\",\\\"Priority\\\":"
+                                  "7,\\\"Direction\\\":"
+                                  "\\\"Inbound\\\",\\\"Access\\\":\\\"Deny\\\",\\\"Protocol\\\":\\\"*\\\"}]\"}]",
                          "nsg " ID("n") " name=n\n  r 7 in deny *\n");
 }
 
@@ -107,10 +129,11 @@ static void check_texts(const char *const *texts, size_t n, const struct nsf_rul
 
 static void test_same_nsg_twice(void **state)
 {
-    const char *const same[] = {AZ_NSG(AZ_RULE("r", "100", "Allow", "*")),
-                                "[{\"id\":\"" ID("N") "\",\"securityRules\":[{\"name\":\"R\",\"protocol\":\"6\",\"priority\":100,"
-                                "\"direction\":\"Inbound\",\"access\":\"Allow\",\"sourceAddressPrefixes\":[\"any\"],"
-                                "\"destinationPortRanges\":[\"25-25\"]}]}]"};
+    const char *const same[] = {
+        AZ_NSG(AZ_RULE("r", "100", "Allow", "*")),
+        "[{\"id\":\"" ID("N") "\",\"securityRules\":[{\"name\":\"R\",\"protocol\":\"6\",\"priority\":100,"
+                              "\"direction\":\"Inbound\",\"access\":\"Allow\",\"sourceAddressPrefixes\":[\"any\"],"
+                              "\"destinationPortRanges\":[\"25-25\"]}]}]"};
     check_texts(same, 2, NULL, "nsg " ID("N") " name=N\n  r 100 in allow Tcp from=* sport=* to=* port=25\n");
     const char *const other_order[] = {same[1], same[0]};
     check_texts(other_order, 2, NULL, "nsg " ID("N") " name=N\n  R 100 in allow 6 from=any port=25-25\n");
@@ -118,15 +141,20 @@ static void test_same_nsg_twice(void **state)
 
 static void test_contradictions(void **state)
 {
-    const char *const allow[] = {AZ_NSG(AZ_RULE("r", "100", "Allow", "*")), AZ_NSG(AZ_RULE("r", "100", "Allow", "10.0.0.0/8"))};
+    const char *const allow[] = {AZ_NSG(AZ_RULE("r", "100", "Allow", "*")),
+                                 AZ_NSG(AZ_RULE("r", "100", "Allow", "10.0.0.0/8"))};
     check_texts(allow, 2, NULL,
                 "nsg " ID("n") " name=n\n  r 100 in allow Tcp from=* sport=* to=* port=25\n"
-                "  r 100 in allow Tcp from=10.0.0.0/8 sport=* to=* port=25\n"
-                "  note rule \"r\" is defined differently in a.json line 1 and b.json line 1: the most open reading counts\n");
+                               "  r 100 in allow Tcp from=10.0.0.0/8 sport=* to=* port=25\n"
+                               "  note rule \"r\" is defined differently in a.json line 1 and b.json line 1: the most "
+                               "open reading counts\n");
     const char *const missing[] = {AZ_NSG(AZ_RULE("d", "90", "Deny", "*")), AZ_NSG("")};
-    check_texts(missing, 2, NULL,
-                "nsg " ID("n") " name=n\n  d 90 in deny Tcp from=* sport=* to=* port=25 UNREADABLE ff (the inputs contradict each "
-                "other about this rule)\n  note rule \"d\" stands in a.json line 1 but not in every input that defines this NSG\n");
+    check_texts(
+        missing, 2, NULL,
+        "nsg " ID(
+            "n") " name=n\n  d 90 in deny Tcp from=* sport=* to=* port=25 UNREADABLE ff (the inputs contradict each "
+                 "other about this rule)\n  note rule \"d\" stands in a.json line 1 but not in every input that "
+                 "defines this NSG\n");
 }
 
 static void test_partial_joins_whole(void **state)
@@ -139,15 +167,18 @@ static void test_partial_joins_whole(void **state)
 static void test_second_reading(void **state)
 {
     const char *const texts[] = {
-        "[{\"id\":\"/1\",\"securityRules\":[]},{\"id\":\"/2\",\"securityRules\":[]},{\"id\":\"/3\",\"securityRules\":[]}]",
+        "[{\"id\":\"/1\",\"securityRules\":[]},{\"id\":\"/2\",\"securityRules\":[]},{\"id\":\"/"
+        "3\",\"securityRules\":[]}]",
         "{\"value\":[{\"id\":\"/4\",\"securityRules\":[]},{\"id\":\"/2\",\"name\":\"two\",\"securityRules\":[]}]}",
         "[" AZ_RULE("r", "100", "Allow", "*") "]", AZ_NSG("")};
     const struct nsf_rules_text_options tight = {.held_max_bytes = 1, .no_rules = true};
-    check_texts(texts, 4, &tight, "nsg /3 name=3 0 rules\nnsg /4 name=4 0 rules\nnsg /1 name=1 0 rules\n"
-                                  "nsg /2 name=2 0 rules\nnsg " ID("n") " name=n 1 rules\n");
+    check_texts(texts, 4, &tight,
+                "nsg /3 name=3 0 rules\nnsg /4 name=4 0 rules\nnsg /1 name=1 0 rules\n"
+                "nsg /2 name=2 0 rules\nnsg " ID("n") " name=n 1 rules\n");
     const struct nsf_rules_text_options roomy = {.no_rules = true};
-    check_texts(texts, 4, &roomy, "nsg /1 name=1 0 rules\nnsg /2 name=2 0 rules\nnsg /3 name=3 0 rules\n"
-                                  "nsg /4 name=4 0 rules\nnsg " ID("n") " name=n 1 rules\n");
+    check_texts(texts, 4, &roomy,
+                "nsg /1 name=1 0 rules\nnsg /2 name=2 0 rules\nnsg /3 name=3 0 rules\n"
+                "nsg /4 name=4 0 rules\nnsg " ID("n") " name=n 1 rules\n");
 }
 
 /* --- What is refused ------------------------------------------------------------------------------------------- */
@@ -180,7 +211,8 @@ static void test_refusals(void **state)
         {"hello", NSF_E_SHAPE, "no JSON"},
         {"{\"a\":1}", NSF_E_SHAPE, "no network security groups in any form"},
         {"[1,2]", NSF_E_SHAPE, "no network security groups in any form"},
-        {"[{\"id\":\"x\",\"type\":\"Microsoft.Compute/virtualMachines\"}]", NSF_E_EMPTY, "only resources of other types"},
+        {"[{\"id\":\"x\",\"type\":\"Microsoft.Compute/virtualMachines\"}]", NSF_E_EMPTY,
+         "only resources of other types"},
         {"{\"value\":[", NSF_E_SHAPE, "ends in the middle"},
         {"[nul]", NSF_E_SHAPE, "invalid"},
     };
@@ -217,9 +249,10 @@ static void test_damage_keeps_what_came_before(void **state)
 {
     nsf_rules_text_check("[" AZ_NSG("") ",{\"id\":\"/2\",\"securityRules\":[",
                          "nsg " ID("n") " name=n\nproblem a.json truncated: the JSON ends in the middle of a value\n");
-    nsf_rules_text_check("[" AZ_NSG("") ",7,{\"a\":1}]",
-                         "nsg " ID("n") " name=n\nproblem a.json shape: 2 of the elements cannot be used; the first is JSON of no "
-                         "kind that is known here\n");
+    nsf_rules_text_check(
+        "[" AZ_NSG("") ",7,{\"a\":1}]",
+        "nsg " ID("n") " name=n\nproblem a.json shape: 2 of the elements cannot be used; the first is JSON of no "
+                       "kind that is known here\n");
 }
 
 static void test_forced_shape(void **state)
@@ -260,20 +293,13 @@ static void test_utf16(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_az_forms),
-        cmocka_unit_test(test_arm_and_graph_forms),
-        cmocka_unit_test(test_rule_lists),
-        cmocka_unit_test(test_unset_and_unreadable),
-        cmocka_unit_test(test_powershell),
-        cmocka_unit_test(test_same_nsg_twice),
-        cmocka_unit_test(test_contradictions),
-        cmocka_unit_test(test_partial_joins_whole),
-        cmocka_unit_test(test_second_reading),
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_wrong_paths),
-        cmocka_unit_test(test_damage_keeps_what_came_before),
-        cmocka_unit_test(test_forced_shape),
-        cmocka_unit_test(test_utf16),
+        cmocka_unit_test(test_az_forms),       cmocka_unit_test(test_arm_and_graph_forms),
+        cmocka_unit_test(test_rule_lists),     cmocka_unit_test(test_unset_and_unreadable),
+        cmocka_unit_test(test_powershell),     cmocka_unit_test(test_same_nsg_twice),
+        cmocka_unit_test(test_contradictions), cmocka_unit_test(test_partial_joins_whole),
+        cmocka_unit_test(test_second_reading), cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_wrong_paths),    cmocka_unit_test(test_damage_keeps_what_came_before),
+        cmocka_unit_test(test_forced_shape),   cmocka_unit_test(test_utf16),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

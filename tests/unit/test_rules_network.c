@@ -9,22 +9,24 @@
 #include <cmocka.h>
 
 #define EFFECTIVE_RULE                                                                                                 \
-    "{\"name\":\"securityRules/smtp\",\"protocol\":\"Tcp\",\"access\":\"Allow\",\"direction\":\"Inbound\",\"priority\":200,"    \
-    "\"sourceAddressPrefix\":\"VirtualNetwork\",\"sourceAddressPrefixes\":[\"VirtualNetwork\"],"                           \
-    "\"expandedSourceAddressPrefix\":[\"10.0.0.0/16\",\"0.0.0.0/0\"],\"sourcePortRange\":\"0-65535\","                      \
+    "{\"name\":\"securityRules/"                                                                                       \
+    "smtp\",\"protocol\":\"Tcp\",\"access\":\"Allow\",\"direction\":\"Inbound\",\"priority\":200,"                     \
+    "\"sourceAddressPrefix\":\"VirtualNetwork\",\"sourceAddressPrefixes\":[\"VirtualNetwork\"],"                       \
+    "\"expandedSourceAddressPrefix\":[\"10.0.0.0/16\",\"0.0.0.0/0\"],\"sourcePortRange\":\"0-65535\","                 \
     "\"destinationPortRange\":\"25-25\",\"destinationPortRanges\":[\"25-25\"]}"
 #define EFFECTIVE_NSG(nsg, association)                                                                                \
-    "{\"association\":{" association "},\"networkSecurityGroup\":{\"id\":\"" nsg "\"},\"effectiveSecurityRules\":["          \
-    EFFECTIVE_RULE ",{\"name\":\"defaultSecurityRules/DenyAllInBound\",\"protocol\":\"All\",\"access\":\"Deny\",\"direction\":"  \
+    "{\"association\":{" association "},\"networkSecurityGroup\":{\"id\":\"" nsg                                       \
+    "\"},\"effectiveSecurityRules\":[" EFFECTIVE_RULE                                                                  \
+    ",{\"name\":\"defaultSecurityRules/DenyAllInBound\",\"protocol\":\"All\",\"access\":\"Deny\",\"direction\":"       \
     "\"Inbound\",\"priority\":65500}]}"
 #define EFFECTIVE_SHOWN                                                                                                \
-    "  smtp 200 in allow Tcp from=VirtualNetwork sport=0-65535 port=25-25 expanded=10.0.0.0/16|0.0.0.0/0\n"              \
+    "  smtp 200 in allow Tcp from=VirtualNetwork sport=0-65535 port=25-25 expanded=10.0.0.0/16|0.0.0.0/0\n"            \
     "  default DenyAllInBound 65500 in deny All\n"
 
 static void test_effective_rules(void **state)
 {
-    const char *pair = EFFECTIVE_NSG("/nsgs/s", "\"subnet\":{\"id\":\"/sub\"}") ","
-                       EFFECTIVE_NSG("/nsgs/n", "\"networkInterface\":{\"id\":\"/nics/i\"}");
+    const char *pair = EFFECTIVE_NSG("/nsgs/s", "\"subnet\":{\"id\":\"/sub\"}") "," EFFECTIVE_NSG(
+        "/nsgs/n", "\"networkInterface\":{\"id\":\"/nics/i\"}");
     const char *shown = "subnet /sub nsg=/nsgs/s\nnic /nics/i nsg=/nsgs/n subnets=/sub\n"
                         "nsg /nsgs/n name=n effective nics=/nics/i\n" EFFECTIVE_SHOWN
                         "nsg /nsgs/s name=s effective subnets=/sub\n" EFFECTIVE_SHOWN;
@@ -42,7 +44,8 @@ static void test_effective_joins_definitions(void **state)
 {
     const char *const texts[] = {
         EFFECTIVE_NSG("/nsgs/s", ""),
-        "{\"id\":\"/nsgs/S\",\"securityRules\":[{\"name\":\"smtp\",\"protocol\":\"Tcp\",\"access\":\"Allow\",\"direction\":\"Inbound\","
+        "{\"id\":\"/nsgs/"
+        "S\",\"securityRules\":[{\"name\":\"smtp\",\"protocol\":\"Tcp\",\"access\":\"Allow\",\"direction\":\"Inbound\","
         "\"priority\":200,\"sourceAddressPrefix\":\"VirtualNetwork\",\"destinationPortRange\":\"25\"}]}"};
     struct nsf_rules_text result;
     nsf_rules_text_load(texts, 2, NULL, &result);
@@ -55,45 +58,62 @@ static void test_effective_joins_definitions(void **state)
 static void test_interfaces(void **state)
 {
     const char *shown = "nic /i mac=000D3AAABBCC nsg=/n subnets=/s public=/p private=10.0.0.4 vm=/v balanced\n";
-    nsf_rules_text_check("[{\"id\":\"/i\",\"type\":\"Microsoft.Network/networkInterfaces\",\"macAddress\":\"00-0D-3A-aa-bb-cc\","
-                         "\"networkSecurityGroup\":{\"id\":\"/n\"},\"virtualMachine\":{\"id\":\"/v\"},\"ipConfigurations\":[{\"subnet\":"
-                         "{\"id\":\"/s\"},\"publicIPAddress\":{\"id\":\"/p\"},\"privateIPAddress\":\"10.0.0.4\","
-                         "\"loadBalancerInboundNatRules\":[{\"id\":\"/l\"}]}]}]", shown);
-    nsf_rules_text_check("{\"value\":[{\"id\":\"/i\",\"properties\":{\"macAddress\":\"000D3AAABBCC\",\"networkSecurityGroup\":{\"id\":\"/n\"},"
-                         "\"virtualMachine\":{\"id\":\"/v\"},\"ipConfigurations\":[{\"properties\":{\"subnet\":{\"id\":\"/s\"},"
-                         "\"publicIPAddress\":{\"id\":\"/p\"},\"privateIPAddress\":\"10.0.0.4\",\"loadBalancerBackendAddressPools\":"
-                         "[{\"id\":\"/l\"}]}}]}}]}", shown);
-    nsf_rules_text_check("[{\"Id\":\"/i\",\"NetworkSecurityGroup\":null,\"IpConfigurations\":{\"Subnet\":{\"Id\":\"/s\"},"
-                         "\"PublicIpAddress\":null}}]", "nic /i no-nsg subnets=/s no-public\n");
+    nsf_rules_text_check(
+        "[{\"id\":\"/i\",\"type\":\"Microsoft.Network/networkInterfaces\",\"macAddress\":\"00-0D-3A-aa-bb-cc\","
+        "\"networkSecurityGroup\":{\"id\":\"/n\"},\"virtualMachine\":{\"id\":\"/v\"},\"ipConfigurations\":[{\"subnet\":"
+        "{\"id\":\"/s\"},\"publicIPAddress\":{\"id\":\"/p\"},\"privateIPAddress\":\"10.0.0.4\","
+        "\"loadBalancerInboundNatRules\":[{\"id\":\"/l\"}]}]}]",
+        shown);
+    nsf_rules_text_check(
+        "{\"value\":[{\"id\":\"/"
+        "i\",\"properties\":{\"macAddress\":\"000D3AAABBCC\",\"networkSecurityGroup\":{\"id\":\"/n\"},"
+        "\"virtualMachine\":{\"id\":\"/v\"},\"ipConfigurations\":[{\"properties\":{\"subnet\":{\"id\":\"/s\"},"
+        "\"publicIPAddress\":{\"id\":\"/p\"},\"privateIPAddress\":\"10.0.0.4\",\"loadBalancerBackendAddressPools\":"
+        "[{\"id\":\"/l\"}]}}]}}]}",
+        shown);
+    nsf_rules_text_check(
+        "[{\"Id\":\"/i\",\"NetworkSecurityGroup\":null,\"IpConfigurations\":{\"Subnet\":{\"Id\":\"/s\"},"
+        "\"PublicIpAddress\":null}}]",
+        "nic /i no-nsg subnets=/s no-public\n");
 }
 
 static void test_addresses_and_networks(void **state)
 {
-    nsf_rules_text_check("[{\"id\":\"/p\",\"publicIPAllocationMethod\":\"Static\",\"ipAddress\":\"203.0.113.9\",\"ipConfiguration\":"
-                         "{\"id\":\"/i/ipConfigurations/c\"}}]", "public /p address=203.0.113.9 on=/i/ipConfigurations/c\n");
-    nsf_rules_text_check("{\"value\":[{\"id\":\"/v\",\"type\":\"Microsoft.Network/virtualNetworks\",\"properties\":{\"subnets\":[{\"id\":"
-                         "\"/v/subnets/a\",\"properties\":{\"networkSecurityGroup\":{\"id\":\"/n\"}}},{\"id\":\"/v/subnets/b\"}]}}]}",
-                         "subnet /v/subnets/a nsg=/n\nsubnet /v/subnets/b\n");
+    nsf_rules_text_check(
+        "[{\"id\":\"/p\",\"publicIPAllocationMethod\":\"Static\",\"ipAddress\":\"203.0.113.9\",\"ipConfiguration\":"
+        "{\"id\":\"/i/ipConfigurations/c\"}}]",
+        "public /p address=203.0.113.9 on=/i/ipConfigurations/c\n");
+    nsf_rules_text_check(
+        "{\"value\":[{\"id\":\"/v\",\"type\":\"Microsoft.Network/"
+        "virtualNetworks\",\"properties\":{\"subnets\":[{\"id\":"
+        "\"/v/subnets/a\",\"properties\":{\"networkSecurityGroup\":{\"id\":\"/n\"}}},{\"id\":\"/v/subnets/b\"}]}}]}",
+        "subnet /v/subnets/a nsg=/n\nsubnet /v/subnets/b\n");
 }
 
 static void test_admin_rules(void **state)
 {
-    nsf_rules_text_check("{\"value\":[{\"id\":\"/networkManagers/m/securityAdminConfigurations/c/ruleCollections/rc/rules/r\",\"kind\":"
-                         "\"Custom\",\"region\":\"eastus\",\"properties\":{\"access\":\"AlwaysAllow\",\"direction\":\"Inbound\",\"priority\":5,"
-                         "\"protocol\":\"Tcp\",\"sources\":[{\"addressPrefix\":\"Internet\",\"addressPrefixType\":\"ServiceTag\"}],"
-                         "\"destinations\":[{\"addressPrefix\":\"*\",\"addressPrefixType\":\"IPPrefix\"}],\"sourcePortRanges\":[\"0-65535\"],"
-                         "\"destinationPortRanges\":[\"25\"]}}]}",
-                         "admin AlwaysAllow collection=rc region=eastus\n"
-                         "  r 5 in allow Tcp from=Internet sport=0-65535 to=* port=25\n");
-    nsf_rules_text_check("[{\"name\":\"x\",\"access\":\"Deny\",\"priority\":1,\"protocol\":\"Any\",\"destinations\":[],\"sources\":[{"
-                         "\"addressPrefix\":\"/g\",\"addressPrefixType\":\"NetworkGroup\"}]}]",
-                         "admin Deny direction-assumed\n  x 1 in deny Any from=/g UNREADABLE 10 (source: cannot evaluate /g)\n");
+    nsf_rules_text_check(
+        "{\"value\":[{\"id\":\"/networkManagers/m/securityAdminConfigurations/c/ruleCollections/rc/rules/r\",\"kind\":"
+        "\"Custom\",\"region\":\"eastus\",\"properties\":{\"access\":\"AlwaysAllow\",\"direction\":\"Inbound\","
+        "\"priority\":5,"
+        "\"protocol\":\"Tcp\",\"sources\":[{\"addressPrefix\":\"Internet\",\"addressPrefixType\":\"ServiceTag\"}],"
+        "\"destinations\":[{\"addressPrefix\":\"*\",\"addressPrefixType\":\"IPPrefix\"}],\"sourcePortRanges\":[\"0-"
+        "65535\"],"
+        "\"destinationPortRanges\":[\"25\"]}}]}",
+        "admin AlwaysAllow collection=rc region=eastus\n"
+        "  r 5 in allow Tcp from=Internet sport=0-65535 to=* port=25\n");
+    nsf_rules_text_check(
+        "[{\"name\":\"x\",\"access\":\"Deny\",\"priority\":1,\"protocol\":\"Any\",\"destinations\":[],\"sources\":[{"
+        "\"addressPrefix\":\"/g\",\"addressPrefixType\":\"NetworkGroup\"}]}]",
+        "admin Deny direction-assumed\n  x 1 in deny Any from=/g UNREADABLE 10 (source: cannot evaluate /g)\n");
 }
 
 static void test_graph_table(void **state)
 {
-    nsf_rules_text_check("{\"count\":1,\"data\":{\"columns\":[{\"name\":\"id\",\"type\":\"string\"},{\"name\":\"properties\",\"type\":"
-                         "\"object\"}],\"rows\":[[\"/n\",{\"securityRules\":[]}]]}}", "nsg /n name=n\n");
+    nsf_rules_text_check(
+        "{\"count\":1,\"data\":{\"columns\":[{\"name\":\"id\",\"type\":\"string\"},{\"name\":\"properties\",\"type\":"
+        "\"object\"}],\"rows\":[[\"/n\",{\"securityRules\":[]}]]}}",
+        "nsg /n name=n\n");
 }
 
 int main(void)
