@@ -21,9 +21,11 @@ static bool is_closing(enum nsf_rule_verdict verdict)
     return verdict == NSF_VERDICT_CLOSE_UNUSED || verdict == NSF_VERDICT_CLOSE_PROBES_ONLY;
 }
 
+/* Abuse is dealt with first; then the rule is narrowed all the same. */
 static bool is_restricting(enum nsf_rule_verdict verdict)
 {
-    return verdict == NSF_VERDICT_RESTRICT_TO_RELAYS || verdict == NSF_VERDICT_RESTRICT_WITH_REVIEW;
+    return verdict == NSF_VERDICT_INVESTIGATE_ABUSE || verdict == NSF_VERDICT_RESTRICT_TO_RELAYS ||
+           verdict == NSF_VERDICT_RESTRICT_WITH_REVIEW;
 }
 
 static struct nsf_slices texts_of_list(struct nsf_arena *arena, const struct nsf_allowlist *list, size_t n_max)
@@ -254,7 +256,7 @@ void nsf_advise(const struct nsf_advise_ask *ask, struct nsf_arena *arena, struc
     /* A second Allow behind this one goes on letting everybody in. */
     bool changes_nothing = !is_change || ask->finding->still_open_via.n > 0;
     sort_out(ask, &allow, &questions);
-    if (!is_restricting(rule->verdict) && rule->verdict != NSF_VERDICT_INVESTIGATE_ABUSE)
+    if (!is_restricting(rule->verdict))
         allow.n = 0;
     advice->action = action_of(ask->finding, rule->verdict, questions.n);
     advice->allow = texts_of_list(arena, &allow, allow.n);

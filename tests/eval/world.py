@@ -1,391 +1,390 @@
-#!/usr/bin/env python3
-"""A seeded world whose truth is known: who sends mail to an exposed server, who only scans it, and the logs of it all.
+"""Seeded worlds of mail traffic with known truth, written as Azure would log them.
 
-    world.py --seed 1 --layout vnet4|nsg2|nsg2b|nsg1 --out DIR [--days 35]
+A world has one company's network: a mail server behind an NSG that lets everybody in, a few machines without mail behind
+another, and actors whose nature is known. Actors make sessions; a session becomes flow tuples in one of four layouts:
 
-Writes DIR/nsgs.json, DIR/logs/..., the lists DIR/senders.txt, drop.txt, scanners.txt, and DIR/truth.json. Layouts:
-vnet4 and nsg2 with counters, nsg2b as Azure logs inbound rules without a flow timeout (beginnings only, no counters),
-nsg1.
+    nsg1    version 1: a line a connection, nothing more
+    nsg2    version 2 without counters for inbound flows, as NSG flow logs nearly always are
+    nsg2t   version 2 of a network with FlowTimeoutInMinutes: with counters
+    vnet4   virtual network flow logs
 
-Sizes of sessions follow those measured against a Postfix-like server (IP bytes): a banner grab 5 packets and 268 bytes
-in, EHLO and QUIT 6 and 352, a refused relay test 9 and 601, ten guesses 36 and 2,260, mail of 1.5 KB 11 and 2,232, the
-same over TLS 17 and 3,312 with 3,504 out, mail of 10 KB 16 and 11,003.
+Nothing here knows how the program judges. The counters of a session are those measured against a Postfix-like server,
+with some noise.
 """
-import argparse
+import datetime
 import json
 import os
 import random
-import sys
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, os.pardir, "reference"))
+LAYOUTS = ["nsg1", "nsg2", "nsg2t", "vnet4"]
+SUBSCRIPTION = "/subscriptions/00000000-0000-0000-0000-00000000c0de"
+START_MS = 1767571200000            # Monday 2026-01-05
+MINUTE_MS, HOUR_MS, DAY_MS = 60000, 3600000, 86400000
+MX, IDLE = "10.0.0.4", ["10.0.1.%d" % last for last in range(4, 12)]
+SECOND_MX = "10.0.0.5"              # closed: port 25 is denied there
+PROVIDER = "Example Relay"
+PROVIDER_PREFIXES = ["198.18.0.0/17", "2001:db8:4000::/36"]
 
-import gen_shapes           # noqa: E402
-from gen_logs import Event  # noqa: E402
-
-SECOND, MINUTE, HOUR = 1000, 60 * 1000, 3600 * 1000
-DAY = 24 * HOUR
-START = 1767225600000       # 2026-01-01T00:00:00Z
-LAYOUTS = {"vnet4": ("vnet4", False), "nsg2": ("nsg2", False), "nsg2b": ("nsg2", True), "nsg1": ("nsg1", True)}
-MAIL_RULE, WEB_RULE = "UserRule_allow-smtp", "UserRule_allow-web"
-DENY_RULE, OUT_RULE = "DefaultRule_DenyAllInBound", "DefaultRule_AllowInternetOutBound"
-SCAN_PORTS = [22, 23, 3389, 445, 8080, 8443, 21, 3306, 5900, 6379, 25]
-PROVIDERS = {"Outlook": ["40.92.0.0/15", "52.100.0.0/14"], "Googlemail": ["209.85.128.0/17", "74.125.0.0/16"],
-             "Newsletters": ["149.72.0.0/16"]}
-
-
-class Nic:
-    def __init__(self, mac, address, nsg, log):
-        self.mac, self.address, self.nsg, self.log = mac, address, nsg, log
-        self.events = []
-
-
-class Log:
-    """What gen_shapes asks of a flow log."""
-
-    def __init__(self, log_id, layout):
-        self.id, self.layout = log_id, layout
+# packets and bytes from the client, packets and bytes back
+SHAPES = {
+    "syn": (1, 60, 0, 0),
+    "connect": (3, 164, 2, 112),
+    "banner": (5, 268, 4, 300),
+    "ehlo": (6, 352, 5, 520),
+    "certificate": (10, 1189, 9, 2742),
+    "relay_test": (9, 601, 8, 760),
+    "guess": (36, 2260, 30, 2700),
+    "greylisted": (8, 540, 7, 690),
+    "alert_tls": (14, 1830, 12, 3260),
+    "mail": (12, 4300, 11, 980),
+    "mail_small": (11, 2232, 10, 930),
+    "mail_tls": (19, 6100, 16, 3700),
+    "mail_big": (40, 48000, 30, 2100),
+    "list_short": (64, 5180, 58, 6300),    # fifty recipients and a short text: looks like guessing
+}
+MAILS = ["mail", "mail_small", "mail_tls", "mail_big"]
 
 
-class Plain:
-    """What gen_shapes asks of a world: no odd features."""
-    use = set()
-
-    def chance(self, feature, share):
-        return False
+class Session:
+    def __init__(self, stamp, source, port, target, target_port, shape, rule, denied=False, outbound=False):
+        self.stamp, self.source, self.port = int(stamp), source, port
+        self.target, self.target_port, self.shape = target, target_port, shape
+        self.rule, self.denied, self.outbound = rule, denied, outbound
 
 
 class World:
-    def __init__(self, seed, layout, days, relay="honest"):
-        self.relay = relay
+    def __init__(self, seed, days=28, relay="none"):
         self.rng = random.Random(seed)
-        self.layout, self.is_stateless = LAYOUTS[layout]
         self.days = days
-        self.truth = {}
-        self.used_networks = set()
-        self.scanners, self.drop = [], []
-        self.open_nsg = self.make_nsg("mail-nsg", [
-            gen_shapes.make_rule("allow-smtp", 200, "Internet", "25"),
-            gen_shapes.make_rule("allow-web", 300, "Internet", "443")])
-        self.closed_nsg = self.make_nsg("web-nsg", [gen_shapes.make_rule("allow-web", 300, "Internet", "443")])
-        self.mx = self.make_nic(0, self.open_nsg)
-        self.second = self.make_nic(1, self.closed_nsg)     # a published MX whose port is closed
-        self.others = [self.make_nic(number, self.closed_nsg) for number in range(2, 8)]
-        self.nics = [self.mx, self.second] + self.others
+        self.sessions = []
+        self.truth = {}             # address -> kind
+        self.relay = relay
+        self.used = set()
+        self.fill()
 
-    def make_nsg(self, name, rules):
-        nsg_id = "/subscriptions/77770000-0000-0000-0000-000000000000/resourceGroups/mail/providers/" \
-            "Microsoft.Network/networkSecurityGroups/" + name
-        return gen_shapes.Nsg(nsg_id, "7777%04x-0000-4000-8000-000000000000" % self.rng.randrange(1 << 16), rules)
+    # ---- time and addresses
 
-    def make_nic(self, number, nsg):
-        log_id = gen_shapes.vnet_log_id(self.rng, 0) if self.layout == "vnet4" else nsg.id.upper()
-        return Nic("000D3A0000%02X" % number, "10.2.0.%d" % (number + 4), nsg, Log(log_id, self.layout))
+    def at(self, day, hour=None):
+        """A moment of the day, in ms."""
+        hour = self.rng.random() * 24 if hour is None else hour + self.rng.random() * 0.5
+        return START_MS + day * DAY_MS + int(hour * HOUR_MS)
 
-    # ---- addresses and truth
-
-    def network(self):
-        """A /24 nobody else uses, far from the providers' ranges."""
-        while True:
-            found = "%d.%d.%d." % (self.rng.choice([5, 31, 46, 62, 78, 81, 91, 109, 185, 193, 194, 195, 212, 217]),
-                                   self.rng.randrange(256), self.rng.randrange(256))
-            if found not in self.used_networks:
-                self.used_networks.add(found)
-                return found
-
-    def address(self, network=None):
-        while True:
-            found = (network or self.network()) + str(self.rng.randint(1, 254))
-            if found not in self.truth:
-                return found
-
-    def pool_address(self, prefix):
-        head, length = prefix.split("/")
-        octets = [int(part) for part in head.split(".")]
-        base = octets[0] << 24 | octets[1] << 16 | octets[2] << 8
-        # pools rotate over some hosts of some networks
-        number = base + (self.rng.randrange(8) << 8) * (1 << max(0, 16 - int(length))) + self.rng.randint(10, 60)
-        return ".".join(str(number >> shift & 255) for shift in (24, 16, 8, 0))
-
-    def know(self, address, kind, side, is_recurring=False):
-        """The truth about an address: side is sender, hostile or neither; recurring senders must be kept."""
-        self.truth[address] = {"address": address, "kind": kind, "side": side, "recurring": is_recurring}
-        return address
-
-    # ---- sessions: packets and bytes in, packets and bytes out
-
-    def mail(self, size=None, is_tls=None):
+    def address(self, kind, network=None):
         rng = self.rng
-        size = size or int(rng.lognormvariate(9, 1.2)) + 1500
-        is_tls = rng.random() < 0.7 if is_tls is None else is_tls
-        packets = 10 + size // 1400 + (6 if is_tls else 0) + rng.randint(0, 2)
-        answers = 9 + size // 4000 + (4 if is_tls else 0) + rng.randint(0, 2)
-        return (packets, 54 * packets + 260 + size + (900 if is_tls else 0) + rng.randint(0, 60),
-                answers, 54 * answers + 420 + (2350 if is_tls else 0) + rng.randint(0, 80))
+        while True:
+            if network:
+                found = "%s.%d" % (network, rng.randint(1, 254))
+            else:
+                found = "%d.%d.%d.%d" % (rng.choice([5, 23, 31, 45, 62, 77, 80, 91, 109, 141, 176, 185, 193, 212]),
+                                         rng.randint(0, 255), rng.randint(0, 255), rng.randint(1, 254))
+            if found not in self.used:
+                self.used.add(found)
+                self.truth[found] = kind
+                return found
 
-    def alert(self):
-        """A tiny mail over TLS: cannot be told from STARTTLS without a message."""
-        packets, answers = 15 + self.rng.randint(0, 2), 13
-        return (packets, 54 * packets + 1500 + self.rng.randint(0, 300), answers, 54 * answers + 3100)
+    def port(self):
+        return self.rng.randint(32768, 60999)
+
+    # ---- sessions
+
+    def smtp(self, stamp, source, shape, target=MX, port=None, rule="allow-smtp", denied=False):
+        self.sessions.append(Session(stamp, source, port or self.port(), target, 25, shape, rule, denied))
+
+    def other(self, stamp, source, target, target_port, denied):
+        self.sessions.append(Session(stamp, source, self.port(), target, target_port, "syn" if denied else "connect",
+                                     "DenyAllInBound" if denied else "allow-web", denied))
+
+    # ---- actors: senders
+
+    def small_sender(self, ipv6=False):
+        if ipv6:
+            source = "2a00:1%03x:%x::25" % (self.rng.randrange(4096), self.rng.randrange(65536))
+            self.truth[source] = "recurring"
+        else:
+            source = self.address("recurring")
+        for day in sorted(self.rng.sample(range(self.days), self.rng.randint(6, self.days))):
+            for _ in range(self.rng.randint(1, 4)):
+                self.smtp(self.at(day, self.rng.randint(7, 18)), source, self.rng.choice(MAILS))
+                if self.rng.random() < 0.1:
+                    self.smtp(self.at(day), source, "ehlo")
+
+    def provider(self):
+        """A rotating pool: the address of the day is another one nearly always."""
+        for day in range(self.days):
+            for _ in range(self.rng.randint(4, 12)):
+                source = "198.18.%d.%d" % (self.rng.randint(0, 120), self.rng.randint(1, 254))
+                self.truth[source] = "listed"
+                self.smtp(self.at(day), source, self.rng.choice(MAILS + ["greylisted", "banner"]))
 
     def greylisted(self):
-        return (8, 8 * 54 + self.rng.randint(120, 200), 8, 8 * 54 + self.rng.randint(300, 420))
+        """The first try is refused, the next one is taken, from the same network."""
+        network = "%d.%d.%d" % (self.rng.choice([85, 87, 89]), self.rng.randint(0, 255), self.rng.randint(0, 255))
+        pool = [self.address("recurring", network) for _ in range(3)]
+        for day in sorted(self.rng.sample(range(self.days), 8)):
+            stamp = self.at(day)
+            self.smtp(stamp, pool[0], "greylisted")
+            self.smtp(stamp + self.rng.randint(6, 40) * MINUTE_MS, self.rng.choice(pool[1:]), self.rng.choice(MAILS))
 
-    def grab(self):
-        return self.rng.choice([(5, 268, 4, 300), (6, 352, 5, 480), (4, 216, 3, 230), (3, 164, 2, 160),
-                                (10, 1189, 10, 2742), (9, 601, 8, 780)])
+    def month_end(self):
+        source = self.address("rare")
+        for _ in range(self.rng.randint(1, 2)):
+            self.smtp(self.at(self.days - 1, 8), source, self.rng.choice(MAILS))
 
-    def guess(self):
-        tries = self.rng.randint(8, 40)
-        packets = 6 + 3 * tries
-        return (packets, 62 * packets + self.rng.randint(0, 200), packets - 2, 82 * packets)
+    def nightly_alert(self):
+        source = self.address("recurring_small")
+        for day in range(self.days):
+            self.smtp(self.at(day, 2), source, "alert_tls")
 
-    def list_mail(self):
-        """One mail to fifty recipients, command by command."""
-        return (70 + self.rng.randint(0, 5), 70 * 96 + self.rng.randint(0, 300), 62, 62 * 54 + 3900)
+    def newsletter(self):
+        source = self.address("list_mail")
+        for day in range(self.rng.randint(0, 6), self.days, 7):
+            for _ in range(2):
+                self.smtp(self.at(day, 10), source, "list_short")
 
-    # ---- events
+    def curious_sender(self):
+        """A good sender that also tries our web server and the closed second MX."""
+        source = self.address("recurring")
+        for day in sorted(self.rng.sample(range(self.days), 12)):
+            stamp = self.at(day)
+            self.smtp(stamp - MINUTE_MS, source, "syn", target=SECOND_MX, rule="DenyAllInBound", denied=True)
+            self.smtp(stamp, source, self.rng.choice(MAILS))
+            if self.rng.random() < 0.3:
+                self.other(stamp + HOUR_MS, source, MX, 443, False)
 
-    def session(self, source, stamp, counters, nic=None, rule=MAIL_RULE, port=25, source_port=None):
-        """One TCP session as the platform logs it; some are split at birth, some try again first."""
-        nic, rng = nic or self.mx, self.rng
-        source_port = source_port or rng.randint(1024, 65535)
-        lines = [(0, "B", None)]
-        took = rng.randint(300, 8000) + counters[1] // 20
-        if rng.random() < 0.04:
-            lines = [(0, "B", None), (10, "E", (1, 60, 0, 0)), (1000, "B", None)]
-            took += 1000
-        elif rng.random() < 0.05:
-            part = tuple(value // 3 for value in counters)
-            lines += [(took, "E", part), (took, "B", None)]
-            took += rng.randint(100, 4000)
-        lines.append((took, "E", counters))
-        for at, state, numbers in lines:
-            self.add(nic, Event(stamp + at, nic.nsg, rule, source, source_port, nic.address, port, state=state,
-                                counters=numbers))
+    def refused_sender(self):
+        """Mail that is refused today at the closed second MX, and retried as mail servers do."""
+        source = self.address("refused")
+        stamp = self.at(self.rng.randint(0, self.days - 6))
+        for minutes in (0, 5, 15, 35, 75, 141, 207, 273, 339, 405):
+            for second in (0, 1, 3, 7):
+                self.smtp(stamp + minutes * MINUTE_MS + second * 1000, source, "syn", target=SECOND_MX,
+                          rule="DenyAllInBound", denied=True)
+        self.smtp(stamp + 3 * DAY_MS, source, "mail")
 
-    def denied(self, source, stamp, nic, port=25):
-        self.add(nic, Event(stamp, nic.nsg, DENY_RULE, source, self.rng.randint(1024, 65535), nic.address, port,
-                            denied=True))
+    # ---- actors: hostile
 
-    def outbound(self, stamp, target, counters, nic=None):
-        nic = nic or self.mx
-        port = self.rng.randint(32768, 60999)
-        for at, state, numbers in ((0, "B", None), (2500, "E", counters)):
-            self.add(nic, Event(stamp + at, nic.nsg, OUT_RULE, nic.address, port, target, 25, inbound=False,
-                                state=state, counters=numbers))
+    def wide_scanner(self):
+        source = self.address("scanner")
+        port = self.port() if self.rng.random() < 0.4 else None
+        for day in self.rng.sample(range(self.days), self.rng.randint(1, 6)):
+            self.smtp(self.at(day), source, self.rng.choice(["syn", "connect", "banner", "ehlo", "certificate"]), port=port)
+            for _ in range(self.rng.randint(2, 6)):
+                self.other(self.at(day), source, self.rng.choice(IDLE + [MX]),
+                           self.rng.choice([22, 23, 3389, 445, 8080, 8443, 3306, 6379]), True)
 
-    def add(self, nic, event):
-        if START <= event.stamp < START + self.days * DAY:
-            nic.events.append(event)
+    def mail_scanner(self):
+        """Mail ports only, but all over our addresses."""
+        source = self.address("scanner")
+        for _ in range(self.rng.randint(1, 3)):
+            stamp = self.at(self.rng.randrange(self.days))
+            self.smtp(stamp, source, self.rng.choice(["connect", "banner", "ehlo", "relay_test"]))
+            for target in self.rng.sample(IDLE, self.rng.randint(4, 8)):
+                self.smtp(stamp + self.rng.randint(1, 600) * 1000, source, "syn", target=target, rule="DenyAllInBound",
+                          denied=True)
 
-    def working_time(self, day):
-        return START + day * DAY + int(self.rng.triangular(5, 22, 11) * HOUR)
+    def narrow_scanner(self):
+        source = self.address("scanner_narrow")
+        for _ in range(self.rng.randint(1, 3)):
+            self.smtp(self.at(self.rng.randrange(self.days)), source,
+                      self.rng.choice(["connect", "banner", "ehlo", "relay_test"]))
 
-    def any_time(self, day=None):
-        day = self.rng.randrange(self.days) if day is None else day
-        return START + day * DAY + self.rng.randrange(DAY)
+    def guesser(self, network=None):
+        source = self.address("guesser", network)
+        is_loud = self.rng.random() < 0.7
+        for day in self.rng.sample(range(self.days), self.rng.randint(1, 5)):
+            for _ in range(self.rng.randint(3, 12)):
+                self.smtp(self.at(day), source, "guess")
+            if is_loud:
+                self.other(self.at(day), source, MX, self.rng.choice([22, 3389, 110]), True)
 
-    # ---- who is out there
+    def spam_source(self):
+        """On the drop list, and delivers."""
+        source = self.address("spam", "192.0.2")
+        for day in self.rng.sample(range(self.days), 3):
+            self.smtp(self.at(day), source, "mail_small")
+            self.other(self.at(day), source, MX, 22, True)
 
-    def populate(self):
-        self.senders()
-        self.odd_senders()
-        self.hostile()
-        self.neutral()
-        self.outgoing()
+    # ---- other
 
-    def senders(self):
-        for name, prefixes in PROVIDERS.items():
-            for day in range(self.days):
-                for _ in range(self.rng.randint(2, 10)):
-                    source = self.pool_address(self.rng.choice(prefixes))
-                    self.know(source, "provider " + name, "sender", False)
-                    self.session(source, self.working_time(day), self.mail())
-        for _ in range(12):
-            source = self.know(self.address(), "small sender", "sender", True)
-            for day in self.days_of(0.25 + self.rng.random() * 0.6):
-                for _ in range(self.rng.randint(1, 4)):
-                    self.session(source, self.working_time(day), self.mail())
+    def health_probe(self):
+        self.truth["168.63.129.16"] = "probe"
+        for day in range(self.days):
+            for hour in range(0, 24, 6):
+                self.smtp(self.at(day, hour), "168.63.129.16", "connect")
+
+    def send(self, stamp, target, shape):
+        self.sessions.append(Session(stamp, MX, self.port(), target, 25, shape, "AllowInternetOutBound", outbound=True))
+
+    def two_way_server(self):
+        for day in range(self.days):
+            for _ in range(self.rng.randint(10, 20)):
+                self.send(self.at(day), "%d.%d.%d.25" % (self.rng.randint(60, 95), self.rng.randint(0, 255),
+                                                         self.rng.randint(0, 255)), "mail")
+
+    def open_relay(self):
+        source = self.address("relayed")
+        week = self.rng.randrange(self.days // 7)
+        for day in (7 * week + 1, 7 * week + 3):    # longer, and nothing but its outbound mail tells it from a sender
+            stamp = self.at(day, 12)
+            self.smtp(stamp, source, "mail_big")
+            for number in range(self.rng.randint(40, 60)):
+                self.send(stamp + 2000 + number * 3000, "%d.%d.%d.25" % (self.rng.randint(60, 95), self.rng.randint(0, 255),
+                                                                         self.rng.randint(0, 255)), "mail_big")
+
+    def fill(self):
+        rng = self.rng
+        for _ in range(rng.randint(5, 8)):
+            self.small_sender()
+        self.small_sender(ipv6=True)
+        self.provider()
+        for actor in (self.greylisted, self.greylisted, self.month_end, self.month_end, self.nightly_alert, self.newsletter,
+                      self.curious_sender, self.curious_sender, self.refused_sender, self.refused_sender, self.spam_source,
+                      self.health_probe):
+            actor()
+        for _ in range(60):
+            self.wide_scanner()
+        for _ in range(25):
+            self.mail_scanner()
         for _ in range(6):
-            source = self.know(self.address(), "greylisted sender", "sender", True)
-            for day in self.days_of(0.4):
-                stamp = self.working_time(day)
-                self.session(source, stamp, self.greylisted())
-                self.session(source, stamp + self.rng.randint(5, 30) * MINUTE, self.mail())
-        for _ in range(6):
-            source = self.know(self.address(), "month-end sender", "sender")
-            for day in (29, 30)[:self.rng.randint(1, 2)]:
-                self.session(source, self.working_time(min(day, self.days - 1)), self.mail())
+            self.narrow_scanner()
+        senders = [address for address, kind in self.truth.items() if kind == "recurring" and "." in address]
+        for number in range(12):
+            self.guesser(rng.choice(senders).rsplit(".", 1)[0] if number % 3 == 0 else None)
+        if self.relay == "honest":
+            self.two_way_server()
+        elif self.relay == "open":
+            self.open_relay()
 
-    def odd_senders(self):
-        rng = self.rng
-        for _ in range(5):
-            source = self.know(self.address(), "nightly alert over TLS", "sender", True)
-            minute = rng.randrange(24 * 60)
-            for day in self.days_of(0.95):
-                self.session(source, START + day * DAY + minute * MINUTE + rng.randrange(20 * SECOND), self.alert())
-        for _ in range(3):
-            source = self.know(self.address(), "mailing list", "sender", True)
-            for day in self.days_of(0.3):
-                self.session(source, self.working_time(day), self.list_mail())
-                if rng.random() < 0.7:
-                    self.session(source, self.working_time(day), self.mail(size=20000))
-        for _ in range(4):
-            source = self.know(self.address(), "sender that visits our web site", "sender", True)
-            for day in self.days_of(0.5):
-                stamp = self.working_time(day)
-                self.session(source, stamp, self.mail())
-                self.session(source, stamp + HOUR, (20, 3000, 25, 30000), rng.choice(self.others), WEB_RULE, 443)
-        for _ in range(4):
-            source = self.know(self.address(), "sender that tries the closed second MX", "sender", True)
-            for day in self.days_of(0.5):
-                stamp = self.working_time(day)
-                self.denied(source, stamp, self.second)
-                self.session(source, stamp + 2 * SECOND, self.mail())
-        for _ in range(3):
-            source = self.know(self.address(), "refused sender that tries again", "sender")
-            stamp = self.any_time(rng.randrange(self.days - 5))
-            for gap in (0, 300, 900, 1800, 3600, 7200, 14400, 14400, 14400):
-                stamp += gap * SECOND + rng.randrange(20 * SECOND)
-                self.denied(source, stamp, self.second)
+    # ---- as Azure writes it
 
-    def hostile(self):
-        rng = self.rng
-        for number in range(25):
-            source = self.know(self.address(), "wide scanner", "hostile")
-            if number < 5:
-                self.scanners.append(source)
-            for _ in range(rng.randint(1, 6)):
-                stamp = self.any_time()
-                for nic in rng.sample(self.nics, rng.randint(4, len(self.nics))):
-                    for port in rng.sample(SCAN_PORTS, rng.randint(1, 5)):
-                        if nic is self.mx and port == 25:
-                            continue
-                        self.denied(source, stamp + rng.randrange(HOUR), nic, port)
-                self.session(source, stamp, self.grab())
-        for _ in range(15):
-            source = self.know(self.address(), "narrow scanner", "hostile")
-            for _ in range(rng.randint(2, 5)):
-                stamp = self.any_time()
-                self.session(source, stamp, self.grab(), source_port=rng.choice([None, 54321]))
-                self.denied(source, stamp + SECOND, self.mx, rng.choice([22, 3389, 8080]))
-        for _ in range(15):
-            source = self.know(self.address(), "scanner of mail ports", "hostile")
-            for _ in range(rng.randint(3, 8)):
-                stamp = self.any_time()
-                self.session(source, stamp, self.grab())
-                for nic in rng.sample(self.nics[1:], rng.randint(3, 5)):
-                    self.denied(source, stamp + rng.randrange(MINUTE), nic, rng.choice([25, 25, 465, 587]))
-        neighbour = self.network()
-        self.know(neighbour + "10", "sender beside a guesser", "sender", True)
-        for day in self.days_of(0.5):
-            self.session(neighbour + "10", self.working_time(day), self.mail())
-        for number in range(10):
-            source = self.know(neighbour + "77" if number == 0 else self.address(), "guesser", "hostile")
-            for day in self.days_of(0.3):
-                for _ in range(rng.randint(3, 12)):
-                    self.session(source, self.any_time(day), self.guess())
-        for _ in range(4):
-            source = self.know(self.address(), "spam source on a drop list", "hostile")
-            self.drop.append(source)
-            for day in self.days_of(0.3):
-                self.session(source, self.any_time(day), self.mail())
-
-    def neutral(self):
-        self.know("168.63.129.16", "health probe", "neither")
-        for day in range(0, self.days):
-            for hour in range(0, 24, 2):
-                self.session("168.63.129.16", START + day * DAY + hour * HOUR, (3, 144, 2, 112))
-        for _ in range(20):
-            source = self.know(self.address(), "one banner grab", "neither")
-            self.session(source, self.any_time(), self.grab())
-
-    def outgoing(self):
-        """What the server itself sends: honest mail, someone else's, or attempts that the platform blocks."""
-        rng = self.rng
-        if self.relay != "none":
-            for day in range(self.days):
-                for _ in range(rng.randint(2, 8)):
-                    self.outbound(self.working_time(day), self.network() + "25", self.mail())
-        if self.relay == "open":
-            source = self.know(self.address(), "abuser of an open relay", "hostile")
-            for day in rng.sample(range(self.days), 4):
-                stamp = self.any_time(day)
-                for _ in range(6):
-                    stamp += rng.randint(60, 400) * SECOND
-                    self.session(source, stamp, self.mail(size=9000))
-                    for _ in range(rng.randint(25, 40)):
-                        self.outbound(stamp + rng.randint(5, 200) * SECOND, self.network() + "25", self.mail(size=9000))
-        if self.relay == "blocked":
-            for day in range(self.days):
-                for _ in range(rng.randint(25, 40)):
-                    self.outbound(self.any_time(day), self.network() + "25", (3, 180, 0, 0))
-
-    def days_of(self, share):
-        """Some of the days, at least four of them spread over the window."""
-        found = {day for day in range(self.days) if self.rng.random() < share}
-        return sorted(found | {int(self.days * place / 4) for place in range(4)})
-
-    # ---- files
-
-    def write(self, folder):
-        self.populate()
+    def write(self, folder, layout):
         os.makedirs(folder, exist_ok=True)
-        self.write_json(folder, "nsgs.json", gen_shapes.definitions(self.rng, [self.open_nsg, self.closed_nsg]))
-        self.write_json(folder, "truth.json", {"layout": self.layout, "relay": self.relay,
-                                               "has_counters": not self.is_stateless, "sources": sorted(
-                                                   self.truth.values(), key=lambda row: row["address"])})
-        self.write_list(folder, "senders.txt", ["%s %s" % (prefix, name) for name, prefixes in PROVIDERS.items()
-                                                for prefix in prefixes])
-        self.write_list(folder, "drop.txt", self.drop)
-        self.write_list(folder, "scanners.txt", self.scanners)
-        for nic in self.nics:
-            self.write_nic(os.path.join(folder, "logs"), nic)
+        dump(os.path.join(folder, "nsgs.json"), definitions())
+        with open(os.path.join(folder, "senders.txt"), "w", encoding="utf-8") as handle:
+            handle.write("# Date: 2026-01-01\n" + "".join("%s %s\n" % (prefix, PROVIDER) for prefix in PROVIDER_PREFIXES))
+        with open(os.path.join(folder, "drop.txt"), "w", encoding="utf-8") as handle:
+            handle.write("192.0.2.0/24 ; SBL000001\n")
+        # two outages of the log, each of some hours
+        holes = {(self.rng.randrange(self.days), hour) for _ in range(2) for hour in range(3, 3 + self.rng.randint(2, 5))}
+        by_blob = {}
+        for session in sorted(self.sessions, key=lambda s: (s.stamp, s.source, s.port)):
+            nic = nic_of(session.source if session.outbound else session.target)
+            for stamp, nsg, rule, text in self.tuples(session, layout):
+                if not 0 <= stamp - START_MS < self.days * DAY_MS:
+                    continue
+                minute = stamp // MINUTE_MS
+                day, hour = divmod((minute - START_MS // MINUTE_MS) // 60, 24)
+                if (day, hour) not in holes:
+                    by_blob.setdefault((nic, minute // 60), {}).setdefault((minute, nsg), {}).setdefault(rule, []).append(text)
+        self.heartbeat(by_blob, holes)
+        for (nic, hour), groups in by_blob.items():
+            write_blob(folder, layout, nic, hour, groups)
 
-    @staticmethod
-    def write_json(folder, name, value):
-        with open(os.path.join(folder, name), "w", encoding="utf-8") as handle:
-            json.dump(value, handle, indent=1)
+    def heartbeat(self, by_blob, holes):
+        """Every NIC has some record in every hour that was logged."""
+        for day in range(self.days):
+            for hour in range(24):
+                if (day, hour) in holes:
+                    continue
+                for nic in {nic_of(MX), nic_of(IDLE[0])}:
+                    at = START_MS // HOUR_MS + day * 24 + hour
+                    by_blob.setdefault((nic, at), {}).setdefault((at * 60, "web" if nic == nic_of(IDLE[0]) else "mail"), {})
 
-    @staticmethod
-    def write_list(folder, name, lines):
-        with open(os.path.join(folder, name), "w", encoding="utf-8") as handle:
-            handle.write("".join(line + "\n" for line in lines))
+    def tuples(self, session, layout):
+        """[(stamp, NSG, rule, text)] of one session, with what real logs add: SYN retries, splits at birth."""
+        rng = self.rng
+        nsg = "web" if session.target in IDLE or session.source in IDLE else "mail"
+        rule = ("DefaultRule_" if session.rule[:1] in "DA" else "UserRule_") + session.rule
+        lines = []
+        if session.denied:
+            lines = [(session.stamp, "D", None)]
+        else:
+            counters = self.noisy(SHAPES[session.shape])
+            end = session.stamp + rng.randint(300, 20000)
+            if counters[2] == 0:
+                for retry in (0, 1000, 3000, 7000)[:rng.randint(1, 4)]:
+                    lines += [(session.stamp + retry, "B", None), (session.stamp + retry + 200, "E", counters)]
+            elif rng.random() < 0.2:
+                part = tuple(value // 2 for value in counters)
+                lines = [(session.stamp, "B", None), (end, "E", part), (end, "B", None), (end + 400, "E", counters)]
+            else:
+                lines = [(session.stamp, "B", None), (end, "E", counters)]
+        for stamp, state, counters in lines:
+            text = tuple_text(layout, session, stamp, state, counters)
+            if text:
+                yield stamp, nsg, rule, text
 
-    def write_nic(self, folder, nic):
-        minutes = {}
-        for event in sorted(nic.events, key=lambda event: event.stamp):
-            if self.is_stateless and (event.state != "B" or self.layout == "nsg1" and event.state != "B"):
-                continue
-            minutes.setdefault(event.stamp // MINUTE + 1, []).append(event)
-        hours = {}
-        for minute, events in sorted(minutes.items()):
-            hours.setdefault(minute // 60, []).append(self.record(nic, minute, events))
-        for hour, records in hours.items():
-            if self.rng.random() < 0.01:                        # a gap in the logs
-                continue
-            place = os.path.join(folder, "%s-%06d.json" % (nic.mac, hour))
-            os.makedirs(folder, exist_ok=True)
-            with open(place, "wb") as handle:
-                handle.write(gen_shapes.blob(self.rng, set(), records))
-
-    def record(self, nic, minute, events):
-        lines = [(event.nsg, event.rule, self.layout, gen_shapes.tuple_text(self.rng, self.layout, event, event.stamp))
-                 for event in events]
-        return gen_shapes.record(self.rng, Plain(), nic, nic.log, self.layout, minute * MINUTE + 7000, lines)
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--layout", choices=sorted(LAYOUTS), default="vnet4")
-    parser.add_argument("--days", type=int, default=35)
-    parser.add_argument("--relay", choices=("none", "honest", "open", "blocked"), default="honest")
-    parser.add_argument("--out", metavar="DIR", required=True)
-    options = parser.parse_args()
-    World(options.seed, options.layout, options.days, options.relay).write(options.out)
+    def noisy(self, shape):
+        packets_in, bytes_in, packets_out, bytes_out = shape
+        if packets_out == 0:
+            return shape
+        more = self.rng.randint(0, 1)
+        return (packets_in + more, bytes_in + 40 * more + self.rng.randint(0, 12), packets_out,
+                bytes_out + self.rng.randint(0, 12))
 
 
-if __name__ == "__main__":
-    main()
+def nic_of(address):
+    return "000D3A0000%02X" % (1 if address in (MX, SECOND_MX) else 2)
+
+
+def tuple_text(layout, session, stamp, state, counters):
+    head = [session.source, session.target, str(session.port), str(session.target_port)]
+    way = "O" if session.outbound else "I"
+    has_counters = layout in ("nsg2t", "vnet4") or session.outbound
+    if layout == "vnet4":
+        numbers = list(counters or (0, 0, 0, 0))
+        return ",".join([str(stamp)] + head + ["6", way, state, "NX"] + [str(number) for number in numbers])
+    decision = "D" if state == "D" else "A"
+    if layout == "nsg1":
+        return ",".join([str(stamp // 1000)] + head + ["T", way, decision]) if state != "E" else None
+    if state == "E" and not has_counters:
+        return None                 # stateless: inbound flows under a custom rule are logged at their begin only
+    numbers = [str(number) for number in counters] if counters and has_counters else ["", "", "", ""]
+    return ",".join([str(stamp // 1000)] + head + ["T", way, decision, "E" if state == "E" else "B"] + numbers)
+
+
+def nsg_id(name):
+    return "%s/resourceGroups/rg-eval/providers/Microsoft.Network/networkSecurityGroups/nsg-%s" % (SUBSCRIPTION, name)
+
+
+def definitions():
+    def rule(name, priority, port):
+        return {"name": name, "priority": priority, "direction": "Inbound", "access": "Allow", "protocol": "Tcp",
+                "sourceAddressPrefix": "*", "sourcePortRange": "*", "destinationAddressPrefix": "*",
+                "destinationPortRange": port, "description": "for the evaluation"}
+    return [{"id": nsg_id("mail"), "name": "nsg-mail", "resourceGroup": "rg-eval", "tags": {"owner": "post"},
+             "networkInterfaces": [{"id": SUBSCRIPTION + "/nic-mail"}], "subnets": [],
+             "securityRules": [rule("allow-smtp", 200, "25"), rule("allow-web", 300, "443")]},
+            {"id": nsg_id("web"), "name": "nsg-web", "resourceGroup": "rg-eval",
+             "networkInterfaces": [{"id": SUBSCRIPTION + "/nic-web"}], "subnets": [],
+             "securityRules": [rule("allow-web", 300, "443")]}]
+
+
+def write_blob(folder, layout, nic, hour, groups):
+    records = []
+    for (minute, nsg), rules in sorted(groups.items()):
+        time = stamp_text((minute + 1) * MINUTE_MS)
+        if layout == "vnet4":
+            flow_log = SUBSCRIPTION.upper() + "/RESOURCEGROUPS/NETWORKWATCHERRG/PROVIDERS/X/FLOWLOGS/EVAL"
+            groups_ = [{"rule": rule, "flowTuples": texts} for rule, texts in rules.items()]
+            flows = [{"aclID": nsg_id(nsg), "flowGroups": groups_}] if groups_ else []
+            records.append({"time": time, "flowLogVersion": 4, "flowLogGUID": "0", "macAddress": nic,
+                            "category": "FlowLogFlowEvent", "flowLogResourceID": flow_log,
+                            "targetResourceID": SUBSCRIPTION + "/vnet", "operationName": "FlowLogFlowEvent",
+                            "flowRecords": {"flows": flows}})
+            continue
+        flows = [{"rule": rule, "flows": [{"mac": nic, "flowTuples": texts}]} for rule, texts in rules.items()]
+        records.append({"time": time, "systemId": "0", "macAddress": nic, "category": "NetworkSecurityGroupFlowEvent",
+                        "resourceId": nsg_id(nsg).upper(), "operationName": "NetworkSecurityGroupFlowEvents",
+                        "properties": {"Version": 1 if layout == "nsg1" else 2, "flows": flows}})
+    dump(os.path.join(folder, "logs", "%s-%d.json" % (nic, hour)), {"records": records})
+
+
+def stamp_text(ms):
+    return (datetime.datetime(1970, 1, 1) + datetime.timedelta(milliseconds=ms)).strftime("%Y-%m-%dT%H:%M:%S.0000000Z")
+
+
+def dump(path, value):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as handle:
+        json.dump(value, handle, separators=(",", ":"))
