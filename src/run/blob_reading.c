@@ -10,6 +10,8 @@
 #include "store/pack.h"
 #include "store/wire.h"
 
+#include <limits.h>
+
 /* Evidence of one part: what a report unpacks at a time. */
 #define READING_PART_BYTES ((size_t)384 << 10)
 /* A blob grows before its last two bytes, which close the array and the object around it. */
@@ -90,11 +92,10 @@ static struct nsf_slice key_of(struct nsf_blob_reading *reading, const struct ns
     if (is_standard_input(blob) || is_url(blob->name))
         return blob->name;
     char *path = nsf_strdup_n(blob->name.ptr, blob->name.len);
-    char *whole = realpath(path, NULL);
-    struct nsf_slice key = whole == NULL ? blob->name : nsf_arena_copy(&reading->arena, nsf_slice_str(whole));
-    free(whole); /* of the C library */
+    char whole[PATH_MAX];
+    bool is_there = realpath(path, whole) != NULL;
     nsf_free(path);
-    return key;
+    return is_there ? nsf_arena_copy(&reading->arena, nsf_slice_str(whole)) : blob->name;
 }
 
 static nsf_result look_up(struct nsf_blob_reading *reading, const struct nsf_blob *blob, struct nsf_err *err)

@@ -6,12 +6,15 @@
  *   NSF_FAULT_EINTR=n    every n-th read, pread, write and open is interrupted before it does anything
  *   NSF_FAULT_IO=n       the n-th read or pread fails with EIO
  *   NSF_FAULT_SPACE=n    the disk is full after n bytes written to regular files
- *   NSF_FAULT_COUNT=path at the end, the number of allocations and reads is written there
+ *   NSF_FAULT_KILL=n     the n-th change of a file (write, pwrite, ftruncate, fdatasync, unlink, rename) is done by
+ *                        half, and then the process is killed
+ *   NSF_FAULT_COUNT=path at the end, the number of allocations, reads and changes of files is written there
  *
  * What is asked for is read once, by the constructor. Counts are of the whole process.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <dlfcn.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -27,10 +30,10 @@ void *__libc_malloc(size_t n_bytes);
 void *__libc_calloc(size_t n, size_t size_bytes);
 void *__libc_realloc(void *ptr, size_t n_bytes);
 
-static unsigned long fail_alloc, read_max, interrupt_every, fail_read, space_left;
+static unsigned long fail_alloc, read_max, interrupt_every, fail_read, space_left, kill_at;
 static int has_space_limit;
 static const char *count_path;
-static atomic_ulong n_allocs, n_reads, n_calls;
+static atomic_ulong n_allocs, n_reads, n_calls, n_changes;
 
 static unsigned long number_of(const char *name)
 {
@@ -45,6 +48,7 @@ __attribute__((constructor)) static void begin(void)
     fail_read = number_of("NSF_FAULT_IO");
     has_space_limit = getenv("NSF_FAULT_SPACE") != NULL;
     space_left = number_of("NSF_FAULT_SPACE");
+    kill_at = number_of("NSF_FAULT_KILL");
     count_path = getenv("NSF_FAULT_COUNT");
     fail_alloc = number_of("NSF_FAULT_ALLOC");
     atomic_store(&n_allocs, 0);
@@ -55,7 +59,8 @@ __attribute__((destructor)) static void end(void)
     if (count_path == NULL)
         return;
     char text[64];
-    int n = snprintf(text, sizeof(text), "%lu %lu\n", atomic_load(&n_allocs), atomic_load(&n_reads));
+    int n = snprintf(text, sizeof(text), "%lu %lu %lu\n", atomic_load(&n_allocs), atomic_load(&n_reads),
+                     atomic_load(&n_changes));
     int fd = (int)syscall(SYS_openat, AT_FDCWD, count_path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     if (fd < 0 || n < 0 || syscall(SYS_write, fd, text, (size_t)n) != n)
         _exit(98);
@@ -123,12 +128,25 @@ ssize_t pread64(int fd, void *ptr, size_t n_bytes, off64_t offset)
     return allowed < 0 ? -1 : syscall(SYS_pread64, fd, ptr, (size_t)allowed, offset);
 }
 
-ssize_t write(int fd, const void *ptr, size_t n_bytes)
+static int is_last_change(void)
+{
+    return atomic_fetch_add(&n_changes, 1) + 1 == kill_at;
+}
+
+static void die(void)
+{
+    kill(getpid(), SIGKILL);
+}
+
+/* How many bytes may be written, or -1 with errno. */
+static ssize_t write_allows(int fd, size_t n_bytes)
 {
     struct stat st;
     if (is_interrupted())
         return -1;
-    if (has_space_limit && fd > STDERR_FILENO && fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+    if (fd <= STDERR_FILENO || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+        return (ssize_t)n_bytes;
+    if (has_space_limit) {
         if (space_left == 0) {
             errno = ENOSPC;
             return -1;
@@ -137,7 +155,71 @@ ssize_t write(int fd, const void *ptr, size_t n_bytes)
             n_bytes = space_left;
         space_left -= n_bytes;
     }
-    return syscall(SYS_write, fd, ptr, n_bytes);
+    return (ssize_t)n_bytes;
+}
+
+ssize_t write(int fd, const void *ptr, size_t n_bytes)
+{
+    ssize_t allowed = write_allows(fd, n_bytes);
+    if (allowed < 0)
+        return -1;
+    if (fd > STDERR_FILENO && is_last_change()) {
+        syscall(SYS_write, fd, ptr, (size_t)allowed / 2);
+        die();
+    }
+    return syscall(SYS_write, fd, ptr, (size_t)allowed);
+}
+
+ssize_t pwrite64(int fd, const void *ptr, size_t n_bytes, off64_t offset)
+{
+    ssize_t allowed = write_allows(fd, n_bytes);
+    if (allowed < 0)
+        return -1;
+    if (is_last_change()) {
+        syscall(SYS_pwrite64, fd, ptr, (size_t)allowed / 2, offset);
+        die();
+    }
+    return syscall(SYS_pwrite64, fd, ptr, (size_t)allowed, offset);
+}
+
+ssize_t pwrite(int fd, const void *ptr, size_t n_bytes, off_t offset)
+{
+    return pwrite64(fd, ptr, n_bytes, offset);
+}
+
+int ftruncate64(int fd, off64_t size)
+{
+    if (is_last_change())
+        die();
+    return (int)syscall(SYS_ftruncate, fd, size);
+}
+
+int fdatasync(int fd)
+{
+    if (is_last_change())
+        die();
+    return (int)syscall(SYS_fdatasync, fd);
+}
+
+int fsync(int fd)
+{
+    if (is_last_change())
+        die();
+    return (int)syscall(SYS_fsync, fd);
+}
+
+int unlink(const char *path)
+{
+    if (is_last_change())
+        die();
+    return (int)syscall(SYS_unlinkat, AT_FDCWD, path, 0);
+}
+
+int rename(const char *from, const char *to)
+{
+    if (is_last_change())
+        die();
+    return (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
 }
 
 static int open_any(int folder, const char *path, int flags, mode_t mode)
