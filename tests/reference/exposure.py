@@ -47,13 +47,6 @@ OTHER_WORDS = {"udp", "icmp", "icmpv6", "esp", "ah"}
 TAG = re.compile(r"[A-Za-z][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)?")
 
 
-DEFAULT_ALLOWS = [
-    {"name": "AllowVnetInBound", "priority": 65000, "direction": "Inbound", "access": "Allow", "protocol": "*",
-     "sourceAddressPrefix": "VirtualNetwork", "destinationAddressPrefix": "VirtualNetwork", "destinationPortRange": "*"},
-    {"name": "AllowAzureLoadBalancerInBound", "priority": 65001, "direction": "Inbound", "access": "Allow",
-     "protocol": "*", "sourceAddressPrefix": "AzureLoadBalancer", "destinationPortRange": "*"}]
-
-
 class Unreadable(Exception):
     """An entry of a rule that says nothing."""
 
@@ -267,7 +260,7 @@ class Nsg:
         known = [value for value in attachments if value is not None]
         self.attached_to = sorted({entry["id"] for value in known for entry in value})
         self.latent = bool(known) and not self.attached_to
-        found = [Rule(raw) for raw in (definitions.member(item, "securityRules") or []) + DEFAULT_ALLOWS]
+        found = [Rule(raw) for raw in definitions.member(item, "securityRules") or []]
         self.rules = sorted((rule for rule in found if rule.inbound),
                             key=lambda rule: (rule.priority, rule.name.lower()))
         self.allows = [rule for rule in self.rules if rule.access == "allow" and rule.matches_port()]
@@ -447,7 +440,8 @@ def finding_row(nsg, left, verdict, is_dark):
     allow = left.allow
     return {"nsg": nsg.id, "rule": allow.name, "priority": allow.priority, "verdict": verdict, "latent": nsg.latent,
             "sources": sorted(allow.source_entries) if is_dark else responsible(left),
-            "ports": sorted({entry.strip() for entry in allow.port_entries if read_ports([entry])[0] >> PORT & 1}),
+            "ports": sorted({part.strip() for entry in allow.port_entries for part in entry.split(",")
+                             if read_ports([part])[0] >> PORT & 1}),
             "opens_other_ports": allow.opens_other_ports,
             "public_ipv4": 0 if is_dark else left.public(4),
             "public_ipv6": "none" if is_dark else v6_word(left.public(6)),
@@ -466,12 +460,6 @@ def read_nsgs(paths):
         for item in raw if isinstance(raw, list) else [raw]:
             found[definitions.lower(item["id"])] = item
     return [Nsg(found[key]) for key in sorted(found)]
-
-
-def covered_defaults(paths):
-    """Default Allows that earlier rules cover today: (id, rule), both in lower case."""
-    return {(definitions.lower(nsg.id), definitions.lower(allow.name)) for nsg in read_nsgs(paths)
-            for allow in nsg.allows if allow.priority > PRIORITY_MAX and nsg.walk(allow).is_empty()}
 
 
 def scan_files(paths):

@@ -11,7 +11,8 @@ Choices, where the contract leaves room:
 - Without --since and --until every tuple counts; the window then only describes coverage. A tuple at or behind --until
   is left out of everything but `tuples` and `tuples_bad`. One before --since feeds its connection (state, attempts,
   counters) and is counted nowhere; a connection counts when it has a counted tuple, at the first of them.
-- A late tuple takes the newest stamp of its key in everything, also in the test against --since.
+- A late tuple takes the newest stamp of its key in everything, also in the test against --since; it is counted as late
+  wherever that falls.
 - A connection without a counted tuple takes no part in the comparison of flow logs.
 - Foreign records are not looked at for duplicates. The memory for duplicates has no end here.
 - A flowTuples array belongs to the rule, aclID and mac named nearest around it, whatever the members between are called.
@@ -226,7 +227,7 @@ class Reader:
         key.newest = key.newest if is_late else flow.stamp
         is_counted = self.in_window(key.newest)
         self.allowed += is_counted
-        self.counts["tuples_late"] += is_late and is_counted
+        self.counts["tuples_late"] += is_late
         key.take(key.newest, flow.state, flow.counters, is_counted)
 
     def settle(self):
@@ -344,8 +345,7 @@ def coverage_of(reader, nsg, evidence):
 
 def review(rules_paths, scan, logs, since=None, until=None, strict=False):
     """The exactly defined part of a review, as a dictionary."""
-    join = rules.Join(rules.load(rules_paths), scan, exposure.covered_defaults(rules_paths))
-    reader = Reader(join, since, until, strict)
+    reader = Reader(rules.Join(rules.load(rules_paths), scan), since, until, strict)
     blobs = envelope.read_blobs(logs, since, until)
     for blob in blobs:
         reader.take_blob(blob)
