@@ -365,6 +365,8 @@ static struct nsf_slice describe_note(struct nsf_evaluator *evaluator, uint32_t 
         nsf_buf_add_str(&note,
                         "; this rests on what the VirtualNetwork tag holds here: public ranges of the network or "
                         "user-defined routes");
+    if (candidate->is_admin)
+        nsf_buf_add_str(&note, "; an AlwaysAllow of a network manager comes before the NSG");
     if (is_together && opens)
         nsf_buf_add_str(&note, "; it takes other rules to make the verdict");
     nsf_buf_add_char(&note, '.');
@@ -374,6 +376,19 @@ static struct nsf_slice describe_note(struct nsf_evaluator *evaluator, uint32_t 
 }
 
 /* ---- rows -------------------------------------------------------------------------------------------------------- */
+
+static void describe_admin(struct nsf_evaluator *evaluator, uint32_t rank, struct nsf_arena *keep,
+                           struct nsf_finding *finding)
+{
+    struct nsf_gate gate;
+    finding->is_admin_rule = evaluator->candidates[rank].is_admin;
+    if (finding->is_admin_rule || !nsf_admin_gate(evaluator, rank, keep, &gate))
+        return;
+    finding->gates = nsf_arena_alloc(keep, sizeof(gate));
+    finding->gates[0] = gate;
+    finding->n_gates = 1;
+    finding->is_blocked = !gate.is_open;
+}
 
 void nsf_describe_finding(struct nsf_evaluator *evaluator, uint32_t rank, enum nsf_exposure nsg_verdict,
                           bool is_together, struct nsf_arena *keep, struct nsf_finding *finding)
@@ -400,6 +415,7 @@ void nsf_describe_finding(struct nsf_evaluator *evaluator, uint32_t rank, enum n
         describe_still_open(evaluator, rank, keep, finding);
     }
     describe_reduced_by(evaluator, rank, keep, finding);
+    describe_admin(evaluator, rank, keep, finding);
     finding->note = describe_note(evaluator, rank, is_together && opens, keep);
 }
 

@@ -16,6 +16,7 @@
 struct nsf_candidate {
     struct nsf_reading *reading;
     uint32_t class_idx; /* of an Allow */
+    bool is_admin;      /* AlwaysAllow of a network manager: before all rules of the NSG */
     bool may_take;
     bool is_allow; /* matches and allows */
     bool is_dark;  /* an Allow of which nobody can say whether it matches */
@@ -28,6 +29,12 @@ struct nsf_candidate {
     struct nsf_ipset open_public;
     uint64_t n_ipv4; /* public */
     nsf_u128 n_ipv6;
+};
+
+/* A Deny of a network manager, and what earlier admin rules leave of its sources. */
+struct nsf_admin_deny {
+    const struct nsf_reading *reading;
+    struct nsf_ipset takes;
 };
 
 struct nsf_class_token {
@@ -58,6 +65,10 @@ struct nsf_evaluator {
     size_t readings_capacity;
     size_t n_read; /* of this NSG, the default rules included */
     struct nsf_defaults defaults;
+    struct nsf_admin_deny *admin_denies; /* that reach this NSG */
+    size_t n_admin_denies;
+    size_t n_admin_denies_made;
+    size_t admin_denies_capacity;
     struct nsf_candidate *candidates; /* by rank; the reused memory lies behind n_candidates too */
     size_t n_candidates;
     size_t n_candidates_made;
@@ -87,6 +98,16 @@ bool nsf_candidate_lost_ipv4(const struct nsf_evaluator *evaluator, uint32_t ran
 uint32_t nsf_token_taker(const struct nsf_evaluator *evaluator, uint32_t rank, struct nsf_token token, uint32_t gone);
 /* Whether the Allow's own wider entries hold the token. */
 bool nsf_token_is_covered(const struct nsf_reading *reading, struct nsf_token token);
+
+/* admin.c: reads the admin rules behind the readings of the NSG's own (from idx on) and applies them to each other.
+ * Returns how many readings were used. After it readings[idx + i] with match YES or UNREADABLE and is_allow are the
+ * AlwaysAllow rules to put before all others. */
+size_t nsf_admin_read(struct nsf_evaluator *evaluator, const struct nsf_admin_rule *const *rules, size_t n, size_t idx);
+/* What admin rules stop of a finding, as a gate; false: nothing. */
+bool nsf_admin_gate(struct nsf_evaluator *evaluator, uint32_t rank, struct nsf_arena *keep, struct nsf_gate *gate);
+/* exposure.c */
+void nsf_evaluator_add_reading(struct nsf_evaluator *evaluator, const struct nsf_rule *rule, size_t idx);
+void nsf_admin_release(struct nsf_evaluator *evaluator);
 
 /* describe.c: rows of the result. */
 void nsf_describe_finding(struct nsf_evaluator *evaluator, uint32_t rank, enum nsf_exposure nsg_verdict,

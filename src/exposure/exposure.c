@@ -38,6 +38,7 @@ void nsf_evaluator_free(struct nsf_evaluator *evaluator)
         release_class(&evaluator->classes[i]);
     for (size_t i = 0; i < NSF_ARRAY_LEN(evaluator->scratch); i++)
         nsf_ipset_release(&evaluator->scratch[i]);
+    nsf_admin_release(evaluator);
     nsf_ipset_release(&evaluator->public_space);
     nsf_tags_release(&evaluator->tags);
     nsf_free(evaluator->readings);
@@ -49,7 +50,7 @@ void nsf_evaluator_free(struct nsf_evaluator *evaluator)
 
 /* ---- candidates: the rules that matter, by rank ------------------------------------------------- */
 
-static void add_reading(struct nsf_evaluator *evaluator, const struct nsf_rule *rule, size_t idx)
+void nsf_evaluator_add_reading(struct nsf_evaluator *evaluator, const struct nsf_rule *rule, size_t idx)
 {
     NSF_GROW(evaluator->readings, evaluator->readings_capacity, idx + 1);
     if (idx == evaluator->n_readings)
@@ -59,15 +60,17 @@ static void add_reading(struct nsf_evaluator *evaluator, const struct nsf_rule *
 
 static int cmp_candidate(const void *left, const void *right)
 {
-    const struct nsf_rule *a = ((const struct nsf_candidate *)left)->reading->rule;
-    const struct nsf_rule *b = ((const struct nsf_candidate *)right)->reading->rule;
+    const struct nsf_candidate *x = left, *y = right;
+    const struct nsf_rule *a = x->reading->rule, *b = y->reading->rule;
+    if (x->is_admin != y->is_admin)
+        return x->is_admin ? -1 : 1;
     if (a->priority != b->priority)
         return a->priority < b->priority ? -1 : 1;
     int order = nsf_slice_cmp_nocase(a->name, b->name);
     return order != 0 ? order : nsf_slice_cmp(a->name, b->name);
 }
 
-static void add_candidate(struct nsf_evaluator *evaluator, struct nsf_reading *reading)
+static void add_candidate(struct nsf_evaluator *evaluator, struct nsf_reading *reading, bool is_admin)
 {
     NSF_GROW(evaluator->candidates, evaluator->candidates_capacity, evaluator->n_candidates + 1);
     struct nsf_candidate *candidate = &evaluator->candidates[evaluator->n_candidates];
@@ -79,6 +82,7 @@ static void add_candidate(struct nsf_evaluator *evaluator, struct nsf_reading *r
     struct nsf_candidate fresh = {.reading = reading, .open = candidate->open, .open_public = candidate->open_public};
     nsf_ipset_reset(&fresh.open);
     nsf_ipset_reset(&fresh.open_public);
+    fresh.is_admin = is_admin;
     fresh.may_take = nsf_reading_may_take(reading);
     fresh.is_dark = reading->match == NSF_MATCH_UNREADABLE && reading->is_allow;
     fresh.is_allow = reading->match == NSF_MATCH_YES && reading->is_allow;
@@ -86,20 +90,26 @@ static void add_candidate(struct nsf_evaluator *evaluator, struct nsf_reading *r
 }
 
 /* Reads all rules; the default rules too, where the export does not have them. */
-static void read_rules(struct nsf_evaluator *evaluator, const struct nsf_nsg *nsg)
+static void read_rules(struct nsf_evaluator *evaluator, const struct nsf_nsg *nsg,
+                       const struct nsf_admin_rule *const *admin, size_t n_admin)
 {
     size_t n = 0;
     for (size_t i = 0; i < nsg->n_rules; i++)
-        add_reading(evaluator, &nsg->rules[i], n++);
+        nsf_evaluator_add_reading(evaluator, &nsg->rules[i], n++);
     for (size_t i = 0; i < NSF_DEFAULT_RULES; i++)
         if (!nsf_has_default_rule(nsg, &evaluator->defaults.rules[i]))
-            add_reading(evaluator, &evaluator->defaults.rules[i], n++);
+            nsf_evaluator_add_reading(evaluator, &evaluator->defaults.rules[i], n++);
     evaluator->n_read = n;
+    size_t n_all = n + nsf_admin_read(evaluator, admin, n_admin, n);
     evaluator->n_candidates = 0;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n_all; i++) {
         struct nsf_reading *reading = &evaluator->readings[i];
-        if (reading->match == NSF_MATCH_YES || (reading->match == NSF_MATCH_UNREADABLE && reading->is_allow))
-            add_candidate(evaluator, reading);
+        bool is_admin = i >= n;
+        bool is_dark = reading->match == NSF_MATCH_UNREADABLE && reading->is_allow;
+        if (is_admin && admin[i - n]->access != NSF_ADMIN_ACCESS_ALWAYS_ALLOW)
+            continue;
+        if (reading->match == NSF_MATCH_YES || is_dark)
+            add_candidate(evaluator, reading, is_admin);
     }
     if (evaluator->n_candidates > 1)
         qsort(evaluator->candidates, evaluator->n_candidates, sizeof(*evaluator->candidates), cmp_candidate);
@@ -391,6 +401,18 @@ static void make_rows(struct nsf_evaluator *evaluator, bool is_together, struct 
     }
 }
 
+/* AlwaysAllow rules come first and have priorities of their own: the report goes by priority all the same. */
+static int cmp_finding(const void *left, const void *right)
+{
+    const struct nsf_finding *a = left, *b = right;
+    if (a->priority != b->priority)
+        return a->priority < b->priority ? -1 : 1;
+    int order = nsf_slice_cmp_nocase(a->rule, b->rule);
+    if (order == 0)
+        order = nsf_slice_cmp(a->rule, b->rule);
+    return order != 0 ? order : (int)b->is_admin_rule - (int)a->is_admin_rule;
+}
+
 static int cmp_scan_rule(const void *left, const void *right)
 {
     const struct nsf_scan_rule *a = left, *b = right;
@@ -399,18 +421,32 @@ static int cmp_scan_rule(const void *left, const void *right)
 }
 
 /* The role of every inbound rule, by name. Names of findings and shadowed rules are already in `keep`. */
-static void make_rule_table(const struct nsf_evaluator *evaluator, struct nsf_arena *keep, struct nsf_scan_nsg *row)
+static uint32_t find_finding(const struct nsf_exposure_result *result, const struct nsf_rule *rule)
 {
+    uint32_t idx = 0;
+    while (idx < result->n_findings &&
+           (result->findings[idx].is_admin_rule || result->findings[idx].priority != rule->priority ||
+            !nsf_slice_eq(result->findings[idx].rule, rule->name)))
+        idx++;
+    return idx;
+}
+
+static void make_rule_table(const struct nsf_evaluator *evaluator, struct nsf_arena *keep,
+                            struct nsf_exposure_result *result)
+{
+    struct nsf_scan_nsg *row = &result->nsg;
     size_t n_readings = evaluator->n_read;
     row->rules = nsf_arena_zalloc(keep, n_readings, sizeof(*row->rules));
-    uint32_t finding_idx = 0;
     for (size_t i = 0; i < evaluator->n_candidates; i++) {
         const struct nsf_candidate *candidate = &evaluator->candidates[i];
+        if (candidate->is_admin) /* logged under a name of its own, not as a rule of the NSG */
+            continue;
         struct nsf_scan_rule *rule = &row->rules[row->n_rules++];
         rule->name = nsf_arena_copy(keep, candidate->reading->rule->name);
         rule->is_default = candidate->reading->rule->is_default;
         if (candidate->is_finding)
-            *rule = (struct nsf_scan_rule){rule->name, NSF_RULE_ROLE_FINDING, rule->is_default, finding_idx++};
+            *rule = (struct nsf_scan_rule){rule->name, NSF_RULE_ROLE_FINDING, rule->is_default,
+                                           find_finding(result, candidate->reading->rule)};
         else if (candidate->is_allow && candidate->is_shadowed)
             rule->role = NSF_RULE_ROLE_SHADOWED;
     }
@@ -453,6 +489,62 @@ static void copy_identity(struct nsf_evaluator *evaluator, const struct nsf_nsg 
     row->nic_macs = nsf_names_take(evaluator, keep);
 }
 
+static struct nsf_ipset keep_set(struct nsf_arena *keep, const struct nsf_ipset *set)
+{
+    struct nsf_ipset own = {0};
+    for (int family = 0; family < NSF_FAMILY_N; family++) {
+        size_t n = set->of[family].n;
+        own.of[family].items = nsf_arena_zalloc(keep, n, sizeof(struct nsf_range));
+        own.of[family].n = n;
+        if (n > 0)
+            memcpy(own.of[family].items, set->of[family].items, n * sizeof(struct nsf_range));
+    }
+    return own;
+}
+
+/* The Deny that decides about most public addresses, IPv4 first. */
+static uint32_t find_closer(struct nsf_evaluator *evaluator)
+{
+    nsf_u128 most[NSF_FAMILY_N] = {0};
+    uint32_t closer = NSF_RANK_NONE;
+    for (uint32_t rank = 0; rank < evaluator->n_candidates; rank++) {
+        const struct nsf_candidate *candidate = &evaluator->candidates[rank];
+        nsf_u128 count[NSF_FAMILY_N];
+        if (candidate->is_allow || candidate->is_dark || !candidate->may_take ||
+            !nsf_narrowing_is_universal(&candidate->reading->narrowing))
+            continue;
+        nsf_ipset_intersect(&evaluator->scratch[0], &candidate->reading->sources, &evaluator->public_space);
+        for (int family = 0; family < NSF_FAMILY_N; family++)
+            count[family] = nsf_ranges_count(&evaluator->scratch[0].of[family]);
+        bool is_more = count[NSF_FAMILY_V4] > most[NSF_FAMILY_V4] ||
+                       (count[NSF_FAMILY_V4] == most[NSF_FAMILY_V4] && count[NSF_FAMILY_V6] > most[NSF_FAMILY_V6]);
+        if (!is_more)
+            continue;
+        memcpy(most, count, sizeof(most));
+        closer = rank;
+    }
+    return closer;
+}
+
+static void keep_opens(struct nsf_evaluator *evaluator, struct nsf_arena *keep, struct nsf_exposure_result *result)
+{
+    uint32_t closer = find_closer(evaluator);
+    if (closer != NSF_RANK_NONE)
+        result->closed_by = nsf_arena_copy(keep, evaluator->candidates[closer].reading->rule->name);
+    result->opens = nsf_arena_zalloc(keep, evaluator->n_candidates, sizeof(*result->opens));
+    for (uint32_t rank = 0; rank < evaluator->n_candidates; rank++) {
+        const struct nsf_candidate *candidate = &evaluator->candidates[rank];
+        bool opens = candidate->n_ipv4 > 0 || candidate->n_ipv6 > 0 || candidate->has_cloud || candidate->has_unknown;
+        if (!opens)
+            continue;
+        struct nsf_opening *open = &result->opens[result->n_opens++];
+        open->rule = nsf_arena_copy(keep, candidate->reading->rule->name);
+        open->set = keep_set(keep, &candidate->open_public);
+        open->has_cloud = candidate->has_cloud;
+        open->has_unknown = candidate->has_unknown;
+    }
+}
+
 static void count_rules(const struct nsf_nsg *nsg, struct nsf_exposure_result *result)
 {
     for (size_t i = 0; i < nsg->n_rules; i++) {
@@ -463,11 +555,11 @@ static void count_rules(const struct nsf_nsg *nsg, struct nsf_exposure_result *r
     }
 }
 
-void nsf_evaluate(struct nsf_evaluator *evaluator, const struct nsf_nsg *nsg, struct nsf_arena *keep,
-                  struct nsf_exposure_result *result)
+void nsf_evaluate(struct nsf_evaluator *evaluator, const struct nsf_nsg *nsg, const struct nsf_admin_rule *const *admin,
+                  size_t n_admin, struct nsf_arena *keep, struct nsf_exposure_result *result)
 {
     *result = (struct nsf_exposure_result){0};
-    read_rules(evaluator, nsg);
+    read_rules(evaluator, nsg, admin, n_admin);
     classify(evaluator);
     for (uint32_t i = 0; i < evaluator->n_classes; i++) {
         fill_class(evaluator, &evaluator->classes[i]);
@@ -485,11 +577,15 @@ void nsf_evaluate(struct nsf_evaluator *evaluator, const struct nsf_nsg *nsg, st
     result->nsg.public_ipv4 = extent.n_ipv4;
     result->nsg.public_ipv6 = nsf_v6_extent_of(extent.n_ipv6);
     make_rows(evaluator, choose_findings(evaluator, extent.verdict), keep, result);
+    if (n_admin > 0 && result->n_findings > 1)
+        qsort(result->findings, result->n_findings, sizeof(*result->findings), cmp_finding);
     for (size_t i = 0; i < result->n_findings; i++)
-        result->findings[i].is_latent = result->nsg.is_latent;
+        result->findings[i].is_latent = result->nsg.is_latent || result->findings[i].is_blocked;
+    if (evaluator->settings.has_opens)
+        keep_opens(evaluator, keep, result);
     nsf_describe_notes(evaluator, nsg, keep);
     result->nsg.notes = nsf_names_take(evaluator, keep);
     if (evaluator->settings.has_rule_table)
-        make_rule_table(evaluator, keep, &result->nsg);
+        make_rule_table(evaluator, keep, result);
     count_rules(nsg, result);
 }

@@ -14,6 +14,7 @@
 #include "exposure/ipset.h"
 #include "exposure/scan.h"
 #include "exposure/tags.h"
+#include "rules/attachment.h"
 
 struct nsf_exposure_settings {
     uint16_t port;
@@ -21,7 +22,16 @@ struct nsf_exposure_settings {
     unsigned partial_ipv6_bits;    /* the same for IPv6, as a power of two */
     uint64_t exposed_missing_ipv4; /* of all public IPv4 at most this many may be closed in an exposed NSG */
     bool has_rule_table;           /* fill nsf_scan_nsg.rules (the join needs it, a scan does not) */
+    bool has_opens;                /* fill nsf_exposure_result.opens (pairs of NSGs need them) */
     struct nsf_tag_lookup tags;
+};
+
+/* What one Allow lets in. The ranges are in the arena of the result: not to be released. */
+struct nsf_opening {
+    struct nsf_slice rule;
+    struct nsf_ipset set; /* public addresses */
+    bool has_cloud;       /* AzureCloud, whose addresses are not known */
+    bool has_unknown;     /* something that cannot be read or expanded */
 };
 
 #define NSF_EXPOSURE_SETTINGS_INIT                                                                                     \
@@ -36,7 +46,10 @@ struct nsf_exposure_result {
     size_t n_findings;
     struct nsf_shadowed *shadowed; /* by priority, rule */
     size_t n_shadowed;
-    uint64_t n_rules; /* custom inbound and outbound rules, for key figures */
+    struct nsf_opening *opens; /* of each Allow that opens something public, or may; by priority */
+    size_t n_opens;
+    struct nsf_slice closed_by; /* the Deny that stops most public addresses; absent: none does */
+    uint64_t n_rules;           /* custom inbound and outbound rules, for key figures */
     uint64_t n_rules_described;
 };
 
@@ -44,8 +57,10 @@ struct nsf_evaluator;
 
 struct nsf_evaluator *nsf_evaluator_new(const struct nsf_exposure_settings *settings);
 void nsf_evaluator_free(struct nsf_evaluator *evaluator);
-/* Borrows nsg; all that *result points to is in `keep`. */
-void nsf_evaluate(struct nsf_evaluator *evaluator, const struct nsf_nsg *nsg, struct nsf_arena *keep,
-                  struct nsf_exposure_result *result);
+/* Borrows nsg; all that *result points to is in `keep`. `admin` are the rules of network managers that reach the NSG,
+ * by priority: Deny stops what NSG rules open (a gate of the finding), AlwaysAllow comes first and is a finding of its
+ * own, Allow leaves it to the NSG. */
+void nsf_evaluate(struct nsf_evaluator *evaluator, const struct nsf_nsg *nsg, const struct nsf_admin_rule *const *admin,
+                  size_t n_admin, struct nsf_arena *keep, struct nsf_exposure_result *result);
 
 #endif

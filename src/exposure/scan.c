@@ -19,6 +19,19 @@ const char *nsf_exposure_name(enum nsf_exposure exposure)
     NSF_BUG("no such exposure");
 }
 
+const char *nsf_gate_kind_name(enum nsf_gate_kind kind)
+{
+    switch (kind) {
+    case NSF_GATE_SUBNET_NSG:
+        return "subnet_nsg";
+    case NSF_GATE_NIC_NSG:
+        return "nic_nsg";
+    case NSF_GATE_ADMIN_RULES:
+        return "admin_rules";
+    }
+    NSF_BUG("no such gate");
+}
+
 const char *nsf_v6_extent_name(enum nsf_v6_extent extent)
 {
     switch (extent) {

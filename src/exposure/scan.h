@@ -53,6 +53,8 @@ struct nsf_scan_nsg {
     enum nsf_v6_extent public_ipv6;
     struct nsf_slices attached_to; /* subnet and NIC ids, ascending */
     struct nsf_slices nic_macs;    /* of attached NICs, where known */
+    bool is_public_path_known;     /* the input shows the interfaces behind it and their public addresses */
+    bool has_public_path;          /* one of them has a public address or stands behind a load balancer */
     struct nsf_slices notes;
     struct nsf_scan_rule *rules; /* inbound rules only, by name without case, default rules included */
     size_t n_rules;
@@ -62,6 +64,24 @@ struct nsf_scan_nsg {
 struct nsf_reduced_by {
     struct nsf_slice rule;
     bool is_part; /* it matches only some source ports or destinations and therefore takes nothing */
+};
+
+/* What else stands on the path to the finding's NSG: the NSG on the other side (subnet or interface), or admin rules of
+ * a network manager. Traffic has to pass both. */
+enum nsf_gate_kind {
+    NSF_GATE_SUBNET_NSG,
+    NSF_GATE_NIC_NSG,
+    NSF_GATE_ADMIN_RULES,
+};
+
+struct nsf_gate {
+    enum nsf_gate_kind kind;
+    struct nsf_slice nsg;    /* id; absent for admin rules */
+    struct nsf_slices rules; /* those that decide there: that let the same sources in, or that stop them */
+    bool is_open;            /* it lets some of the finding's sources in, or may */
+    uint64_t public_ipv4;    /* what passes both */
+    enum nsf_v6_extent public_ipv6;
+    uint64_t n_nics; /* interfaces on which the two stand together; 0 for admin rules */
 };
 
 struct nsf_finding {
@@ -83,7 +103,11 @@ struct nsf_finding {
     struct nsf_reduced_by *reduced_by;
     size_t n_reduced_by;
     struct nsf_slices still_open_via; /* rule names, ascending */
-    struct nsf_slice note;            /* one sentence */
+    struct nsf_gate *gates;           /* by kind, NSG without case */
+    size_t n_gates;
+    bool is_blocked;       /* on every known path another gate stops all of its sources: latent then */
+    bool is_admin_rule;    /* AlwaysAllow of a network manager: it comes before the NSG */
+    struct nsf_slice note; /* one sentence */
     struct nsf_place place;
 };
 
@@ -110,6 +134,7 @@ struct nsf_scan {
     uint64_t n_rules_described; /* those with a description */
 };
 
+const char *nsf_gate_kind_name(enum nsf_gate_kind kind);   /* "subnet_nsg", "nic_nsg", "admin_rules" */
 const char *nsf_exposure_name(enum nsf_exposure exposure); /* "exposed", ... */
 const char *nsf_v6_extent_name(enum nsf_v6_extent extent); /* "full", "part", "none" */
 

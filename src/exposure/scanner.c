@@ -3,10 +3,16 @@
 #include "exposure/scanner.h"
 
 #include "core/mem.h"
+#include "exposure/estate.h"
+#include "exposure/pairs.h"
 
 struct nsf_scanner {
     struct nsf_scan scan;
-    struct nsf_evaluator *evaluator;
+    struct nsf_exposure_settings settings;
+    struct nsf_evaluator *evaluator; /* made with the first NSG, when it is known whether pairs can be decided */
+    struct nsf_estate estate;
+    struct nsf_arena scratch;                  /* of one NSG */
+    const struct nsf_admin_rule **admin_rules; /* that reach this NSG */
     struct nsf_exposure_result *results;
     size_t n_results;
     size_t results_capacity;
@@ -17,7 +23,9 @@ struct nsf_scanner *nsf_scanner_new(const struct nsf_exposure_settings *settings
     struct nsf_scanner *scanner = nsf_calloc(1, sizeof(*scanner));
     nsf_arena_init(&scanner->scan.arena);
     scanner->scan.port = settings->port;
-    scanner->evaluator = nsf_evaluator_new(settings);
+    scanner->settings = *settings;
+    nsf_estate_init(&scanner->estate);
+    nsf_arena_init(&scanner->scratch);
     return scanner;
 }
 
@@ -26,16 +34,56 @@ void nsf_scanner_free(struct nsf_scanner *scanner)
     if (scanner == NULL)
         return;
     nsf_arena_release(&scanner->scan.arena);
+    nsf_arena_release(&scanner->scratch);
+    nsf_estate_release(&scanner->estate);
+    nsf_free(scanner->admin_rules);
     nsf_evaluator_free(scanner->evaluator);
     nsf_free(scanner->results);
     nsf_free(scanner);
 }
 
+void nsf_scanner_attach(struct nsf_scanner *scanner, const struct nsf_attachment *attachment)
+{
+    nsf_estate_add(&scanner->estate, attachment);
+}
+
+static void start(struct nsf_scanner *scanner)
+{
+    if (scanner->evaluator != NULL)
+        return;
+    nsf_estate_finish(&scanner->estate);
+    scanner->settings.has_opens = scanner->estate.n_nics > 0;
+    scanner->evaluator = nsf_evaluator_new(&scanner->settings);
+    scanner->admin_rules = nsf_calloc(scanner->estate.n_admin_rules, sizeof(const struct nsf_admin_rule *));
+}
+
+/* A Deny that reaches only some of the NSG's places leaves the others open. */
+static size_t choose_admin_rules(struct nsf_scanner *scanner, const struct nsf_nsg *nsg)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < scanner->estate.n_admin_rules; i++) {
+        const struct nsf_admin_rule *rule = &scanner->estate.admin_rules[i];
+        bool is_whole;
+        if (nsf_estate_rule_reaches(&scanner->estate, rule, nsg, &is_whole) &&
+            (is_whole || rule->access != NSF_ADMIN_ACCESS_DENY))
+            scanner->admin_rules[n++] = rule;
+    }
+    return n;
+}
+
 void nsf_scanner_add(struct nsf_scanner *scanner, const struct nsf_nsg *nsg)
 {
+    struct nsf_nsg attached = *nsg;
+    bool is_path_known, has_path;
+    start(scanner);
+    nsf_arena_reset(&scanner->scratch);
+    nsf_estate_attach(&scanner->estate, &attached, &scanner->scratch, &is_path_known, &has_path);
+    size_t n_admin = choose_admin_rules(scanner, &attached);
     NSF_GROW(scanner->results, scanner->results_capacity, scanner->n_results + 1);
     struct nsf_exposure_result *result = &scanner->results[scanner->n_results++];
-    nsf_evaluate(scanner->evaluator, nsg, &scanner->scan.arena, result);
+    nsf_evaluate(scanner->evaluator, &attached, scanner->admin_rules, n_admin, &scanner->scan.arena, result);
+    result->nsg.is_public_path_known = is_path_known;
+    result->nsg.has_public_path = has_path;
     scanner->scan.n_rules += result->n_rules;
     scanner->scan.n_rules_described += result->n_rules_described;
 }
@@ -86,6 +134,8 @@ const struct nsf_scan *nsf_scanner_finish(struct nsf_scanner *scanner, uint64_t 
     scan->n_files = n_files;
     if (scanner->n_results > 1)
         qsort(scanner->results, scanner->n_results, sizeof(*scanner->results), cmp_result);
+    nsf_estate_finish(&scanner->estate);
+    nsf_pairs_decide(&scanner->estate, scanner->results, scanner->n_results, &scan->arena);
     for (size_t i = 0; i < scanner->n_results; i++) {
         n_findings += scanner->results[i].n_findings;
         n_shadowed += scanner->results[i].n_shadowed;

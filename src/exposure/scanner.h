@@ -14,6 +14,8 @@ struct nsf_scanner;
 struct nsf_scanner *nsf_scanner_new(const struct nsf_exposure_settings *settings);
 /* NULL is fine. */
 void nsf_scanner_free(struct nsf_scanner *scanner);
+/* Interfaces, subnets and admin rules; all before the first NSG. Copied. */
+void nsf_scanner_attach(struct nsf_scanner *scanner, const struct nsf_attachment *attachment);
 /* Borrows nsg. Each NSG comes once: the loaders merge. */
 void nsf_scanner_add(struct nsf_scanner *scanner, const struct nsf_nsg *nsg);
 /* Sorts and joins. With rules in `only` (names, without case) just their findings and shadowed rows are kept, which is

@@ -81,6 +81,27 @@ static void write_reduced_by(struct nsf_json_out *json, const struct nsf_finding
     nsf_json_out_end_array(json);
 }
 
+static void write_gates(struct nsf_json_out *json, const struct nsf_finding *finding)
+{
+    nsf_json_out_key(json, "gates");
+    nsf_json_out_begin_array(json);
+    for (size_t i = 0; i < finding->n_gates; i++) {
+        const struct nsf_gate *gate = &finding->gates[i];
+        nsf_json_out_begin_map(json);
+        nsf_json_out_key_str(json, "kind", nsf_gate_kind_name(gate->kind));
+        nsf_json_key_text(json, "nsg", gate->nsg);
+        nsf_json_key_slices(json, "rules", gate->rules);
+        nsf_json_out_key_bool(json, "open", gate->is_open);
+        nsf_json_out_key_u64(json, "public_ipv4", gate->public_ipv4);
+        nsf_json_out_key_str(json, "public_ipv6", nsf_v6_extent_name(gate->public_ipv6));
+        nsf_json_out_key_u64(json, "nics", gate->n_nics);
+        nsf_json_out_end_map(json);
+    }
+    nsf_json_out_end_array(json);
+    nsf_json_out_key_bool(json, "blocked", finding->is_blocked);
+    nsf_json_out_key_bool(json, "admin_rule", finding->is_admin_rule);
+}
+
 /* The rule as it stands, so that a change and its way back can be made from the document alone. */
 static void write_definition(struct nsf_json_out *json, const struct nsf_finding *finding)
 {
@@ -109,6 +130,7 @@ void nsf_json_finding(struct nsf_json_out *json, const struct nsf_scan *scan, co
     nsf_json_out_key_str(json, "public_ipv6", nsf_v6_extent_name(finding->public_ipv6));
     write_reduced_by(json, finding);
     nsf_json_key_slices(json, "still_open_via", finding->still_open_via);
+    write_gates(json, finding);
     nsf_json_out_key_slice(json, "note", finding->note);
     write_definition(json, finding);
     write_place(json, &finding->place);

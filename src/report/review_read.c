@@ -183,6 +183,32 @@ static void read_reduced_by(struct loader *loader, const struct nsf_json *map, s
     }
 }
 
+static const char *gate_name(unsigned value)
+{
+    return nsf_gate_kind_name((enum nsf_gate_kind)value);
+}
+
+static void read_gates(struct loader *loader, const struct nsf_json *map, struct nsf_finding *finding)
+{
+    const struct nsf_json *array = nsf_dom_array(&loader->reader, map, "gates");
+    finding->n_gates = nsf_json_len(array);
+    finding->gates = zalloc(loader, finding->n_gates, sizeof(*finding->gates));
+    for (size_t i = 0; i < finding->n_gates; i++) {
+        const struct nsf_json *item = item_of(loader, array, "gates", i);
+        struct nsf_gate *gate = &finding->gates[i];
+        gate->kind = (enum nsf_gate_kind)nsf_dom_word(&loader->reader, item, "kind", gate_name,
+                                                      NSF_GATE_ADMIN_RULES + 1, NSF_GATE_SUBNET_NSG);
+        gate->nsg = nsf_dom_text(&loader->reader, item, "nsg");
+        gate->rules = nsf_dom_texts(&loader->reader, item, "rules");
+        gate->is_open = nsf_dom_bool(&loader->reader, item, "open");
+        gate->public_ipv4 = count_of(loader, item, "public_ipv4");
+        gate->public_ipv6 = extent_of(loader, item);
+        gate->n_nics = count_of(loader, item, "nics");
+    }
+    finding->is_blocked = nsf_dom_bool(&loader->reader, map, "blocked");
+    finding->is_admin_rule = nsf_dom_bool(&loader->reader, map, "admin_rule");
+}
+
 static void read_finding(struct loader *loader, const struct nsf_json *map, struct nsf_finding *finding)
 {
     struct nsf_dom_reader *reader = &loader->reader;
@@ -199,6 +225,7 @@ static void read_finding(struct loader *loader, const struct nsf_json *map, stru
     finding->public_ipv6 = extent_of(loader, map);
     read_reduced_by(loader, map, finding);
     finding->still_open_via = nsf_dom_texts(reader, map, "still_open_via");
+    read_gates(loader, map, finding);
     finding->note = text_of(loader, map, "note");
     finding->description = nsf_dom_text(reader, definition, "description");
     finding->protocol = nsf_dom_text(reader, definition, "protocol");

@@ -46,6 +46,7 @@ bool nsf_input_shape_parse(struct nsf_slice name, enum nsf_input_shape *shape) N
 
 /* What is given is valid until the sink returns, `place.file` until the sinks' owner is done with the run (it is
  * interned). NULL members are skipped. */
+/* All attachments and findings come before the first NSG. */
 struct nsf_rules_sinks {
     void *ctx;
     void (*nsg)(void *ctx, const struct nsf_nsg *nsg);

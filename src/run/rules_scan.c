@@ -57,6 +57,13 @@ static void take_nsg(void *ctx, const struct nsf_nsg *nsg)
         explain(scan, nsg);
 }
 
+static void take_attachment(void *ctx, const struct nsf_attachment *attachment)
+{
+    struct nsf_rules_scan *scan = ctx;
+    for (size_t i = 0; i < scan->n_ports; i++)
+        nsf_scanner_attach(scan->scanners[i], attachment);
+}
+
 static bool find_tag(void *ctx, struct nsf_slice tag, const struct nsf_prefix **prefixes, size_t *n)
 {
     *n = nsf_networks_named(ctx, tag, prefixes);
@@ -116,7 +123,7 @@ nsf_result nsf_rules_scan_run(const struct nsf_rules_scan_request *request, stru
                               struct nsf_err *err)
 {
     struct nsf_rules_scan *own = nsf_calloc(1, sizeof(*own));
-    struct nsf_rules_sinks sinks = {.ctx = own, .nsg = take_nsg};
+    struct nsf_rules_sinks sinks = {.ctx = own, .nsg = take_nsg, .attachment = take_attachment};
     own->request = request;
     own->settings = request->exposure;
     nsf_arena_init(&own->files);

@@ -86,7 +86,7 @@ static void test_the_walk_agrees_with_the_arithmetic(void **state)
     for (int round = 0; round < ROUNDS; round++) {
         make_world(&world);
         nsf_arena_reset(&keep);
-        nsf_evaluate(evaluator, &world.nsg, &keep, &result);
+        nsf_evaluate(evaluator, &world.nsg, NULL, 0, &keep, &result);
         for (int i = 0; i < QUESTIONS; i++) {
             struct nsf_ip ip = draw_address();
             bool is_inner = !nsf_ipset_has(&evaluator->public_space, ip);

@@ -177,7 +177,7 @@ static void check_cases(const struct test_case *cases, size_t n, struct nsf_tag_
                 world.rules[a] = world.rules[--b];
                 world.rules[b] = swap;
             }
-            nsf_evaluate(evaluator, &world.nsg, &keep, &result);
+            nsf_evaluate(evaluator, &world.nsg, NULL, 0, &keep, &result);
             print_result(&out, &result);
             if (strcmp(nsf_buf_str(&out), cases[i].expected) != 0)
                 fail_msg("\n%s\ngave\n%s\nnot\n%s", cases[i].rules, nsf_buf_str(&out), cases[i].expected);
@@ -380,7 +380,7 @@ static void test_limits_can_be_set(void **state)
     struct nsf_evaluator *evaluator = nsf_evaluator_new(&settings);
     nsf_arena_init(&keep);
     make_nsg(&world, "a 100 allow 20.1.2.0/24 587;b 110 allow 2a01::/64 500-600;c 120 allow * 25");
-    nsf_evaluate(evaluator, &world.nsg, &keep, &result);
+    nsf_evaluate(evaluator, &world.nsg, NULL, 0, &keep, &result);
     assert_int_equal(result.nsg.verdict, NSF_EXPOSURE_PARTIAL);
     assert_int_equal(result.n_findings, 2);
     assert_false(result.findings[0].opens_other_ports);
