@@ -103,7 +103,7 @@ static void collect_networks(struct nsf_dossier *dossier, unsigned partition)
     const struct nsf_sources *sources = sources_of(dossier, partition);
     for (uint32_t i = 0; i < sources->n_rows; i++) {
         const struct nsf_source_row *row = nsf_sources_row(sources, i);
-        if (row->classes[NSF_CLASS_MESSAGE] == 0)
+        if (nsf_source_row_class(row, NSF_CLASS_MESSAGE) == 0)
             continue;
         struct nsf_traits *traits = NULL;
         nsf_sources_traits(sources, i, &traits);
@@ -304,7 +304,7 @@ struct gathered {
 static void gather_days(const struct nsf_sources *sources, uint32_t row_idx, struct gathered *gathered)
 {
     const struct nsf_source_row *row = nsf_sources_row(sources, row_idx);
-    int64_t first = nsf_time_day(row->first_ms), last = nsf_time_day(row->last_ms);
+    int64_t first = nsf_time_day(nsf_source_row_first_ms(row)), last = nsf_time_day(nsf_source_row_last_ms(row));
     for (int64_t day = first; day <= last && gathered->days.n < NSF_DISTINCT_EXACT_MAX; day++)
         if (row->days == 1 || nsf_pairset_has(&sources->row_days, nsf_pair(row_idx, (uint32_t)day)))
             nsf_u32s_add_smallest(&gathered->days, (uint32_t)day, NSF_DISTINCT_EXACT_MAX);
@@ -330,12 +330,12 @@ static void gather_row(const struct nsf_dossier *dossier, const struct nsf_sourc
     const struct nsf_source_row *row = nsf_sources_row(sources, row_idx);
     facts->connections += row->connections;
     for (size_t c = 0; c < NSF_CLASSES; c++)
-        facts->classes[c] += row->classes[c];
+        facts->classes[c] += nsf_source_row_class(row, (enum nsf_connection_class)c);
     facts->has_counters |= row->with_counters > 0;
-    if (row->first_ms < gathered->first_ms)
-        gathered->first_ms = row->first_ms;
-    if (row->last_ms > gathered->last_ms)
-        gathered->last_ms = row->last_ms;
+    if (nsf_source_row_first_ms(row) < gathered->first_ms)
+        gathered->first_ms = nsf_source_row_first_ms(row);
+    if (nsf_source_row_last_ms(row) > gathered->last_ms)
+        gathered->last_ms = nsf_source_row_last_ms(row);
     nsf_sources_traits(sources, row_idx, &gathered->traits);
     gather_days(sources, row_idx, gathered);
     gather_silent(dossier, sources, row_idx, gathered);
@@ -491,12 +491,12 @@ static void tell_sent(const struct nsf_dossier *dossier, const struct nsf_source
     const struct nsf_source_row *row = nsf_sources_row(sources, row_idx);
     struct nsf_traits *traits = NULL;
     nsf_sources_traits(sources, row_idx, &traits);
-    if (row->classes[NSF_CLASS_MESSAGE] == 0)
+    if (nsf_source_row_class(row, NSF_CLASS_MESSAGE) == 0)
         add_days_of_times(&traits);
     fn(ctx, &(struct nsf_sent){
                 .address = row->src,
                 .network = dossier->ask.network_of(dossier->ask.ctx, row->src),
-                .messages = row->classes[NSF_CLASS_MESSAGE],
+                .messages = nsf_source_row_class(row, NSF_CLASS_MESSAGE),
                 .days = nsf_traits_list(traits, NSF_TRAIT_MESSAGE_DAYS),
                 .times = nsf_traits_list(traits, NSF_TRAIT_TIMES),
             });
@@ -510,7 +510,7 @@ void nsf_dossier_each_sent(const struct nsf_dossier *dossier, uint32_t finding_i
         for (uint32_t i = 0; i < sources->n_rows; i++) {
             const struct nsf_source_row *row = nsf_sources_row(sources, i);
             if (row->target == finding_idx &&
-                (row->classes[NSF_CLASS_MESSAGE] > 0 || row->classes[NSF_CLASS_UNKNOWN] > 0))
+                (nsf_source_row_class(row, NSF_CLASS_MESSAGE) > 0 || nsf_source_row_class(row, NSF_CLASS_UNKNOWN) > 0))
                 tell_sent(dossier, sources, i, fn, ctx);
         }
     }

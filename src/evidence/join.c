@@ -142,8 +142,7 @@ static enum nsf_join_reason reason_of_rule(const struct nsf_scan_nsg *nsg, uint3
     case NSF_RULE_ROLE_FINDING:
         return NSF_JOIN_FINDING;
     case NSF_RULE_ROLE_SHADOWED:
-        /* A wide rule covers the default rules in most NSGs: no sign that the definitions changed. */
-        return is_default ? NSF_JOIN_NOT_EXPOSING : NSF_JOIN_SHADOWED;
+        return NSF_JOIN_SHADOWED;
     case NSF_RULE_ROLE_OTHER:
         return NSF_JOIN_NOT_EXPOSING;
     }

@@ -315,11 +315,11 @@ static void take_allowed(struct nsf_partition *partition, const struct nsf_mail_
         }
     }
     live->connection.is_vnet4 = place->is_vnet4;
-    partition->n_late += is_late;
     if (!place->is_finding)
         note_spelling(partition, event->scope_id);
     if (is_before_window(partition->shared, ts_ms))
         return;
+    partition->n_late += is_late;
     nsf_connection_count(&live->connection, ts_ms);
     partition->n_allowed++;
 }

@@ -22,9 +22,14 @@ struct review_rows {
     struct rule_rows *by_target; /* findings first, then what joined nothing */
 };
 
+static const struct nsf_sources *sources_of(const struct nsf_evidence *evidence, uint32_t ref)
+{
+    return &evidence->partitions[ref >> ROW_PARTITION_SHIFT].sources;
+}
+
 static const struct nsf_source_row *row_of(const struct nsf_evidence *evidence, uint32_t ref)
 {
-    return nsf_sources_row(&evidence->partitions[ref >> ROW_PARTITION_SHIFT].sources, ref & ROW_MASK);
+    return nsf_sources_row(sources_of(evidence, ref), ref & ROW_MASK);
 }
 
 static struct nsf_source_cross cross_of(const struct nsf_evidence *evidence, uint32_t ref, struct nsf_ip src)
@@ -58,16 +63,16 @@ static void read_source(const struct nsf_review *review, size_t rule_idx, uint64
         .attempts = row->attempts,
         .tuples = row->tuples,
         .has_counters = row->with_counters > 0,
-        .counters = row->counters,
-        .first_ms = row->first_ms,
-        .last_ms = row->last_ms,
+        .counters = nsf_sources_counters(sources_of(rows->evidence, ref), row),
+        .first_ms = nsf_source_row_first_ms(row),
+        .last_ms = nsf_source_row_last_ms(row),
         .days = row->days,
         .cross = cross_of(rows->evidence, ref, row->src),
         .network = nsf_prefix_around(row->src, nsf_ip_is_v4(row->src) ? NETWORK_BITS_V4 : NETWORK_BITS_V6),
         .verdict = NSF_SOURCE_UNDECIDED,
     };
     for (size_t i = 0; i < NSF_CLASSES; i++)
-        source->classes[i] = row->classes[i];
+        source->classes[i] = nsf_source_row_class(row, (enum nsf_connection_class)i);
     nsf_sources_destinations(&rows->evidence->partitions[ref >> ROW_PARTITION_SHIFT].sources, ref & ROW_MASK, source);
 }
 
@@ -79,7 +84,7 @@ static int cmp_u64_down(uint64_t a, uint64_t b)
 static int cmp_rows(const void *left, const void *right, void *ctx)
 {
     const struct nsf_source_row *a = row_of(ctx, *(const uint32_t *)left), *b = row_of(ctx, *(const uint32_t *)right);
-    int order = cmp_u64_down(a->classes[NSF_CLASS_MESSAGE], b->classes[NSF_CLASS_MESSAGE]);
+    int order = cmp_u64_down(nsf_source_row_class(a, NSF_CLASS_MESSAGE), nsf_source_row_class(b, NSF_CLASS_MESSAGE));
     if (order == 0)
         order = cmp_u64_down(a->connections, b->connections);
     return order != 0 ? order : nsf_ip_cmp(a->src, b->src);
@@ -165,12 +170,14 @@ static void fill_traffic(const struct nsf_evidence *evidence, uint32_t target, c
         traffic->tuples += row->tuples;
         traffic->with_counters += row->with_counters;
         for (size_t c = 0; c < NSF_CLASSES; c++)
-            traffic->classes[c] += row->classes[c];
-        nsf_counters_add(&traffic->counters, &row->counters);
-        if (traffic->first_ms == NSF_TS_NONE || row->first_ms < traffic->first_ms)
-            traffic->first_ms = row->first_ms;
-        if (traffic->last_ms == NSF_TS_NONE || row->last_ms > traffic->last_ms)
-            traffic->last_ms = row->last_ms;
+            traffic->classes[c] += nsf_source_row_class(row, (enum nsf_connection_class)c);
+        struct nsf_counters counters = nsf_sources_counters(sources_of(evidence, rows->rows[i]), row);
+        int64_t first_ms = nsf_source_row_first_ms(row), last_ms = nsf_source_row_last_ms(row);
+        nsf_counters_add(&traffic->counters, &counters);
+        if (traffic->first_ms == NSF_TS_NONE || first_ms < traffic->first_ms)
+            traffic->first_ms = first_ms;
+        if (traffic->last_ms == NSF_TS_NONE || last_ms > traffic->last_ms)
+            traffic->last_ms = last_ms;
     }
     traffic->has_counters = traffic->with_counters > 0;
     fill_days(evidence, target, arena, traffic);

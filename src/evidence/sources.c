@@ -15,6 +15,7 @@ void nsf_sources_release(struct nsf_sources *sources)
         nsf_free(sources->blocks[i / NSF_SOURCE_ROWS_PER_BLOCK]);
     nsf_free(sources->blocks);
     nsf_index_release(&sources->rows);
+    nsf_free(sources->large_counters);
     nsf_free(sources->addresses);
     nsf_index_release(&sources->by_address);
     nsf_pairset_release(&sources->row_days);
@@ -73,10 +74,17 @@ uint32_t nsf_sources_address_id(struct nsf_sources *sources, struct nsf_ip addre
 
 static struct nsf_target_day *target_day(struct nsf_sources *sources, uint32_t target, int64_t day)
 {
+    if (sources->last_target_day < sources->n_target_days) {
+        struct nsf_target_day *last = &sources->target_days[sources->last_target_day];
+        if (last->target == target && last->day == day)
+            return last;
+    }
     uint32_t hash = (uint32_t)nsf_hash_mix((uint64_t)day, sources->seed + target), probe = hash, idx;
     while ((idx = nsf_index_next(&sources->by_target_day, hash, &probe)) != NSF_INDEX_NONE)
-        if (sources->target_days[idx].target == target && sources->target_days[idx].day == day)
+        if (sources->target_days[idx].target == target && sources->target_days[idx].day == day) {
+            sources->last_target_day = idx;
             return &sources->target_days[idx];
+        }
     NSF_GROW(sources->target_days, sources->target_days_capacity, (size_t)sources->n_target_days + 1);
     idx = sources->n_target_days++;
     sources->target_days[idx] = (struct nsf_target_day){.day = day, .target = target};
@@ -91,15 +99,11 @@ static void add_days(struct nsf_sources *sources, uint32_t row_idx, struct nsf_s
     int64_t from = nsf_time_day(from_ms), to = nsf_time_day(to_ms);
     for (int64_t day = from; day <= to; day++)
         target_day(sources, target, day)->is_touched = true;
-    if (row->days == 0) {
-        row->first_ms = from_ms;
-        row->last_ms = to_ms;
+    if (row->days == 0 && from == to) {
         row->days = 1;
-        if (from == to)
-            return;
-        row->days = 0;
+        return;
     }
-    int64_t only = nsf_time_day(row->first_ms);
+    int64_t only = nsf_time_day(nsf_source_row_first_ms(row));
     if (row->days == 1 && only == from && from == to)
         return;
     if (row->days == 1)
@@ -136,10 +140,10 @@ static void add_destination(struct nsf_sources *sources, uint32_t row_idx, struc
 /* The class of a row's only connection. */
 static enum nsf_connection_class only_class(const struct nsf_source_row *row)
 {
-    unsigned class_ = 0;
-    while (row->classes[class_] == 0)
+    enum nsf_connection_class class_ = NSF_CLASS_UNKNOWN;
+    while (nsf_source_row_class(row, class_) == 0)
         class_++;
-    return (enum nsf_connection_class)class_;
+    return class_;
 }
 
 /* Before the connection is counted. */
@@ -152,7 +156,7 @@ static void add_traits(struct nsf_sources *sources, struct nsf_source_row *row, 
     if (row->connections == 1) {
         NSF_GROW(sources->traits, sources->traits_capacity, (size_t)sources->n_traits + 1);
         sources->traits[sources->n_traits] = NULL;
-        nsf_traits_add(&sources->traits[sources->n_traits], only_class(row), row->first_ms,
+        nsf_traits_add(&sources->traits[sources->n_traits], only_class(row), nsf_source_row_first_ms(row),
                        (uint16_t)row->port_or_traits);
         row->port_or_traits = sources->n_traits++;
     }
@@ -164,9 +168,62 @@ void nsf_sources_traits(const struct nsf_sources *sources, uint32_t row_idx, str
 {
     const struct nsf_source_row *row = nsf_sources_row(sources, row_idx);
     if (row->connections == 1)
-        nsf_traits_add(traits, only_class(row), row->first_ms, (uint16_t)row->port_or_traits);
+        nsf_traits_add(traits, only_class(row), nsf_source_row_first_ms(row), (uint16_t)row->port_or_traits);
     else
         nsf_traits_merge(traits, sources->traits[row->port_or_traits]);
+}
+
+static void set_stamps(struct nsf_source_row *row, int64_t first_ms, int64_t last_ms)
+{
+    row->first_low = (uint32_t)first_ms;
+    row->first_high = (uint16_t)((uint64_t)first_ms >> 32);
+    row->last_low = (uint32_t)last_ms;
+    row->last_high = (uint16_t)((uint64_t)last_ms >> 32);
+}
+
+static void add_stamps(struct nsf_source_row *row, int64_t from_ms, int64_t to_ms)
+{
+    int64_t first_ms = nsf_source_row_first_ms(row), last_ms = nsf_source_row_last_ms(row);
+    if (row->connections == 1)
+        set_stamps(row, from_ms, to_ms);
+    else
+        set_stamps(row, from_ms < first_ms ? from_ms : first_ms, to_ms > last_ms ? to_ms : last_ms);
+}
+
+static bool has_large_counters(const struct nsf_source_row *row)
+{
+    return row->counters[0] == NSF_SOURCE_COUNTERS_LARGE;
+}
+
+struct nsf_counters nsf_sources_counters(const struct nsf_sources *sources, const struct nsf_source_row *row)
+{
+    if (has_large_counters(row))
+        return sources->large_counters[row->counters[1]];
+    return (struct nsf_counters){row->counters[0], row->counters[1], row->counters[2], row->counters[3]};
+}
+
+static bool is_small(const struct nsf_counters *counters)
+{
+    return (counters->packets_in | counters->bytes_in | counters->packets_out | counters->bytes_out) < UINT32_MAX;
+}
+
+static void add_counters(struct nsf_sources *sources, struct nsf_source_row *row, const struct nsf_counters *more)
+{
+    struct nsf_counters sum = nsf_sources_counters(sources, row);
+    nsf_counters_add(&sum, more);
+    if (has_large_counters(row)) {
+        sources->large_counters[row->counters[1]] = sum;
+    } else if (is_small(&sum)) {
+        row->counters[0] = (uint32_t)sum.packets_in;
+        row->counters[1] = (uint32_t)sum.bytes_in;
+        row->counters[2] = (uint32_t)sum.packets_out;
+        row->counters[3] = (uint32_t)sum.bytes_out;
+    } else {
+        NSF_GROW(sources->large_counters, sources->large_counters_capacity, (size_t)sources->n_large_counters + 1);
+        row->counters[0] = NSF_SOURCE_COUNTERS_LARGE;
+        row->counters[1] = sources->n_large_counters;
+        sources->large_counters[sources->n_large_counters++] = sum;
+    }
 }
 
 void nsf_sources_add(struct nsf_sources *sources, const struct nsf_finished *finished)
@@ -180,15 +237,15 @@ void nsf_sources_add(struct nsf_sources *sources, const struct nsf_finished *fin
     row->connections++;
     row->attempts += connection->attempts;
     row->tuples += connection->tuples;
-    row->classes[finished->class_]++;
+    if (finished->class_ != NSF_CLASS_UNKNOWN)
+        row->known_classes[finished->class_ - 1]++;
     if (connection->has_counters) {
         row->with_counters++;
-        nsf_counters_add(&row->counters, &connection->total);
+        add_counters(sources, row, &connection->total);
     }
     int64_t from_ms = connection->counted_from_ms, to_ms = connection->counted_to_ms;
     add_days(sources, row_idx, row, finished->target, from_ms, to_ms);
-    row->first_ms = from_ms < row->first_ms ? from_ms : row->first_ms;
-    row->last_ms = to_ms > row->last_ms ? to_ms : row->last_ms;
+    add_stamps(row, from_ms, to_ms);
     add_destination(sources, row_idx, row, finished);
     struct nsf_target_day *day = target_day(sources, finished->target, nsf_time_day(from_ms));
     day->connections++;

@@ -2,7 +2,7 @@
  * sources.h - what every source did under every rule, exactly and compactly.
  *
  * A row belongs to one (target, source) pair; a target is a finding or a row of what joined nothing. Rows are added to,
- * never removed, and keep their number. A row costs about 110 bytes; days and destinations of the few sources with more
+ * never removed, and keep their number. A row costs about 120 bytes with its slot; days and destinations of the few sources with more
  * than one of each cost extra. Everything added commutes, so the order of connections does not matter.
  *
  * One table belongs to one partition: one thread at a time.
@@ -17,23 +17,44 @@
 
 #define NSF_SOURCE_ROWS_PER_BLOCK 4096u
 
+/* Ten million of these have to fit: counters and stamps are packed, read them through the functions below. */
 struct nsf_source_row {
     struct nsf_ip src;
     uint32_t target;
     uint32_t connections;
     uint32_t attempts;
     uint32_t tuples;
-    uint32_t classes[NSF_CLASSES];
-    uint32_t with_counters;     /* connections */
-    uint32_t first_destination; /* id in the table's addresses */
+    uint32_t known_classes[NSF_CLASSES - 1]; /* without `unknown`, which is every connection that has no counters */
+    uint32_t with_counters;                  /* connections */
+    uint32_t first_destination;              /* id in the table's addresses */
     uint32_t n_destinations;
     uint32_t days;
-    uint32_t
-        port_or_traits; /* the source port of the only connection; with more of them, its row in the table's traits */
-    int64_t first_ms;
-    int64_t last_ms;
-    struct nsf_counters counters;
+    uint32_t port_or_traits; /* source port of the only connection; with more of them, row in the table's traits */
+    uint32_t counters[4];    /* in the order of struct nsf_counters; LARGE, idx: row idx of large_counters */
+    uint32_t first_low;      /* milliseconds in 48 bits: up to the year 10889 */
+    uint32_t last_low;
+    uint16_t first_high;
+    uint16_t last_high;
 };
+
+#define NSF_SOURCE_COUNTERS_LARGE UINT32_MAX
+
+_Static_assert(sizeof(struct nsf_source_row) == 104, "a source row has no padding");
+
+static inline int64_t nsf_source_row_first_ms(const struct nsf_source_row *row)
+{
+    return (int64_t)((uint64_t)row->first_high << 32 | row->first_low);
+}
+
+static inline int64_t nsf_source_row_last_ms(const struct nsf_source_row *row)
+{
+    return (int64_t)((uint64_t)row->last_high << 32 | row->last_low);
+}
+
+static inline uint32_t nsf_source_row_class(const struct nsf_source_row *row, enum nsf_connection_class class_)
+{
+    return class_ == NSF_CLASS_UNKNOWN ? row->connections - row->with_counters : row->known_classes[class_ - 1];
+}
 
 /* Connections of one target by UTC day of their first counted stamp. */
 struct nsf_target_day {
@@ -50,6 +71,9 @@ struct nsf_sources {
     size_t blocks_capacity;
     uint32_t n_rows;
     struct nsf_index rows;
+    struct nsf_counters *large_counters; /* of rows that 32 bits are too few for */
+    size_t large_counters_capacity;
+    uint32_t n_large_counters;
     struct nsf_ip *addresses; /* own addresses, interned */
     size_t addresses_capacity;
     uint32_t n_addresses;
@@ -59,6 +83,7 @@ struct nsf_sources {
     struct nsf_target_day *target_days;
     size_t target_days_capacity;
     uint32_t n_target_days;
+    uint32_t last_target_day; /* asked for last: connections come by day */
     struct nsf_index by_target_day;
     struct nsf_traits **traits; /* of rows with more than one connection */
     size_t traits_capacity;
@@ -83,6 +108,7 @@ static inline struct nsf_source_row *nsf_sources_row(const struct nsf_sources *s
 {
     return &sources->blocks[row_idx / NSF_SOURCE_ROWS_PER_BLOCK][row_idx % NSF_SOURCE_ROWS_PER_BLOCK];
 }
+struct nsf_counters nsf_sources_counters(const struct nsf_sources *sources, const struct nsf_source_row *row);
 /* Row of (target, src), or NSF_INDEX_NONE. */
 uint32_t nsf_sources_find(const struct nsf_sources *sources, uint32_t target, struct nsf_ip src);
 /* Fills the destinations of a row: the smallest, ascending, and how many more there are. */
