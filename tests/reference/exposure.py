@@ -45,6 +45,11 @@ INNER_TAGS = {"virtualnetwork", "azureloadbalancer", "azureplatformdns", "azurep
 TCP_WORDS = {"tcp", "*", "any", "all", "6"}
 OTHER_WORDS = {"udp", "icmp", "icmpv6", "esp", "ah"}
 TAG = re.compile(r"[A-Za-z][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)?")
+DEFAULT_ALLOWS = [
+    {"name": "AllowVnetInBound", "priority": 65000, "direction": "Inbound", "access": "Allow", "protocol": "*",
+     "sourceAddressPrefix": "VirtualNetwork", "destinationAddressPrefix": "VirtualNetwork", "destinationPortRange": "*"},
+    {"name": "AllowAzureLoadBalancerInBound", "priority": 65001, "direction": "Inbound", "access": "Allow",
+     "protocol": "*", "sourceAddressPrefix": "AzureLoadBalancer", "destinationPortRange": "*"}]
 
 
 class Unreadable(Exception):
@@ -260,7 +265,7 @@ class Nsg:
         known = [value for value in attachments if value is not None]
         self.attached_to = sorted({entry["id"] for value in known for entry in value})
         self.latent = bool(known) and not self.attached_to
-        found = [Rule(raw) for raw in definitions.member(item, "securityRules") or []]
+        found = [Rule(raw) for raw in (definitions.member(item, "securityRules") or []) + DEFAULT_ALLOWS]
         self.rules = sorted((rule for rule in found if rule.inbound),
                             key=lambda rule: (rule.priority, rule.name.lower()))
         self.allows = [rule for rule in self.rules if rule.access == "allow" and rule.matches_port()]
@@ -460,6 +465,12 @@ def read_nsgs(paths):
         for item in raw if isinstance(raw, list) else [raw]:
             found[definitions.lower(item["id"])] = item
     return [Nsg(found[key]) for key in sorted(found)]
+
+
+def covered_defaults(paths):
+    """Default Allows that earlier rules cover today: (id, rule), both in lower case."""
+    return {(definitions.lower(nsg.id), definitions.lower(allow.name)) for nsg in read_nsgs(paths)
+            for allow in nsg.allows if allow.priority > PRIORITY_MAX and nsg.walk(allow).is_empty()}
 
 
 def scan_files(paths):

@@ -345,7 +345,8 @@ def coverage_of(reader, nsg, evidence):
 
 def review(rules_paths, scan, logs, since=None, until=None, strict=False):
     """The exactly defined part of a review, as a dictionary."""
-    reader = Reader(rules.Join(rules.load(rules_paths), scan), since, until, strict)
+    join = rules.Join(rules.load(rules_paths), scan, exposure.covered_defaults(rules_paths))
+    reader = Reader(join, since, until, strict)
     blobs = envelope.read_blobs(logs, since, until)
     for blob in blobs:
         reader.take_blob(blob)

@@ -5,7 +5,8 @@ comparisons need.
 
 Choices, where the format leaves room:
 - Logged names are looked for among the inbound rules. An empty name counts as a bare one.
-- A default rule is never `shadowed`: a wide rule covers the defaults of most NSGs, which is no change of definitions.
+- A default rule is `shadowed` too where an earlier rule covers it for TCP 25 today: the tuple was not logged under that
+  rule, so the definitions did change.
 - Rows of `unmatched` for rules that join are one per defined rule; the logged spelling shown is the bytewise smallest.
 """
 import json
@@ -74,10 +75,14 @@ class Joined:
 
 
 class Join:
-    """Definitions and the result of a scan -> Joined for each logged pair."""
+    """Definitions and the result of a scan -> Joined for each logged pair.
 
-    def __init__(self, known, scan):
+    `covered_defaults` are the default Allows, as (id, rule) in lower case, that earlier rules cover today.
+    """
+
+    def __init__(self, known, scan, covered_defaults=()):
         self.known = known
+        self.covered_defaults = covered_defaults
         self.by_guid = {lower(nsg.guid): nsg for nsg in known.values() if nsg.guid}
         self.findings = {(lower(f["nsg"]), lower(f["rule"])) for f in scan["findings"]}
         self.shadowed = {(lower(f["nsg"]), lower(f["rule"])) for f in scan["shadowed"]}
@@ -119,5 +124,6 @@ class Join:
         key = (pair[0], pair[1] if prefix == "userrule" else "defaultrule_" + pair[1], "defined")
         if pair in self.findings and prefix == "userrule":
             return Joined(key, shown, found, None)
-        reason = "shadowed" if pair in self.shadowed and prefix == "userrule" else "not_exposing"
+        is_covered = pair in (self.shadowed if prefix == "userrule" else self.covered_defaults)
+        reason = "shadowed" if is_covered else "not_exposing"
         return Joined(key, shown, found, reason)
