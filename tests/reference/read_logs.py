@@ -11,8 +11,8 @@ Choices, where the contract leaves room:
 - Without --since and --until every tuple counts; the window then only describes coverage. A tuple at or behind --until
   is left out of everything but `tuples` and `tuples_bad`. One before --since feeds its connection (state, attempts,
   counters) and is counted nowhere; a connection counts when it has a counted tuple, at the first of them.
-- A late tuple takes the newest stamp of its key in everything, also in the test against --since; it is counted as late
-  wherever that falls.
+- A late tuple takes the newest stamp of its key in everything, also in the test against --since, and is counted
+  as late where it is counted at all.
 - A connection without a counted tuple takes no part in the comparison of flow logs.
 - Foreign records are not looked at for duplicates. The memory for duplicates has no end here.
 - A flowTuples array belongs to the rule, aclID and mac named nearest around it, whatever the members between are called.
@@ -227,7 +227,7 @@ class Reader:
         key.newest = key.newest if is_late else flow.stamp
         is_counted = self.in_window(key.newest)
         self.allowed += is_counted
-        self.counts["tuples_late"] += is_late
+        self.counts["tuples_late"] += is_late and is_counted
         key.take(key.newest, flow.state, flow.counters, is_counted)
 
     def settle(self):
