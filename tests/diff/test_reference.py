@@ -186,10 +186,10 @@ def exposure_tests(folder):
 
 def case_tests(folder):
     """NSGs with the answers of other tools: both sides, verdict by verdict."""
-    path = os.environ.get("NSGFLOW_CASES")
-    if not path:
+    folder_of_cases = os.environ.get("NSGFLOW_CASES")
+    if not folder_of_cases:
         return
-    with open(path, encoding="utf-8") as handle:
+    with open(os.path.join(folder_of_cases, "peer_cases.json"), encoding="utf-8") as handle:
         cases = [case for case in json.load(handle) if "nsg_rules_port25" in case]
     head = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/networkSecurityGroups/"
     nsgs = [{"id": "%scase-%04d" % (head, number), "name": "case-%04d" % number,
