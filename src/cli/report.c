@@ -59,7 +59,8 @@ bool nsf_cli_fails_on(enum nsf_exposure verdict, enum nsf_fail_on fail_on)
 int nsf_cli_review_status(const struct nsf_review *review, enum nsf_fail_on fail_on)
 {
     for (size_t i = 0; i < review->n_rules; i++)
-        if (nsf_cli_fails_on(review->scan->findings[review->rules[i].finding_idx].verdict, fail_on))
+        if (!nsf_finding_is_accepted(&review->scan->findings[review->rules[i].finding_idx]) &&
+            nsf_cli_fails_on(review->scan->findings[review->rules[i].finding_idx].verdict, fail_on))
             return NSF_STATUS_FINDINGS;
     return NSF_STATUS_DONE;
 }

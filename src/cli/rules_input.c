@@ -87,6 +87,8 @@ nsf_result nsf_cli_rules_request(const struct nsf_options *options, struct nsf_l
         add_texts(&request->only_rules, &options->rule);
     request->service_tags = options->service_tags.items;
     request->n_service_tags = options->service_tags.n;
+    request->exceptions = options->exceptions.items;
+    request->n_exceptions = options->exceptions.n;
     request->exposure.partial_ipv4 = options->partial_ipv4;
     request->exposure.partial_ipv6_bits = (unsigned)options->partial_ipv6_bits;
     request->exposure.port = options->ports[0];

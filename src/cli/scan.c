@@ -5,6 +5,18 @@
 #include "cli/rules_input.h"
 #include "core/clock.h"
 #include "report/report.h"
+#include "report/scan_kpi.h"
+
+static void write_key_figures(const struct nsf_options *options, const struct nsf_rules_scan *scan, struct nsf_out *out)
+{
+    const struct nsf_scan *scans[NSF_OPTIONS_PORTS_MAX] = {nsf_rules_scan_result(scan)};
+    for (size_t i = 1; i < options->n_ports; i++)
+        scans[i] = nsf_rules_scan_of_port(scan, i - 1);
+    if (options->format == NSF_FORMAT_JSON)
+        nsf_kpi_write_json(scans, options->n_ports, nsf_rules_scan_problems(scan), out);
+    else
+        nsf_kpi_write_text(scans, options->n_ports, out);
+}
 
 static nsf_result write_report(const struct nsf_options *options, const struct nsf_rules_scan *scan,
                                struct nsf_err *err)
@@ -14,8 +26,11 @@ static nsf_result write_report(const struct nsf_options *options, const struct n
     struct nsf_out *out = nsf_cli_open_output(options, err);
     if (out == NULL)
         return (nsf_result){.failed = true};
-    nsf_report_scan(nsf_rules_scan_result(scan), nsf_rules_scan_problems(scan), (enum nsf_report_format)options->format,
-                    &how, out);
+    if (options->is_kpi)
+        write_key_figures(options, scan, out);
+    else
+        nsf_report_scan(nsf_rules_scan_result(scan), nsf_rules_scan_problems(scan),
+                        (enum nsf_report_format)options->format, &how, out);
     return nsf_out_close(out, err);
 }
 
@@ -24,7 +39,8 @@ static int status_of(const struct nsf_options *options, const struct nsf_rules_s
     const struct nsf_scan *scan = nsf_rules_scan_result(rules_scan);
     int status = nsf_cli_say_problems(options, nsf_rules_scan_problems(rules_scan));
     for (size_t i = 0; i < scan->n_findings && status == NSF_STATUS_DONE; i++)
-        if (nsf_cli_fails_on(scan->findings[i].verdict, options->fail_on))
+        if (!nsf_finding_is_accepted(&scan->findings[i]) &&
+            nsf_cli_fails_on(scan->findings[i].verdict, options->fail_on))
             status = NSF_STATUS_FINDINGS;
     return status;
 }
@@ -33,7 +49,9 @@ static nsf_result check_usage(const struct nsf_options *options, struct nsf_err 
 {
     if (options->operands.n + options->rules.n == 0)
         return NSF_FAIL(err, NSF_E_USAGE, NSF_OFFSET_NONE, "scan: no RULES given; see nsgflow scan --help");
-    if (options->n_ports > 1)
+    if (options->is_kpi && options->format != NSF_FORMAT_TEXT && options->format != NSF_FORMAT_JSON)
+        return NSF_FAIL(err, NSF_E_USAGE, NSF_OFFSET_NONE, "scan: --kpi comes as text or json");
+    if (options->n_ports > 1 && !options->is_kpi)
         return NSF_FAIL(err, NSF_E_USAGE, NSF_OFFSET_NONE, "scan: --port takes several ports only with --kpi");
     return nsf_ok();
 }

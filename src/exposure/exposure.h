@@ -16,6 +16,13 @@
 #include "exposure/tags.h"
 #include "rules/attachment.h"
 
+/* Exceptions of somebody else's list: NULL where there is none for the rule. */
+struct nsf_exception_lookup {
+    void *ctx;
+    const struct nsf_exception *(*find)(void *ctx, struct nsf_slice nsg_id, struct nsf_slice nsg_name,
+                                        struct nsf_slice rule); /* NULL: no list */
+};
+
 struct nsf_exposure_settings {
     uint16_t port;
     uint64_t partial_ipv4;         /* public addresses from which on an NSG is partial */
@@ -24,6 +31,7 @@ struct nsf_exposure_settings {
     bool has_rule_table;           /* fill nsf_scan_nsg.rules (the join needs it, a scan does not) */
     bool has_opens;                /* fill nsf_exposure_result.opens (pairs of NSGs need them) */
     struct nsf_tag_lookup tags;
+    struct nsf_exception_lookup exceptions;
 };
 
 /* What one Allow lets in. The ranges are in the arena of the result: not to be released. */

@@ -84,6 +84,14 @@ struct nsf_gate {
     uint64_t n_nics; /* interfaces on which the two stand together; 0 for admin rules */
 };
 
+/* Somebody has accepted the rule as it is. */
+struct nsf_exception {
+    struct nsf_slice owner;  /* absent: not said */
+    struct nsf_slice reason; /* absent: not said */
+    int64_t expires_ms;      /* NSF_TS_NONE: never */
+    bool is_expired;         /* it counts again */
+};
+
 struct nsf_finding {
     uint32_t nsg_idx;
     struct nsf_slice rule;
@@ -105,9 +113,10 @@ struct nsf_finding {
     struct nsf_slices still_open_via; /* rule names, ascending */
     struct nsf_gate *gates;           /* by kind, NSG without case */
     size_t n_gates;
-    bool is_blocked;       /* on every known path another gate stops all of its sources: latent then */
-    bool is_admin_rule;    /* AlwaysAllow of a network manager: it comes before the NSG */
-    struct nsf_slice note; /* one sentence */
+    bool is_blocked;                       /* on every known path another gate stops all of its sources: latent then */
+    bool is_admin_rule;                    /* AlwaysAllow of a network manager: it comes before the NSG */
+    const struct nsf_exception *exception; /* NULL: none; lives as long as the list it came from */
+    struct nsf_slice note;                 /* one sentence */
     struct nsf_place place;
 };
 
@@ -132,7 +141,14 @@ struct nsf_scan {
     uint16_t port;              /* 25 unless --port says otherwise */
     uint64_t n_rules;           /* custom rules of all NSGs, for key figures */
     uint64_t n_rules_described; /* those with a description */
+    uint64_t n_rules_owned;     /* those of an NSG with an owner */
 };
+
+/* It has an exception that still holds. */
+static inline bool nsf_finding_is_accepted(const struct nsf_finding *finding)
+{
+    return finding->exception != NULL && !finding->exception->is_expired;
+}
 
 const char *nsf_gate_kind_name(enum nsf_gate_kind kind);   /* "subnet_nsg", "nic_nsg", "admin_rules" */
 const char *nsf_exposure_name(enum nsf_exposure exposure); /* "exposed", ... */

@@ -2,6 +2,7 @@
 
 #include "exposure/scanner.h"
 
+#include "core/clock.h"
 #include "core/mem.h"
 #include "exposure/estate.h"
 #include "exposure/pairs.h"
@@ -86,6 +87,7 @@ void nsf_scanner_add(struct nsf_scanner *scanner, const struct nsf_nsg *nsg)
     result->nsg.has_public_path = has_path;
     scanner->scan.n_rules += result->n_rules;
     scanner->scan.n_rules_described += result->n_rules_described;
+    scanner->scan.n_rules_owned += result->nsg.owner.len > 0 ? result->n_rules : 0;
 }
 
 static int cmp_result(const void *left, const void *right)
@@ -103,6 +105,22 @@ static bool is_wanted(const struct nsf_slices *only, struct nsf_slice rule)
         if (nsf_slice_eq_nocase(only->items[i], rule))
             return true;
     return false;
+}
+
+/* Finds the exception of the rule, and says in the note when it is over. */
+static void find_exception(struct nsf_scanner *scanner, const struct nsf_scan_nsg *nsg, struct nsf_finding *finding)
+{
+    const struct nsf_exception_lookup *lookup = &scanner->settings.exceptions;
+    char day[NSF_TIME_TEXT_BYTES];
+    if (lookup->find == NULL)
+        return;
+    finding->exception = lookup->find(lookup->ctx, nsg->id, nsg->name, finding->rule);
+    if (finding->exception == NULL || !finding->exception->is_expired)
+        return;
+    nsf_time_format_day(nsf_time_day(finding->exception->expires_ms - 1), day);
+    const char *note = nsf_arena_printf(&scanner->scan.arena, "%.*s; the exception for it ended on %s.",
+                                        (int)(finding->note.len - 1), finding->note.ptr, day);
+    finding->note = nsf_slice_str(note);
 }
 
 static void join_rows(struct nsf_scan *scan, const struct nsf_exposure_result *result, const struct nsf_slices *only)
@@ -137,6 +155,8 @@ const struct nsf_scan *nsf_scanner_finish(struct nsf_scanner *scanner, uint64_t 
     nsf_estate_finish(&scanner->estate);
     nsf_pairs_decide(&scanner->estate, scanner->results, scanner->n_results, &scan->arena);
     for (size_t i = 0; i < scanner->n_results; i++) {
+        for (size_t f = 0; f < scanner->results[i].n_findings; f++)
+            find_exception(scanner, &scanner->results[i].nsg, &scanner->results[i].findings[f]);
         n_findings += scanner->results[i].n_findings;
         n_shadowed += scanner->results[i].n_shadowed;
     }

@@ -102,6 +102,21 @@ static void write_gates(struct nsf_json_out *json, const struct nsf_finding *fin
     nsf_json_out_key_bool(json, "admin_rule", finding->is_admin_rule);
 }
 
+static void write_exception(struct nsf_json_out *json, const struct nsf_exception *exception)
+{
+    nsf_json_out_key(json, "exception");
+    if (exception == NULL) {
+        nsf_json_out_null(json);
+        return;
+    }
+    nsf_json_out_begin_map(json);
+    nsf_json_key_text(json, "owner", exception->owner);
+    nsf_json_key_text(json, "reason", exception->reason);
+    nsf_json_out_key_time(json, "expires", exception->expires_ms);
+    nsf_json_out_key_bool(json, "expired", exception->is_expired);
+    nsf_json_out_end_map(json);
+}
+
 /* The rule as it stands, so that a change and its way back can be made from the document alone. */
 static void write_definition(struct nsf_json_out *json, const struct nsf_finding *finding)
 {
@@ -131,6 +146,7 @@ void nsf_json_finding(struct nsf_json_out *json, const struct nsf_scan *scan, co
     write_reduced_by(json, finding);
     nsf_json_key_slices(json, "still_open_via", finding->still_open_via);
     write_gates(json, finding);
+    write_exception(json, finding->exception);
     nsf_json_out_key_slice(json, "note", finding->note);
     write_definition(json, finding);
     write_place(json, &finding->place);

@@ -209,6 +209,19 @@ static void read_gates(struct loader *loader, const struct nsf_json *map, struct
     finding->is_admin_rule = nsf_dom_bool(&loader->reader, map, "admin_rule");
 }
 
+static void read_exception(struct loader *loader, const struct nsf_json *map, struct nsf_finding *finding)
+{
+    const struct nsf_json *item = nsf_dom_map(&loader->reader, map, "exception");
+    if (item == NULL)
+        return;
+    struct nsf_exception *exception = zalloc(loader, 1, sizeof(*exception));
+    exception->owner = nsf_dom_text(&loader->reader, item, "owner");
+    exception->reason = nsf_dom_text(&loader->reader, item, "reason");
+    exception->expires_ms = nsf_dom_time(&loader->reader, item, "expires");
+    exception->is_expired = nsf_dom_bool(&loader->reader, item, "expired");
+    finding->exception = exception;
+}
+
 static void read_finding(struct loader *loader, const struct nsf_json *map, struct nsf_finding *finding)
 {
     struct nsf_dom_reader *reader = &loader->reader;
@@ -226,6 +239,7 @@ static void read_finding(struct loader *loader, const struct nsf_json *map, stru
     read_reduced_by(loader, map, finding);
     finding->still_open_via = nsf_dom_texts(reader, map, "still_open_via");
     read_gates(loader, map, finding);
+    read_exception(loader, map, finding);
     finding->note = text_of(loader, map, "note");
     finding->description = nsf_dom_text(reader, definition, "description");
     finding->protocol = nsf_dom_text(reader, definition, "protocol");

@@ -2,6 +2,7 @@
 
 #include "report/scan_text.h"
 
+#include "core/clock.h"
 #include "report/text_out.h"
 #include "report/words.h"
 
@@ -147,6 +148,22 @@ static void write_reduced_by(struct nsf_text *text, const struct nsf_finding *fi
         nsf_text_para_end(text, label, LABEL_COLUMNS, NSF_STYLE_PLAIN);
 }
 
+static void write_exception(struct nsf_text *text, const struct nsf_exception *exception)
+{
+    char day[NSF_TIME_TEXT_BYTES];
+    if (exception == NULL)
+        return;
+    nsf_text_para_begin(text);
+    nsf_text_para_addf(text, exception->is_expired ? "no more, " : "");
+    nsf_text_para_addf(text, "by ");
+    nsf_text_para_add(text, exception->owner.len > 0 ? exception->owner : NSF_SLICE_LIT("nobody named"));
+    if (exception->expires_ms != NSF_TS_NONE)
+        nsf_text_para_addf(text, " until %s", nsf_time_format_day(nsf_time_day(exception->expires_ms - 1), day));
+    nsf_text_para_addf(text, ": ");
+    nsf_text_para_add(text, exception->reason.len > 0 ? exception->reason : NSF_SLICE_LIT("no reason given"));
+    nsf_text_para_end(text, "  accepted", LABEL_COLUMNS, exception->is_expired ? NSF_STYLE_WARN : NSF_STYLE_PLAIN);
+}
+
 static void write_finding(struct nsf_text *text, const struct nsf_scan *scan, size_t idx)
 {
     const struct nsf_finding *finding = &scan->findings[idx];
@@ -169,6 +186,7 @@ static void write_finding(struct nsf_text *text, const struct nsf_scan *scan, si
     write_reduced_by(text, finding, true, "  not reduced");
     write_list(text, "  behind it", &finding->still_open_via);
     write_list(text, "  attached to", &nsg->attached_to);
+    write_exception(text, finding->exception);
     if (finding->place.file.len > 0 && finding->place.line > 0) {
         nsf_text_para_begin(text);
         nsf_text_para_add(text, finding->place.file);

@@ -2,8 +2,10 @@
 
 #include "run/rules_scan.h"
 
+#include "core/clock.h"
 #include "core/mem.h"
 #include "exposure/scanner.h"
+#include "lists/exceptions.h"
 #include "lists/networks.h"
 
 struct nsf_rules_scan {
@@ -13,6 +15,7 @@ struct nsf_rules_scan {
     struct nsf_problems problems;
     struct nsf_rules_summary summary;
     struct nsf_networks *service_tags;
+    struct nsf_exceptions *exceptions;
     struct nsf_scanner **scanners; /* one a port */
     const struct nsf_scan **results;
     size_t n_ports;
@@ -88,6 +91,29 @@ static nsf_result load_service_tags(struct nsf_rules_scan *scan, struct nsf_err 
     return nsf_ok();
 }
 
+static const struct nsf_exception *find_exception(void *ctx, struct nsf_slice nsg_id, struct nsf_slice nsg_name,
+                                                  struct nsf_slice rule)
+{
+    return nsf_exceptions_find(ctx, nsg_id, nsg_name, rule);
+}
+
+static nsf_result load_exceptions(struct nsf_rules_scan *scan, struct nsf_err *err)
+{
+    const struct nsf_rules_scan_request *request = scan->request;
+    if (request->n_exceptions == 0)
+        return nsf_ok();
+    scan->exceptions = nsf_exceptions_new(nsf_clock_now_ms());
+    for (size_t i = 0; i < request->n_exceptions; i++) {
+        nsf_result r = nsf_exceptions_load(scan->exceptions, request->exceptions[i], &scan->problems, err);
+        if (nsf_failed(r)) {
+            nsf_err_set_subject(err, request->exceptions[i]);
+            return r;
+        }
+    }
+    scan->settings.exceptions = (struct nsf_exception_lookup){scan->exceptions, find_exception};
+    return nsf_ok();
+}
+
 static void start_scanners(struct nsf_rules_scan *scan)
 {
     scan->n_ports = scan->request->n_more_ports + 1;
@@ -131,6 +157,8 @@ nsf_result nsf_rules_scan_run(const struct nsf_rules_scan_request *request, stru
     nsf_problems_init(&own->problems);
     *scan = NULL;
     nsf_result r = load_service_tags(own, err);
+    if (!nsf_failed(r))
+        r = load_exceptions(own, err);
     if (!nsf_failed(r)) {
         start_scanners(own);
         r = nsf_rules_load(&request->rules, &sinks, &own->files, &own->problems, &own->summary, err);
@@ -154,6 +182,7 @@ void nsf_rules_scan_free(struct nsf_rules_scan *scan)
     nsf_free(scan->results);
     nsf_free(scan->explained);
     nsf_networks_free(scan->service_tags);
+    nsf_exceptions_free(scan->exceptions);
     nsf_problems_release(&scan->problems);
     nsf_arena_release(&scan->explained_texts);
     nsf_arena_release(&scan->files);

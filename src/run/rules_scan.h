@@ -14,6 +14,8 @@ struct nsf_rules_scan_request {
     struct nsf_exposure_settings exposure; /* `tags` is set from the lists below where there are any */
     const char *const *service_tags;       /* paths of ServiceTags_Public files */
     size_t n_service_tags;
+    const char *const *exceptions; /* paths of lists of accepted rules */
+    size_t n_exceptions;
     struct nsf_slices only_nsgs;  /* ids or names, without case; none: all */
     struct nsf_slices only_rules; /* names, without case; none: all. Not with a rule table */
     const uint16_t *more_ports;   /* each is a scan of its own */

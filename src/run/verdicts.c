@@ -211,7 +211,7 @@ static void fill_exposure(const struct nsf_scan *scan, const struct nsf_finding 
     facts->public_ipv4 = finding->public_ipv4;
     facts->has_public_ipv6 = finding->public_ipv6 != NSF_V6_NONE;
     facts->has_owner = nsg->owner.len > 0;
-    facts->has_justification = finding->description.len > 0;
+    facts->has_justification = finding->description.len > 0 || nsf_finding_is_accepted(finding);
 }
 
 static char confidence_of(const struct nsf_review *review, const struct nsf_review_rule *rule)
