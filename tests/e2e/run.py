@@ -14,10 +14,11 @@ import traceback
 
 import credentials
 import faults
+import program
 import reading
 from world import World
 
-MODULES = (reading, credentials, faults)
+MODULES = (reading, credentials, faults, program)
 
 
 def main():

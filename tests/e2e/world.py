@@ -10,6 +10,7 @@ from client import Client
 from servers import ACCOUNT, KEY, Azurite, FaultProxy
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
 CAT = os.environ.get("STORAGE_CAT", "")
 RANGE = 4 << 20
 SECRETS = []  # nothing that the program writes may hold one of these
