@@ -114,6 +114,8 @@ static nsf_result check_usage(const struct nsf_options *options, struct nsf_err 
         return NSF_FAIL(err, NSF_E_USAGE, NSF_OFFSET_NONE, "report takes one REVIEW.json or STORE");
     if (nsf_cli_is_store(options->operands.items[0]))
         return nsf_cli_check_explain(options, err);
+    if (options->is_kpi)
+        return NSF_FAIL(err, NSF_E_USAGE, NSF_OFFSET_NONE, "--kpi takes a STORE: a review knows of one moment only");
     if (options->since_ms != NSF_TS_NONE || options->until_ms != NSF_TS_NONE)
         return NSF_FAIL(err, NSF_E_USAGE, NSF_OFFSET_NONE,
                         "a saved review keeps its window: --since and --until go with review");

@@ -22,6 +22,7 @@
 #include "core/hash.h"
 #include "core/problem.h"
 #include "exposure/scan.h"
+#include "store/trend.h"
 
 #include <signal.h>
 
@@ -135,6 +136,9 @@ nsf_result nsf_store_add_run(struct nsf_store *store, int64_t started_ms, int64_
  * problems are added to. */
 nsf_result nsf_store_last_scan(struct nsf_store *store, struct nsf_scan *scan, struct nsf_problems *problems,
                                bool *has_scan, struct nsf_err *err) NSF_CHECKED;
+
+/* What the runs found over time. The caller releases *trend, also on failure. */
+nsf_result nsf_store_trend(struct nsf_store *store, struct nsf_trend *trend, struct nsf_err *err) NSF_CHECKED;
 
 /* ---- merge ---- */
 

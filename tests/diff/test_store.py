@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import json
 import os
+import pathlib
 import random
 import shutil
 import sqlite3
@@ -22,9 +23,11 @@ sys.path.insert(0, os.path.join(HERE, os.pardir, "reference"))
 
 import compare      # noqa: E402
 import gen_logs     # noqa: E402
+import jsonschema   # noqa: E402
 from compare import Failure, demand_same, run  # noqa: E402
 
 seen = {"new": 0, "grown": 0, "replaced": 0}
+TREND_SCHEMA = os.path.join(HERE, os.pardir, os.pardir, "fixtures", "schema", "trend.schema.json")
 OPENING = b'{"records":['
 
 
@@ -113,6 +116,15 @@ def review(rules, logs, *options):
     return run(["review", "--rules", rules, "--format", "json", *options, *logs])
 
 
+def check_key_figures(store):
+    """The document keeps to its schema and agrees with itself."""
+    document = json.loads(run(["report", "--kpi", "--format", "json", store]))
+    jsonschema.validate(document, json.loads(pathlib.Path(TREND_SCHEMA).read_text(encoding="ascii")))
+    open_now = sum(row["closed"] is None for row in document["findings"])
+    if (open_now, open_now) != (document["now"]["findings"], document["remediation"]["open"]):
+        raise Failure("  the key figures disagree: %s" % document)
+
+
 def count_readings(store):
     """What the runs say of themselves; the last one had nothing new."""
     with contextlib.closing(sqlite3.connect(store)) as database:
@@ -194,6 +206,7 @@ def check_schedule(seed, steps, keep):
             demand_equal(expected, run(["report", "--format", "json", store]), "report of step %d" % step)
         demand_equal(expected, review(rules, logs, "--store", store), "a run with nothing new")
         count_readings(store)
+        check_key_figures(store)
     except Failure:
         if keep:
             print("kept: " + folder)
