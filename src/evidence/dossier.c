@@ -6,6 +6,7 @@
 #include "evidence/evidence_state.h"
 
 #define SENT_ON_SECONDS 120u
+#define TARGETS_FEW 8
 #define SECONDS_PER_DAY 86400u
 
 /* Messages of one network, of all its addresses and all rules. */
@@ -17,7 +18,10 @@ struct network_mail {
 struct nsf_dossier {
     struct nsf_evidence *evidence;
     struct nsf_dossier_ask ask;
-    uint32_t *by_src[NSF_PARTITIONS]; /* row numbers, by address */
+    /* How the rows of an address are found: under a few targets by asking for each, else in a list by address. */
+    uint32_t targets[TARGETS_FEW + 1];
+    uint32_t n_targets;               /* TARGETS_FEW + 1: many */
+    uint32_t *by_src[NSF_PARTITIONS]; /* row numbers, by address; NULL under a few targets */
     struct network_mail *networks;
     size_t networks_capacity;
     uint32_t n_networks;
@@ -60,6 +64,24 @@ static void sort_rows(struct nsf_dossier *dossier, unsigned partition)
     dossier->by_src[partition] = rows;
 }
 
+static void note_target(struct nsf_dossier *dossier, uint32_t target)
+{
+    for (uint32_t i = 0; i < dossier->n_targets; i++)
+        if (dossier->targets[i] == target)
+            return;
+    dossier->targets[dossier->n_targets++] = target;
+}
+
+static void note_targets(struct nsf_dossier *dossier)
+{
+    for (unsigned p = 0; p < NSF_PARTITIONS; p++)
+        for (uint32_t i = 0; i < sources_of(dossier, p)->n_rows; i++) {
+            if (dossier->n_targets > TARGETS_FEW)
+                return;
+            note_target(dossier, nsf_sources_row(sources_of(dossier, p), i)->target);
+        }
+}
+
 /* Index in by_src of the first row of the address, or of where it would stand. */
 static uint32_t first_row(const struct nsf_dossier *dossier, unsigned partition, struct nsf_ip src)
 {
@@ -73,6 +95,40 @@ static uint32_t first_row(const struct nsf_dossier *dossier, unsigned partition,
             to = half;
     }
     return from;
+}
+
+/* The rows of one address, one after the other, in an order that is the same in every run only after they are joined.
+ */
+struct row_cursor {
+    struct nsf_ip src;
+    unsigned partition;
+    uint32_t at;
+};
+
+static struct row_cursor rows_of(const struct nsf_dossier *dossier, struct nsf_ip src)
+{
+    struct row_cursor cursor = {.src = src, .partition = nsf_partition_of(src)};
+    if (dossier->n_targets > TARGETS_FEW)
+        cursor.at = first_row(dossier, cursor.partition, src);
+    return cursor;
+}
+
+/* NSF_INDEX_NONE behind the last. */
+static uint32_t next_row(const struct nsf_dossier *dossier, struct row_cursor *cursor)
+{
+    const struct nsf_sources *sources = sources_of(dossier, cursor->partition);
+    if (dossier->n_targets > TARGETS_FEW) {
+        if (cursor->at >= sources->n_rows)
+            return NSF_INDEX_NONE;
+        uint32_t row_idx = dossier->by_src[cursor->partition][cursor->at++];
+        return nsf_ip_eq(nsf_sources_row(sources, row_idx)->src, cursor->src) ? row_idx : NSF_INDEX_NONE;
+    }
+    while (cursor->at < dossier->n_targets) {
+        uint32_t row_idx = nsf_sources_find(sources, dossier->targets[cursor->at++], cursor->src);
+        if (row_idx != NSF_INDEX_NONE)
+            return row_idx;
+    }
+    return NSF_INDEX_NONE;
 }
 
 /* ---- networks with mail ---- */
@@ -264,8 +320,10 @@ struct nsf_dossier *nsf_dossier_new(struct nsf_evidence *evidence, const struct 
     struct nsf_dossier *dossier = nsf_calloc(1, sizeof(*dossier));
     dossier->evidence = evidence;
     dossier->ask = *ask;
+    note_targets(dossier);
     for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
-        sort_rows(dossier, p);
+        if (dossier->n_targets > TARGETS_FEW)
+            sort_rows(dossier, p);
         collect_networks(dossier, p);
     }
     collect_speaking(dossier);
@@ -451,24 +509,22 @@ static void read_traits(const struct gathered *gathered, struct nsf_sender_facts
 
 void nsf_dossier_read(const struct nsf_dossier *dossier, struct nsf_ip src, struct nsf_sender_facts *facts)
 {
-    unsigned partition = nsf_partition_of(src);
-    const struct nsf_sources *sources = sources_of(dossier, partition);
+    struct row_cursor cursor = rows_of(dossier, src);
+    const struct nsf_sources *sources = sources_of(dossier, cursor.partition);
     struct gathered gathered = {.first_ms = INT64_MAX, .last_ms = INT64_MIN};
+    uint32_t row_idx, target = UINT32_MAX;
     *facts = (struct nsf_sender_facts){.address = src};
-    uint32_t first = first_row(dossier, partition, src), at = first;
-    for (; at < sources->n_rows; at++) {
-        uint32_t row_idx = dossier->by_src[partition][at];
-        if (!nsf_ip_eq(nsf_sources_row(sources, row_idx)->src, src))
-            break;
+    while ((row_idx = next_row(dossier, &cursor)) != NSF_INDEX_NONE) {
+        const struct nsf_source_row *row = nsf_sources_row(sources, row_idx);
         gather_row(dossier, sources, row_idx, &gathered, facts);
+        target = row->target < target ? row->target : target;
     }
     read_traits(&gathered, facts);
-    read_contacts(dossier, partition, src, facts);
+    read_contacts(dossier, cursor.partition, src, facts);
     read_network(dossier, dossier->ask.network_of(dossier->ask.ctx, src).id, gathered.traits, facts);
-    /* Of several rules the first one's NICs are asked: such a source is one sender with one server nearly always. */
-    if (at > first)
-        correlate_outbound(dossier, nsf_sources_row(sources, dossier->by_src[partition][first])->target,
-                           gathered.traits, facts);
+    /* Of several rules the NICs of one are asked, exposing rules first: such a source has one server nearly always. */
+    if (facts->connections > 0)
+        correlate_outbound(dossier, target, gathered.traits, facts);
     nsf_u32s_release(&gathered.days);
     nsf_free(gathered.traits);
 }

@@ -69,10 +69,13 @@ static void add_line(struct nsf_judgement *j, enum score_item item, int32_t poin
 static void add_line(struct nsf_judgement *j, enum score_item item, int32_t points, const char *fmt, ...)
 {
     char *text = j->texts[j->n_lines];
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(text, NSF_JUDGEMENT_TEXT_BYTES, fmt, args);
-    va_end(args);
+    text[0] = '\0';
+    if (!j->is_brief) {
+        va_list args;
+        va_start(args, fmt);
+        vsnprintf(text, NSF_JUDGEMENT_TEXT_BYTES, fmt, args);
+        va_end(args);
+    }
     j->lines[j->n_lines++] = (struct nsf_evidence_line){score_table[item].code, points, nsf_slice_str(text)};
     j->score_tenths += points;
 }

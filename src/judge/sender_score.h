@@ -17,6 +17,7 @@ struct nsf_judgement {
     struct nsf_evidence_line lines[NSF_JUDGEMENT_LINES_MAX];
     size_t n_lines;
     bool has_hostile_evidence;
+    bool is_brief;            /* set by the caller: lines without texts, for sums over many sources */
     bool is_without_counters; /* judged by what logs without counters tell: a proposal, confidence C at most */
     char texts[NSF_JUDGEMENT_LINES_MAX][NSF_JUDGEMENT_TEXT_BYTES]; /* of the lines */
 };

@@ -375,11 +375,13 @@ struct nsf_verdicts *nsf_verdicts_new(struct nsf_evidence *evidence, const struc
     verdicts->review = review;
     verdicts->dossier = nsf_dossier_new(evidence, &ask);
     verdicts->read_counts = review->read_source;
+    verdicts->judgement.is_brief = true; /* nobody reads the words of the sums */
     review->read_source = read_source;
     review->judge = verdicts;
     for (size_t i = 0; i < review->n_rules; i++)
         judge_rule(verdicts, i);
     fill_retrying(verdicts);
+    verdicts->judgement.is_brief = false;
     if (review->n_rules > 1)
         qsort_r(review->rules, review->n_rules, sizeof(*review->rules), cmp_rules, (void *)(uintptr_t)review->scan);
     return verdicts;

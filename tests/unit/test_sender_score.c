@@ -115,7 +115,7 @@ static int32_t sum_of_lines(const struct nsf_judgement *j)
 static void scores_and_verdicts(void **state)
 {
     for (size_t i = 0; i < NSF_ARRAY_LEN(cases); i++) {
-        struct nsf_judgement j;
+        struct nsf_judgement j = {0};
         nsf_judge_sender(&cases[i].facts, &j);
         if (j.score_tenths != cases[i].score_tenths || j.verdict != cases[i].verdict)
             fail_msg("%s: %d %s, expected %d %s", cases[i].what, j.score_tenths, nsf_source_verdict_name(j.verdict),
@@ -134,7 +134,7 @@ static void lines_say_what_was_seen(void **state)
     facts.scanner =
         (struct nsf_mention){true, NSF_SLICE_LIT("Census"), NSF_SLICE_LIT("scanners.txt"), NSF_SLICE_LIT("2026-01-01")};
     facts.sender = (struct nsf_mention){.is_listed = true, .list = NSF_SLICE_LIT("mine.txt")};
-    struct nsf_judgement j;
+    struct nsf_judgement j = {0};
     nsf_judge_sender(&facts, &j);
     static const char *const expected[] = {
         "where every unknown address starts",
@@ -227,7 +227,7 @@ static void more_hostile_evidence_never_raises_the_score(void **state)
         struct nsf_sender_facts facts = random_facts();
         if (facts.connections == 0 || !facts.has_counters)
             continue; /* a guess gives a source counters, which is another scale */
-        struct nsf_judgement before, after;
+        struct nsf_judgement before = {0}, after = {0};
         nsf_judge_sender(&facts, &before);
         add_hostile_evidence(&facts, pick(8));
         nsf_judge_sender(&facts, &after);
@@ -245,7 +245,7 @@ static void more_hostile_evidence_never_raises_a_score_without_counters(void **s
         facts.connections = facts.classes[NSF_CLASS_UNKNOWN] = 1 + pick(9);
         facts.has_counters = false;
         facts.lonely = 0;
-        struct nsf_judgement before, after;
+        struct nsf_judgement before = {0}, after = {0};
         nsf_judge_sender(&facts, &before);
         add_hostile_evidence(&facts, 1 + pick(6));
         nsf_judge_sender(&facts, &after);
@@ -260,7 +260,7 @@ static void one_more_message_never_lowers_the_score(void **state)
         struct nsf_sender_facts facts = random_facts();
         if (!facts.has_counters)
             continue;
-        struct nsf_judgement before, after;
+        struct nsf_judgement before = {0}, after = {0};
         nsf_judge_sender(&facts, &before);
         facts.classes[NSF_CLASS_MESSAGE]++;
         facts.connections++;
@@ -281,7 +281,7 @@ static void no_possible_sender_is_hostile_without_hostile_evidence(void **state)
     int n_asked = 0;
     for (int round = 0; round < 50000; round++) {
         struct nsf_sender_facts facts = random_facts();
-        struct nsf_judgement j;
+        struct nsf_judgement j = {0};
         nsf_judge_sender(&facts, &j);
         bool may_be_sender =
             facts.classes[NSF_CLASS_MESSAGE] > 0 || facts.sender.is_listed || facts.ambiguous_days >= 3;
