@@ -39,7 +39,7 @@ def main():
         print("skipped: NSGFLOW_CASES is not set")
         print("0 passed, 0 failed, 1 skipped")
         return 0
-    cases = read_cases(folder)
+    cases = read_cases(folder if os.path.isdir(folder) else os.path.dirname(folder))
     n_failed = 0
     with tempfile.TemporaryDirectory() as temp:
         path = os.path.join(temp, "nsgs.json")
