@@ -147,6 +147,16 @@ void nsf_load_scan(struct nsf_loader *loader, const struct nsf_json *value)
 
 /* --- CloudSploit ----------------------------------------------------------------------------------------------- */
 
+/* "... open to *": the word behind it, in the part of the message that speaks of one rule. */
+static struct nsf_slice open_to(struct nsf_slice text)
+{
+    size_t end = find_behind(text, "Security Rule \"", 0), at = find_behind(text, " open to ", 0);
+    if (at == SIZE_MAX || at > end)
+        return (struct nsf_slice){0};
+    struct nsf_slice word = nsf_slice_from(text, at);
+    return nsf_slice(word.ptr, nsf_slice_find(word, ' '));
+}
+
 /* One finding for each rule that the message names: ... Security Rule "smtp": TCP port 25 open to * and Security ... */
 void nsf_load_cloudsploit(struct nsf_loader *loader, const struct nsf_json *value)
 {
@@ -166,6 +176,8 @@ void nsf_load_cloudsploit(struct nsf_loader *loader, const struct nsf_json *valu
          at = find_behind(finding.message, marker, at)) {
         struct nsf_slice rest = nsf_slice_from(finding.message, at);
         finding.rule = nsf_slice(rest.ptr, nsf_slice_find(rest, '"'));
+        struct nsf_slice source = open_to(rest);
+        finding.sources = (struct nsf_slices){&source, source.len > 0};
         give(loader, &finding, value);
         n++;
     }

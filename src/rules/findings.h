@@ -8,6 +8,7 @@
 #ifndef NSF_FINDINGS_H
 #define NSF_FINDINGS_H
 
+#include "core/arena.h"
 #include "rules/nsg.h"
 
 enum nsf_peer_verdict {
@@ -32,6 +33,21 @@ struct nsf_peer_finding {
     struct nsf_place place;    /* in the findings file */
     struct nsf_place target;   /* the file and line the finding points at, or absent */
 };
+
+/* All findings of a run, to be looked up by NSG. */
+struct nsf_peer_findings {
+    struct nsf_arena arena;
+    struct nsf_peer_finding *items; /* once finished: by NSG without case, rule, tool, check, place */
+    size_t n;
+    size_t capacity;
+};
+
+void nsf_peer_findings_init(struct nsf_peer_findings *list);
+void nsf_peer_findings_release(struct nsf_peer_findings *list);
+/* Copies all texts but those of places. */
+void nsf_peer_findings_add(struct nsf_peer_findings *list, const struct nsf_peer_finding *finding);
+/* Sorts. What one tool says twice in the same words stands once. */
+void nsf_peer_findings_finish(struct nsf_peer_findings *list);
 
 const char *nsf_peer_verdict_name(enum nsf_peer_verdict verdict); /* "open", "partial", "closed", "unknown" */
 

@@ -27,15 +27,28 @@ void nsf_merge_release(struct nsf_merge *merge)
 
 /* --- Adding ---------------------------------------------------------------------------------------------------- */
 
+static char *fold(struct nsf_slice id)
+{
+    char *folded = nsf_malloc(id.len + 1);
+    for (size_t i = 0; i < id.len; i++)
+        folded[i] = nsf_ascii_lower(id.ptr[i]);
+    return folded;
+}
+
+bool nsf_merge_has(const struct nsf_merge *merge, struct nsf_slice id)
+{
+    char *folded = fold(id);
+    bool is_known = nsf_intern_find(&merge->keys, nsf_slice(folded, id.len)) != NSF_INTERN_NONE;
+    nsf_free(folded);
+    return is_known;
+}
+
 /* What is only guessed to be this NSG's id (a name in a template) says nothing about another file's NSG of that name:
  * parts of NSGs find each other across files, whole ones do not. */
 static uint32_t find_key(struct nsf_merge *merge, const struct nsf_nsg *nsg)
 {
-    size_t len = nsg->id.len;
-    char *folded = nsf_malloc(len + 1);
-    for (size_t i = 0; i < len; i++)
-        folded[i] = nsf_ascii_lower(nsg->id.ptr[i]);
-    uint32_t key = nsf_intern_add(&merge->keys, nsf_slice(folded, len));
+    char *folded = fold(nsg->id);
+    uint32_t key = nsf_intern_add(&merge->keys, nsf_slice(folded, nsg->id.len));
     nsf_free(folded);
     size_t known = merge->entries_capacity;
     NSF_GROW(merge->entries, merge->entries_capacity, (size_t)key + 1);
@@ -152,8 +165,8 @@ static void take_guid(struct merger *m, const struct nsf_nsg *nsg)
 static void take_heads(struct merger *m)
 {
     struct nsf_nsg *out = &m->out;
-    *out =
-        (struct nsf_nsg){.place = m->items[0].nsg->place, .is_partial = true, .is_effective = true, .is_id_guessed = true};
+    *out = (struct nsf_nsg){
+        .place = m->items[0].nsg->place, .is_partial = true, .is_effective = true, .is_id_guessed = true};
     for (size_t i = 0; i < m->n; i++) {
         const struct nsf_nsg *nsg = m->items[i].nsg;
         take_text(&out->id, nsg->id);

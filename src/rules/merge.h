@@ -50,8 +50,12 @@ enum nsf_merge_answer nsf_merge_add_again(struct nsf_merge *merge, const struct 
 /* Gives all that is held, by id; what is given lives until the next call of `give`. */
 void nsf_merge_finish(struct nsf_merge *merge, void (*give)(void *ctx, const struct nsf_nsg *nsg), void *ctx);
 
+/* Whether an NSG of this id was added, without case. */
+bool nsf_merge_has(const struct nsf_merge *merge, struct nsf_slice id);
+
 /* A deep copy; texts that are absent stay absent. place.file is kept as it is: file names outlive the load. */
 struct nsf_nsg nsf_nsg_copy(struct nsf_arena *arena, const struct nsf_nsg *nsg);
+struct nsf_slices nsf_slices_copy(struct nsf_arena *arena, struct nsf_slices list);
 struct nsf_rule nsf_rule_copy(struct nsf_arena *arena, const struct nsf_rule *rule);
 /* Whether two rules say the same, however they spell it. */
 bool nsf_rule_says_same(const struct nsf_rule *a, const struct nsf_rule *b);

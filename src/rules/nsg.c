@@ -12,7 +12,7 @@ static struct nsf_slice copy_text(struct nsf_arena *arena, struct nsf_slice s)
     return s.ptr == NULL ? s : nsf_arena_copy(arena, s);
 }
 
-static struct nsf_slices copy_list(struct nsf_arena *arena, struct nsf_slices list)
+struct nsf_slices nsf_slices_copy(struct nsf_arena *arena, struct nsf_slices list)
 {
     struct nsf_slices copy = {nsf_arena_alloc(arena, nsf_mul_size(list.n, sizeof(*copy.items))), list.n};
     for (size_t i = 0; i < list.n; i++)
@@ -27,13 +27,13 @@ struct nsf_rule nsf_rule_copy(struct nsf_arena *arena, const struct nsf_rule *ru
     copy.id = copy_text(arena, rule->id);
     copy.description = copy_text(arena, rule->description);
     copy.protocol = copy_text(arena, rule->protocol);
-    copy.sources = copy_list(arena, rule->sources);
-    copy.source_ports = copy_list(arena, rule->source_ports);
-    copy.destinations = copy_list(arena, rule->destinations);
-    copy.destination_ports = copy_list(arena, rule->destination_ports);
-    copy.source_asgs = copy_list(arena, rule->source_asgs);
-    copy.destination_asgs = copy_list(arena, rule->destination_asgs);
-    copy.expanded_sources = copy_list(arena, rule->expanded_sources);
+    copy.sources = nsf_slices_copy(arena, rule->sources);
+    copy.source_ports = nsf_slices_copy(arena, rule->source_ports);
+    copy.destinations = nsf_slices_copy(arena, rule->destinations);
+    copy.destination_ports = nsf_slices_copy(arena, rule->destination_ports);
+    copy.source_asgs = nsf_slices_copy(arena, rule->source_asgs);
+    copy.destination_asgs = nsf_slices_copy(arena, rule->destination_asgs);
+    copy.expanded_sources = nsf_slices_copy(arena, rule->expanded_sources);
     copy.unreadable = copy_text(arena, rule->unreadable);
     return copy;
 }
@@ -49,10 +49,10 @@ struct nsf_nsg nsf_nsg_copy(struct nsf_arena *arena, const struct nsf_nsg *nsg)
     copy.rules = nsf_arena_alloc(arena, nsf_mul_size(nsg->n_rules, sizeof(*copy.rules)));
     for (size_t i = 0; i < nsg->n_rules; i++)
         copy.rules[i] = nsf_rule_copy(arena, &nsg->rules[i]);
-    copy.subnets = copy_list(arena, nsg->subnets);
-    copy.nics = copy_list(arena, nsg->nics);
-    copy.nic_macs = copy_list(arena, nsg->nic_macs);
-    copy.notes = copy_list(arena, nsg->notes);
+    copy.subnets = nsf_slices_copy(arena, nsg->subnets);
+    copy.nics = nsf_slices_copy(arena, nsg->nics);
+    copy.nic_macs = nsf_slices_copy(arena, nsg->nic_macs);
+    copy.notes = nsf_slices_copy(arena, nsg->notes);
     return copy;
 }
 

@@ -87,8 +87,9 @@ struct nsf_nsg {
     struct nsf_slices nic_macs; /* upper case hex, where the input shows them */
     bool has_subnets;
     bool has_nics;
-    bool is_id_guessed; /* `id` holds "{subscription}" or another placeholder: it names, it cannot be joined by */
-    bool is_effective;  /* effective rules: what applies to one network interface */
+    bool is_id_guessed;    /* `id` holds "{subscription}" or another placeholder: it names, it cannot be joined by */
+    bool is_from_findings; /* no definition was given: rules are what findings of other tools say of them */
+    bool is_effective;     /* effective rules: what applies to one network interface */
     bool has_flush_connection; /* flushConnection stands in the export ... */
     bool flush_connection;     /* ... and says this */
     bool is_partial;           /* only some rules are known (a rule list): merged with others of the same id */

@@ -7,6 +7,7 @@
 #include "rules/document.h"
 #include "rules/loader.h"
 #include "rules/merge.h"
+#include "rules/peers.h"
 #include "rules/shape.h"
 #include "rules/shapes.h"
 #include "rules/walk.h"
@@ -23,6 +24,7 @@ struct run {
     struct nsf_problems *problems;
     struct nsf_rules_summary *summary;
     struct nsf_merge merge;
+    struct nsf_peer_findings peers;
     struct nsf_file_list files;
     struct nsf_err first; /* the problem of the first file that has one */
     uint64_t n_problems;
@@ -99,6 +101,7 @@ static void on_finding(struct nsf_loader *loader, const struct nsf_peer_finding 
     if (reading->is_again)
         return;
     reading->run->summary->n_findings++;
+    nsf_peer_findings_add(&reading->run->peers, finding);
     if (reading->run->sinks->finding != NULL)
         reading->run->sinks->finding(reading->run->sinks->ctx, finding);
 }
@@ -420,6 +423,12 @@ static nsf_result fail_empty(const struct run *run, struct nsf_err *err)
     return r;
 }
 
+static bool is_defined(void *ctx, struct nsf_slice id)
+{
+    const struct run *run = ctx;
+    return nsf_merge_has(&run->merge, id);
+}
+
 nsf_result nsf_rules_load(const struct nsf_rules_options *options, const struct nsf_rules_sinks *sinks,
                           struct nsf_arena *files, struct nsf_problems *problems, struct nsf_rules_summary *summary,
                           struct nsf_err *err)
@@ -427,6 +436,7 @@ nsf_result nsf_rules_load(const struct nsf_rules_options *options, const struct 
     struct run run = {.options = options, .sinks = sinks, .problems = problems, .summary = summary};
     *summary = (struct nsf_rules_summary){0};
     nsf_merge_init(&run.merge, options->held_max_bytes > 0 ? options->held_max_bytes : HELD_DEFAULT_BYTES);
+    nsf_peer_findings_init(&run.peers);
     nsf_err_reset(&run.first);
     find_files(&run, files);
     for (size_t i = 0; i < run.files.n; i++)
@@ -435,10 +445,13 @@ nsf_result nsf_rules_load(const struct nsf_rules_options *options, const struct 
         if (run.files.items[i].is_needed_again)
             read_file_again(&run, &run.files.items[i]);
     nsf_merge_finish(&run.merge, give_nsg, &run);
+    nsf_peer_findings_finish(&run.peers);
+    nsf_peers_give_nsgs(&run.peers, is_defined, give_nsg, &run);
     nsf_result r = nsf_ok();
     if (summary->n_nsgs == 0 && summary->n_findings == 0)
         r = fail_empty(&run, err);
     nsf_file_list_release(&run.files);
     nsf_merge_release(&run.merge);
+    nsf_peer_findings_release(&run.peers);
     return r;
 }

@@ -4,7 +4,8 @@
  * Give it files, folders and `-`; it finds out the shape of every document, hands each NSG to a sink exactly once
  * (partial ones merged, the same NSG twice merged with its contradictions said), and the rest it learns (interfaces,
  * subnets, public addresses, admin rules, findings of other tools) to sinks of their own. What cannot be read becomes
- * a problem and the run goes on.
+ * a problem and the run goes on. An NSG that only findings of other tools speak of comes as an NSG with the rules they
+ * name, and notes that say so.
  *
  * Memory: one NSG, a bounded budget for NSGs that are held to be merged, and 50 bytes or so for each NSG id seen.
  * Larger inputs are read twice. Templates and Terraform files are held whole. One thread at a time; sinks are called

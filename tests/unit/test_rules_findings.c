@@ -10,6 +10,8 @@
 
 #define ID "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/networkSecurityGroups/n"
 
+#define KNOWN_FROM(tool) "  note known only from a finding of " tool ": its rules were not given\n"
+
 static void test_own_scan(void **state)
 {
     nsf_rules_text_check("{\"schema\":\"nsgflow.scan/1\",\"tool\":{},\"nsgs\":[{\"nsg\":\"" ID
@@ -19,7 +21,9 @@ static void test_own_scan(void **state)
                          "finding nsgflow scan open said=exposed nsg=" ID
                          " id smtp\nfinding nsgflow scan closed said=restricted nsg=x smtp\n"
                          "finding nsgflow scan partial said=partial nsg=" ID
-                         " rule=r priority=200 from=Internet id smtp\n");
+                         " rule=r priority=200 from=Internet id smtp\n"
+                         "nsg " ID " name=n\n  r 200 in allow Tcp from=Internet port=25\n" KNOWN_FROM(
+                             "nsgflow") "nsg x name=x\n" KNOWN_FROM("nsgflow"));
 }
 
 static void test_cloudsploit(void **state)
@@ -32,10 +36,16 @@ static void test_cloudsploit(void **state)
                    "Security group:(n) has SMTP: Security Rule \\\"a\\\": TCP port 25 open to * and Security Rule "
                    "\\\"b\\\": x") "," RESULT("openSMTP", "OK", "fine") "," RESULT("openSSH", "FAIL",
                                                                                    "Security Rule \\\"c\\\": x") "]",
-        "finding CloudSploit openSMTP open said=FAIL nsg=" ID " rule=a id smtp\n"
+        "finding CloudSploit openSMTP open said=FAIL nsg=" ID " rule=a from=* id smtp\n"
         "finding CloudSploit openSMTP open said=FAIL nsg=" ID " rule=b id smtp\n"
         "finding CloudSploit openSMTP closed said=OK nsg=" ID " id smtp\n"
-        "finding CloudSploit openSSH open said=FAIL nsg=" ID " rule=c id\n");
+        "finding CloudSploit openSSH open said=FAIL nsg=" ID " rule=c id\n"
+        "nsg " ID
+        " name=n more\n  a 4096 in allow Tcp from=* port=25\n  b 4096 in allow Tcp from=* port=25\n" KNOWN_FROM(
+            "CloudSploit") "  note CloudSploit finds TCP 25 closed, which cannot be checked without the rules\n"
+                           "  note CloudSploit does not say the priority of rule \"a\": taken for 4096\n"
+                           "  note CloudSploit does not say the priority of rule \"b\": taken for 4096\n"
+                           "  note CloudSploit does not say from where rule \"b\" is open: taken for everywhere\n");
 }
 
 static void test_checkov(void **state)
@@ -44,19 +54,13 @@ static void test_checkov(void **state)
     "{\"check_id\":\"CKV_X_1\",\"check_name\":\"" name "\",\"check_result\":{\"result\":\"" result                     \
     "\"},\"file_path\":\"/main.tf\","                                                                                  \
     "\"file_line_range\":[53,66],\"resource\":\"" resource "\"}"
-#define REPORT                                                                                                                                                 \
-    "{\"check_type\":\"terraform\",\"results\":{\"passed_checks\":[" CHECK("SSH", "PASSED", "azurerm_network_security_group.g") "],\"failed_checks\":[" CHECK( \
-        "no port 25", "FAILED",                                                                                                                                \
-        "module.m.azurerm_network_security_rule.r") "," CHECK("port 2525", "FAILED",                                                                           \
-                                                              "azurerm_storage_account.s") "],\"skipped_checks\":"                                             \
-                                                                                           "[" CHECK("SMTP",                                                   \
-                                                                                                     "SKIPPED",                                                \
-                                                                                                     "azurerm_"                                                \
-                                                                                                     "network_"                                                \
-                                                                                                     "security_rule."                                          \
-                                                                                                     "q") "]},"                                                \
-                                                                                                          "\"summary"                                          \
-                                                                                                          "\":{}}"
+#define GROUP_CHECK CHECK("SSH", "PASSED", "azurerm_network_security_group.g")
+#define RULE_CHECK CHECK("no port 25", "FAILED", "module.m.azurerm_network_security_rule.r")
+#define OTHER_CHECK CHECK("port 2525", "FAILED", "azurerm_storage_account.s")
+#define SKIPPED_CHECK CHECK("SMTP", "SKIPPED", "azurerm_network_security_rule.q")
+#define REPORT                                                                                                         \
+    "{\"check_type\":\"terraform\",\"results\":{\"passed_checks\":[" GROUP_CHECK "],\"failed_checks\":[" RULE_CHECK    \
+    "," OTHER_CHECK "],\"skipped_checks\":[" SKIPPED_CHECK "]},\"summary\":{}}"
 #define REPORTED                                                                                                       \
     "finding Checkov CKV_X_1 closed said=PASSED nsg=azurerm_network_security_group.g target=/main.tf:53\n"             \
     "finding Checkov CKV_X_1 open said=FAILED nsg=module.m.azurerm_network_security_rule.r rule=r target=/main.tf:53 " \
@@ -82,7 +86,10 @@ static void test_sarif(void **state)
         "{\"ruleId\":\"D\",\"message\":{\"text\":\"about storage\"}}]}]}",
         "finding Checkov C open said=error nsg=azurerm_network_security_rule.r rule=r target=main.tf:9 smtp\n"
         "finding Checkov C closed said=pass nsg=" ID " rule=q id smtp\n"
-        "finding Checkov C unknown said=suppressed nsg=" ID " id smtp\n");
+        "finding Checkov C unknown said=suppressed nsg=" ID " id smtp\n"
+        "nsg " ID " name=n more\n" KNOWN_FROM(
+            "Checkov") "  note Checkov says \"suppressed\" of it\n"
+                       "  note Checkov finds TCP 25 closed, which cannot be checked without the rules\n");
 }
 
 static void test_ocsf(void **state)
@@ -94,7 +101,22 @@ static void test_ocsf(void **state)
         "\",\"name\":\"n\"}]},"
         "{\"class_uid\":2004,\"metadata\":{\"event_code\":\"storage\"},\"finding_info\":{},\"resources\":[{\"uid\":\"/"
         "x\"}]}]",
-        "finding Prowler network_smtp_internet open said=FAIL nsg=" ID " id smtp\n");
+        "finding Prowler network_smtp_internet open said=FAIL nsg=" ID " id smtp\n"
+        "nsg " ID " name=n more\n" KNOWN_FROM("Prowler") "  note Prowler finds TCP 25 open but names no rule\n");
+}
+
+/* What is defined is not made up from findings; what speaks of other ports makes no NSG. */
+static void test_definitions_come_first(void **state)
+{
+    struct nsf_rules_text result;
+    const char *const texts[] = {"[" RESULT("openSMTP", "FAIL", "Security Rule \\\"a\\\": TCP port 25 open to *") "]",
+                                 "{\"id\":\"" ID "\",\"securityRules\":[]}"};
+    nsf_rules_text_load(texts, 2, NULL, &result);
+    assert_string_equal(nsf_buf_str(&result.out), "finding CloudSploit openSMTP open said=FAIL nsg=" ID
+                                                  " rule=a from=* id smtp\nnsg " ID " name=n\n");
+    nsf_buf_release(&result.out);
+    nsf_rules_text_check("[" RESULT("openSSH", "FAIL", "x") "]",
+                         "finding CloudSploit openSSH open said=FAIL nsg=" ID " id\n");
 }
 
 /* Read, but nothing to start from. */
@@ -111,9 +133,13 @@ static void test_no_finding_of_interest(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_own_scan), cmocka_unit_test(test_cloudsploit),
-        cmocka_unit_test(test_checkov),  cmocka_unit_test(test_sarif),
-        cmocka_unit_test(test_ocsf),     cmocka_unit_test(test_no_finding_of_interest),
+        cmocka_unit_test(test_own_scan),
+        cmocka_unit_test(test_cloudsploit),
+        cmocka_unit_test(test_checkov),
+        cmocka_unit_test(test_sarif),
+        cmocka_unit_test(test_ocsf),
+        cmocka_unit_test(test_no_finding_of_interest),
+        cmocka_unit_test(test_definitions_come_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -45,7 +45,7 @@ static const struct sample samples[] = {
     {"terraform_state_values_pytest_terraform_c7n.json", 0, 0, 0, 0, "this is a pytest-terraform fixture"},
     {"peer_outputs/checkov_sarif_shape_DERIVED.json", 0, 0, 0, 1, NULL},
     {"peer_outputs/cloudsploit.csv", 0, 0, 0, 0, "this is CSV"},
-    {"peer_outputs/cloudsploit.json", 0, 0, 0, 3, NULL},
+    {"peer_outputs/cloudsploit.json", 3, 1, 0, 3, NULL},
     {"peer_outputs/cloudsploit.junit.xml", 0, 0, 0, 0, "this is XML"},
     {"peer_outputs/prowler_example_output_azure.csv", 0, 0, 0, 0, "this is CSV"},
     {"peer_outputs/prowler_example_output_azure.ocsf.json", 0, 0, 0, 0, "no findings about them"},
