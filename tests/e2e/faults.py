@@ -281,12 +281,16 @@ def test_many_streams_at_a_time(world):
     data = [world.big[i * 1000:i * 1000 + 300000 + i] for i in range(40)]
     for i, body in enumerate(data):
         world.client.put("%s/%02d.json" % (name, i), body)
-    world.proxy.reset(Fault(r"\d\.json", status(503, [("Retry-After", "0")]), times=5, skip=10),
-                      Fault(r"\d\.json", cut(1000), times=5, skip=5), Fault(r"\d\.json", reset(), times=5, skip=20))
-    run = world.run(name, "--threads", "8", "--range", "100000")
-    for i, body in enumerate(data):
-        run.has("%02d.json" % i, body)
-    assert run.retries == 15, run.out
+    for words in ([], ["--ahead", "3"], ["--ahead", "30"]):
+        world.proxy.reset(Fault(r"\d\.json", status(503, [("Retry-After", "0")]), times=5, skip=10),
+                          Fault(r"\d\.json", cut(1000), times=5, skip=5), Fault(r"\d\.json", reset(), times=5, skip=20))
+        run = world.run(name, "--threads", "8", "--range", "100000", *words)
+        for i, body in enumerate(data):
+            run.has("%02d.json" % i, body)
+        assert run.retries == 15, run.out
+    world.proxy.reset()
+    run = world.run(name, "--threads", "2", "--ahead", "20", "--stop-after", "500", "--wait-ms", "30", expect=3)
+    assert run.took_s < 5
 
 
 def test_https_goes_through_the_proxy_of_the_environment(world):

@@ -8,6 +8,7 @@
  *   --chunk N           bytes a read
  *   --range N           bytes a request
  *   --threads N         streams read at a time
+ *   --ahead N           expects each blob N blobs before it is opened
  *   --from N --etag E --created MS   continue a blob known from before (with one blob)
  *   --stop-after MS     as if interrupted
  *   --retry-ms N  --stall-s N  --rps N  --endpoint E  --ca-file F  --verbose  --wait-ms N (between reads)
@@ -30,6 +31,7 @@ struct settings {
     bool is_cat;
     size_t chunk;
     unsigned n_threads;
+    size_t ahead; /* so many blobs before one is opened it is expected */
     int64_t wait_ms;
     int64_t stop_after_ms;
     struct nsf_open how;
@@ -114,6 +116,8 @@ static void run_worker(void *arg)
         const size_t i = atomic_fetch_add(&work->next, 1);
         if (i >= work->listing->n)
             return;
+        if (work->settings->ahead > 0 && i + work->settings->ahead < work->listing->n)
+            nsf_source_expect(&work->listing->items[i + work->settings->ahead]);
         take_blob(work->settings, &work->listing->items[i], &work->results[i]);
     }
 }
@@ -218,6 +222,7 @@ static bool read_options(int argc, char **argv, struct settings *settings)
         {"ca-file", required_argument, NULL, 'a'},
         {"verbose", no_argument, NULL, 'v'},
         {"wait-ms", required_argument, NULL, 'w'},
+        {"ahead", required_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
     int option;
@@ -275,6 +280,9 @@ static bool read_options(int argc, char **argv, struct settings *settings)
             break;
         case 'v':
             settings->options.say = say;
+            break;
+        case 'h':
+            settings->ahead = (size_t)number(optarg);
             break;
         case 'w':
             settings->wait_ms = number(optarg);
