@@ -35,7 +35,8 @@ void nsf_partition_release(struct nsf_partition *partition)
     nsf_free(partition->live);
     nsf_index_release(&partition->by_key);
     nsf_free(partition->held);
-    nsf_free(partition->nic_clock_ms);
+    nsf_free(partition->nic_clocks.now_ms);
+    nsf_free(partition->key_clocks.now_ms);
     nsf_pairset_release(&partition->nic_targets);
     nsf_pairset_release(&partition->mail_scopes);
     nsf_sources_release(&partition->sources);
@@ -137,7 +138,7 @@ static bool may_meet_a_copy(const struct nsf_partition *partition, const struct 
     if (!partition->shared->is_covered_twice(partition->shared, copies[0].nic_id, partition->seq))
         return false;
     for (size_t i = 0; i < n; i++)
-        if (copies[i].connection.last_ms > partition->nic_clock_ms[copies[i].nic_id] - PARTITION_HOLD_MS)
+        if (copies[i].connection.last_ms > partition->nic_clocks.now_ms[copies[i].nic_id] - PARTITION_HOLD_MS)
             return true;
     return false;
 }
@@ -198,16 +199,17 @@ static uint32_t hash_live(const struct nsf_partition *partition, const struct ns
     return hash_key(partition, live->key_id, &key);
 }
 
-/* Whether nothing can continue the connection any more: its NIC has newer stamps than its state waits for. Tuples are
- * logged within a minute of their stamp, which the slack covers. An answered and ended connection waits for a begin with
- * the stamp of its end, a silent one for a retry, an open one for the idle time. */
+/* Whether nothing can continue the connection any more: its rule has newer stamps in the same flow log than its state
+ * waits for. (Another flow log of the NIC is up to a blob ahead.) Tuples are logged within a minute of their stamp, which
+ * the slack covers. An answered and ended connection waits for a begin with the stamp of its end, a silent one for a
+ * retry, an open one for the idle time. */
 static bool is_over(const struct nsf_partition *partition, const struct nsf_live *live)
 {
     const struct nsf_connection *connection = &live->connection;
     int64_t waits_ms = partition->shared->idle_ms;
     if (connection->is_ended)
         waits_ms = connection->has_counters && connection->total.packets_out > 0 ? 0 : NSF_RETRY_GAP_MS;
-    return connection->last_ms < partition->nic_clock_ms[live->nic_id] - waits_ms - PARTITION_LATE_MS;
+    return connection->last_ms < partition->key_clocks.now_ms[live->key_id] - waits_ms - PARTITION_LATE_MS;
 }
 
 static void sweep(struct nsf_partition *partition)
@@ -274,16 +276,23 @@ static bool is_behind_window(const struct nsf_shared *shared, int64_t ts_ms)
     return shared->until_ms != NSF_TS_NONE && ts_ms >= shared->until_ms;
 }
 
-/* The NIC's clock follows the stamps, but no further than its records go: one stamp far in the future must not end
- * every connection of the NIC. */
-static void advance_clock(struct nsf_partition *partition, uint32_t nic_id, int64_t ts_ms, int64_t record_ms)
+static void advance_clock(struct nsf_clocks *clocks, uint32_t id, int64_t now_ms)
 {
-    NSF_GROW(partition->nic_clock_ms, partition->nic_clock_capacity, (size_t)nic_id + 1);
-    while (partition->n_nic_clocks <= nic_id)
-        partition->nic_clock_ms[partition->n_nic_clocks++] = 0;
+    NSF_GROW(clocks->now_ms, clocks->capacity, (size_t)id + 1);
+    while (clocks->n <= id)
+        clocks->now_ms[clocks->n++] = 0;
+    if (clocks->now_ms[id] < now_ms)
+        clocks->now_ms[id] = now_ms;
+}
+
+/* Clocks follow the stamps, but no further than the records go: one stamp far in the future must not end every
+ * connection there is. */
+static void advance_clocks(struct nsf_partition *partition, const struct nsf_place_of_scope *place, int64_t ts_ms,
+                           int64_t record_ms)
+{
     int64_t now_ms = record_ms != NSF_TS_NONE && ts_ms > record_ms ? record_ms : ts_ms;
-    if (partition->nic_clock_ms[nic_id] < now_ms)
-        partition->nic_clock_ms[nic_id] = now_ms;
+    advance_clock(&partition->nic_clocks, place->nic_id, now_ms);
+    advance_clock(&partition->key_clocks, place->key_id, now_ms);
 }
 
 static void note_spelling(struct nsf_partition *partition, uint32_t scope_id)
@@ -299,7 +308,7 @@ static void take_allowed(struct nsf_partition *partition, const struct nsf_mail_
     const struct nsf_place_of_scope *place = partition->shared->place(partition->shared, event->scope_id);
     int64_t ts_ms = event->ts_ms;
     bool is_late = false;
-    advance_clock(partition, place->nic_id, ts_ms, record_ms);
+    advance_clocks(partition, place, ts_ms, record_ms);
     uint32_t hash = hash_key(partition, place->key_id, event);
     struct nsf_live *live = find_live(partition, hash, place->key_id, event);
     if (live == NULL) {

@@ -53,6 +53,13 @@ struct nsf_live {
     struct nsf_connection connection;
 };
 
+/* Times by a small number; what was never set is 0. */
+struct nsf_clocks {
+    int64_t *now_ms;
+    size_t capacity;
+    uint32_t n;
+};
+
 struct nsf_partition {
     const struct nsf_shared *shared; /* borrowed */
     uint64_t seed;
@@ -67,9 +74,8 @@ struct nsf_partition {
     size_t settle_at;
     bool is_under_pressure; /* held connections were too many once: only those that may meet a copy are held now */
     uint64_t seq;           /* of the batch being taken */
-    int64_t *nic_clock_ms; /* newest stamp per NIC */
-    size_t nic_clock_capacity;
-    uint32_t n_nic_clocks;
+    struct nsf_clocks nic_clocks; /* newest stamp per NIC */
+    struct nsf_clocks key_clocks; /* and per key_id: one flow log of a NIC is read behind another */
     struct nsf_sources sources;
     struct nsf_contacts_table contacts;
     struct nsf_retries retries; /* of denied and unanswered attempts */
