@@ -22,6 +22,11 @@ nsf_result nsf_cli_load_lists(const struct nsf_options *options, struct nsf_list
             if (nsf_failed(r))
                 return r;
         }
+    for (size_t i = 0; i < options->mmdb.n; i++) {
+        nsf_result r = nsf_lists_open_mmdb(lists, options->mmdb.items[i], err);
+        if (nsf_failed(r))
+            return r;
+    }
     nsf_lists_finish(lists);
     return nsf_ok();
 }

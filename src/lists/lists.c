@@ -9,6 +9,7 @@
 
 void nsf_lists_init(struct nsf_lists *lists, bool has_starter)
 {
+    lists->n_mmdb = 0;
     for (size_t i = 0; i < NSF_LIST_KINDS; i++)
         lists->of[i] = nsf_networks_new();
     if (has_starter)
@@ -21,6 +22,35 @@ void nsf_lists_release(struct nsf_lists *lists)
         nsf_networks_free(lists->of[i]);
         lists->of[i] = NULL;
     }
+    for (size_t i = 0; i < lists->n_mmdb; i++)
+        nsf_mmdb_close(lists->mmdb[i]);
+    lists->n_mmdb = 0;
+}
+
+nsf_result nsf_lists_open_mmdb(struct nsf_lists *lists, const char *path, struct nsf_err *err)
+{
+    if (lists->n_mmdb == NSF_LISTS_MMDB_MAX)
+        return NSF_FAIL(err, NSF_E_USAGE, NSF_OFFSET_NONE, "at most %d MaxMind databases can be given",
+                        NSF_LISTS_MMDB_MAX);
+    struct nsf_mmdb *mmdb = nsf_mmdb_open(path, err);
+    if (mmdb == NULL)
+        return (nsf_result){.failed = true};
+    lists->mmdb[lists->n_mmdb++] = mmdb;
+    return nsf_ok();
+}
+
+const char *nsf_lists_owner(const struct nsf_lists *lists, struct nsf_ip ip, char buf[NSF_LISTS_OWNER_BYTES])
+{
+    struct nsf_mmdb_entry entry = {.country = "", .owner = "", .as_number = 0};
+    char number[16] = "";
+    for (size_t i = 0; i < lists->n_mmdb; i++)
+        nsf_mmdb_find(lists->mmdb[i], ip, &entry);
+    if (entry.as_number != 0)
+        snprintf(number, sizeof(number), "AS%u", entry.as_number);
+    bool has_network = number[0] != '\0' || entry.owner[0] != '\0';
+    snprintf(buf, NSF_LISTS_OWNER_BYTES, "%s%s%s%s%s", number, number[0] != '\0' && entry.owner[0] != '\0' ? " " : "",
+             entry.owner, has_network && entry.country[0] != '\0' ? ", " : "", entry.country);
+    return buf[0] == '\0' ? NULL : buf;
 }
 
 nsf_result nsf_lists_load(struct nsf_lists *lists, enum nsf_list_kind kind, const char *path,

@@ -6,6 +6,7 @@
 #ifndef NSF_LISTS_H
 #define NSF_LISTS_H
 
+#include "lists/mmdb.h"
 #include "lists/networks.h"
 
 enum nsf_list_kind {
@@ -19,8 +20,13 @@ enum nsf_list_kind {
 };
 #define NSF_LIST_KINDS (NSF_LIST_STARTER + 1)
 
+/* A country and a network database, and room for two more. */
+#define NSF_LISTS_MMDB_MAX 4
+
 struct nsf_lists {
     struct nsf_networks *of[NSF_LIST_KINDS];
+    struct nsf_mmdb *mmdb[NSF_LISTS_MMDB_MAX];
+    size_t n_mmdb;
 };
 
 /* With the starter list of providers, or without. */
@@ -29,6 +35,11 @@ void nsf_lists_release(struct nsf_lists *lists);
 /* Reads one file; see nsf_networks_load. */
 nsf_result nsf_lists_load(struct nsf_lists *lists, enum nsf_list_kind kind, const char *path,
                           struct nsf_problems *problems, struct nsf_err *err) NSF_CHECKED;
+/* Opens a MaxMind database; all of them are asked for a name. */
+nsf_result nsf_lists_open_mmdb(struct nsf_lists *lists, const char *path, struct nsf_err *err) NSF_CHECKED;
+/* "AS64500 Example Networks, DE", as far as the databases know; NULL: nothing. Returns buf. */
+#define NSF_LISTS_OWNER_BYTES 112
+const char *nsf_lists_owner(const struct nsf_lists *lists, struct nsf_ip ip, char buf[NSF_LISTS_OWNER_BYTES]);
 void nsf_lists_finish(struct nsf_lists *lists);
 
 /* The listed provider of an address and the table it stands in; NULL: none. */

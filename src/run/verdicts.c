@@ -19,6 +19,7 @@ struct nsf_verdicts {
     struct nsf_dossier *dossier;
     nsf_review_source_fn *read_counts; /* of the evidence */
     struct nsf_judgement judgement;    /* of the source read last */
+    char owner[NSF_LISTS_OWNER_BYTES];
 };
 
 /* ---- one source ---- */
@@ -61,8 +62,8 @@ const struct nsf_judgement *nsf_verdicts_of(struct nsf_verdicts *verdicts, struc
     return &verdicts->judgement;
 }
 
-/* The best name that a list has for the source; the owner's own first. */
-static struct nsf_slice name_of(const struct nsf_verdicts *verdicts, const struct nsf_sender_facts *facts)
+/* The best name that a list has for the source; the owner's own first, what databases say last. */
+static struct nsf_slice name_of(struct nsf_verdicts *verdicts, const struct nsf_sender_facts *facts)
 {
     const struct nsf_slice names[] = {
         facts->partner.name,
@@ -74,7 +75,7 @@ static struct nsf_slice name_of(const struct nsf_verdicts *verdicts, const struc
     for (size_t i = 0; i < NSF_ARRAY_LEN(names); i++)
         if (names[i].len > 0)
             return names[i];
-    return (struct nsf_slice){NULL, 0};
+    return nsf_slice_str(nsf_lists_owner(verdicts->lists, facts->address, verdicts->owner));
 }
 
 static struct nsf_verdicts *current_of(const struct nsf_review *review)
