@@ -216,12 +216,12 @@ static bool is_responsible(struct nsf_evaluator *evaluator, uint32_t rank, struc
     struct nsf_ipset *set = &evaluator->scratch[1];
     bool is_cloud;
     nsf_reading_entry(reading, item, &evaluator->tags, set, &is_cloud);
-    if (nsf_ipset_overlap(set, &candidate->open_public) || (is_cloud && candidate->has_cloud))
+    if (nsf_ipset_overlap(set, &candidate->open_public))
         return true;
     for (size_t i = 0; i < reading->tokens.n; i++) {
         struct nsf_token token = reading->tokens.items[i];
-        bool is_unknown = token.kind == NSF_TOKEN_TAG || token.kind == NSF_TOKEN_BAD;
-        if (is_unknown && nsf_slice_eq(token.text, item) && !nsf_token_is_covered(reading, token) &&
+        bool counts = token.kind == NSF_TOKEN_TAG || token.kind == NSF_TOKEN_BAD || token.kind == NSF_TOKEN_CLOUD;
+        if (counts && nsf_slice_eq(token.text, item) && !nsf_token_is_covered(reading, token) &&
             nsf_token_taker(evaluator, rank, token, NSF_RANK_NONE) == NSF_RANK_NONE)
             return true;
     }

@@ -127,6 +127,22 @@ struct nsf_shadowed {
     struct nsf_slices by;
 };
 
+/* A finding of another tool (or of an earlier scan) about the port, beside ours. */
+struct nsf_peer_row {
+    struct nsf_slice tool;
+    struct nsf_slice check;
+    struct nsf_slice nsg;    /* as the other tool spells it */
+    struct nsf_slice rule;   /* absent: it judges the whole NSG */
+    struct nsf_slice theirs; /* its verdict, as it spells it */
+    bool is_theirs_open;
+    bool is_theirs_known;
+    bool has_ours;          /* the input has rules of this NSG */
+    enum nsf_exposure ours; /* with has_ours: of the NSG */
+    bool is_agreed;
+    struct nsf_slice reason; /* one sentence where they do not agree; else absent */
+    struct nsf_place place;
+};
+
 struct nsf_problem; /* core/problem.h */
 
 struct nsf_scan {
@@ -137,6 +153,8 @@ struct nsf_scan {
     size_t n_findings;
     struct nsf_shadowed *shadowed;
     size_t n_shadowed;
+    struct nsf_peer_row *peers; /* by NSG without case, tool, check, rule */
+    size_t n_peers;
     uint64_t n_files;
     uint16_t port;              /* 25 unless --port says otherwise */
     uint64_t n_rules;           /* custom rules of all NSGs, for key figures */

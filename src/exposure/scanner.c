@@ -6,6 +6,7 @@
 #include "core/mem.h"
 #include "exposure/estate.h"
 #include "exposure/pairs.h"
+#include "exposure/peers.h"
 
 struct nsf_scanner {
     struct nsf_scan scan;
@@ -17,6 +18,9 @@ struct nsf_scanner {
     struct nsf_exposure_result *results;
     size_t n_results;
     size_t results_capacity;
+    struct nsf_peer_row *peers;
+    size_t n_peers;
+    size_t peers_capacity;
 };
 
 struct nsf_scanner *nsf_scanner_new(const struct nsf_exposure_settings *settings)
@@ -40,12 +44,19 @@ void nsf_scanner_free(struct nsf_scanner *scanner)
     nsf_free(scanner->admin_rules);
     nsf_evaluator_free(scanner->evaluator);
     nsf_free(scanner->results);
+    nsf_free(scanner->peers);
     nsf_free(scanner);
 }
 
 void nsf_scanner_attach(struct nsf_scanner *scanner, const struct nsf_attachment *attachment)
 {
     nsf_estate_add(&scanner->estate, attachment);
+}
+
+void nsf_scanner_add_peer(struct nsf_scanner *scanner, const struct nsf_peer_finding *finding)
+{
+    NSF_GROW(scanner->peers, scanner->peers_capacity, scanner->n_peers + 1);
+    scanner->n_peers += nsf_peer_row_make(finding, &scanner->scan.arena, &scanner->peers[scanner->n_peers]);
 }
 
 static void start(struct nsf_scanner *scanner)
@@ -165,5 +176,8 @@ const struct nsf_scan *nsf_scanner_finish(struct nsf_scanner *scanner, uint64_t 
     scan->shadowed = nsf_arena_zalloc(&scan->arena, n_shadowed, sizeof(*scan->shadowed));
     for (size_t i = 0; i < scanner->n_results; i++)
         join_rows(scan, &scanner->results[i], only);
+    scan->peers = scanner->peers;
+    scan->n_peers = scanner->n_peers;
+    nsf_peer_rows_judge(scan);
     return scan;
 }

@@ -8,6 +8,7 @@
 #define NSF_SCANNER_H
 
 #include "exposure/exposure.h"
+#include "rules/findings.h"
 
 struct nsf_scanner;
 
@@ -16,6 +17,8 @@ struct nsf_scanner *nsf_scanner_new(const struct nsf_exposure_settings *settings
 void nsf_scanner_free(struct nsf_scanner *scanner);
 /* Interfaces, subnets and admin rules; all before the first NSG. Copied. */
 void nsf_scanner_attach(struct nsf_scanner *scanner, const struct nsf_attachment *attachment);
+/* What another tool found. Copied; order does not matter. */
+void nsf_scanner_add_peer(struct nsf_scanner *scanner, const struct nsf_peer_finding *finding);
 /* Borrows nsg. Each NSG comes once: the loaders merge. */
 void nsf_scanner_add(struct nsf_scanner *scanner, const struct nsf_nsg *nsg);
 /* Sorts and joins. With rules in `only` (names, without case) just their findings and shadowed rows are kept, which is

@@ -17,6 +17,20 @@ static void write_shadowed(struct nsf_json_out *json, const struct nsf_scan *sca
     nsf_json_out_end_map(json);
 }
 
+static void write_peer(struct nsf_json_out *json, const struct nsf_peer_row *peer)
+{
+    nsf_json_out_begin_map(json);
+    nsf_json_key_text(json, "tool", peer->tool);
+    nsf_json_key_text(json, "check", peer->check);
+    nsf_json_key_text(json, "nsg", peer->nsg);
+    nsf_json_key_text(json, "rule", peer->rule);
+    nsf_json_key_text(json, "theirs", peer->theirs);
+    nsf_json_out_key_str(json, "ours", peer->has_ours ? nsf_exposure_name(peer->ours) : NULL);
+    nsf_json_out_key_bool(json, "agree", peer->is_agreed);
+    nsf_json_key_text(json, "reason", peer->reason);
+    nsf_json_out_end_map(json);
+}
+
 void nsf_scan_write_json(const struct nsf_scan *scan, const struct nsf_problems *problems, struct nsf_out *out)
 {
     struct nsf_json_out json;
@@ -39,6 +53,11 @@ void nsf_scan_write_json(const struct nsf_scan *scan, const struct nsf_problems 
     nsf_json_out_begin_array(&json);
     for (size_t i = 0; i < scan->n_shadowed; i++)
         write_shadowed(&json, scan, &scan->shadowed[i]);
+    nsf_json_out_end_array(&json);
+    nsf_json_out_key(&json, "peers");
+    nsf_json_out_begin_array(&json);
+    for (size_t i = 0; i < scan->n_peers; i++)
+        write_peer(&json, &scan->peers[i]);
     nsf_json_out_end_array(&json);
     nsf_json_out_key(&json, "inputs");
     nsf_json_out_begin_map(&json);

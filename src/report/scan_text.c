@@ -224,6 +224,30 @@ static void write_shadowed(struct nsf_text *text, const struct nsf_scan *scan)
     }
 }
 
+static void write_peers(struct nsf_text *text, const struct nsf_scan *scan)
+{
+    if (scan->n_peers == 0)
+        return;
+    section(text, "WHAT OTHER TOOLS SAY");
+    nsf_text_newline(text);
+    for (size_t i = 0; i < scan->n_peers; i++) {
+        const struct nsf_peer_row *peer = &scan->peers[i];
+        nsf_text_para_begin(text);
+        nsf_text_para_add(text, peer->tool);
+        nsf_text_para_addf(text, " ");
+        nsf_text_para_add(text, peer->check);
+        nsf_text_para_addf(text, ": ");
+        nsf_text_para_add(text, peer->theirs);
+        nsf_text_para_addf(text, "; here %s: ", peer->has_ours ? nsf_exposure_name(peer->ours) : "no rules");
+        nsf_text_para_add(text, peer->nsg);
+        nsf_text_para_addf(text, peer->rule.len > 0 ? " / " : "");
+        nsf_text_para_add(text, peer->rule);
+        nsf_text_para_addf(text, peer->reason.len > 0 ? ". " : "");
+        nsf_text_para_add(text, peer->reason);
+        nsf_text_para_end(text, peer->is_agreed ? "" : "  !", 4, peer->is_agreed ? NSF_STYLE_PLAIN : NSF_STYLE_WARN);
+    }
+}
+
 static void write_notes(struct nsf_text *text, const struct nsf_scan *scan)
 {
     bool is_first = true;
@@ -274,6 +298,7 @@ void nsf_scan_write_text(const struct nsf_scan *scan, const struct nsf_problems 
     write_nsgs(&text, scan);
     write_findings(&text, scan);
     write_shadowed(&text, scan);
+    write_peers(&text, scan);
     write_notes(&text, scan);
     write_problems(&text, problems);
     nsf_text_release(&text);

@@ -67,6 +67,13 @@ static void take_attachment(void *ctx, const struct nsf_attachment *attachment)
         nsf_scanner_attach(scan->scanners[i], attachment);
 }
 
+static void take_finding(void *ctx, const struct nsf_peer_finding *finding)
+{
+    struct nsf_rules_scan *scan = ctx;
+    if (scan->settings.port == 25)
+        nsf_scanner_add_peer(scan->scanners[0], finding);
+}
+
 static bool find_tag(void *ctx, struct nsf_slice tag, const struct nsf_prefix **prefixes, size_t *n)
 {
     *n = nsf_networks_named(ctx, tag, prefixes);
@@ -149,7 +156,8 @@ nsf_result nsf_rules_scan_run(const struct nsf_rules_scan_request *request, stru
                               struct nsf_err *err)
 {
     struct nsf_rules_scan *own = nsf_calloc(1, sizeof(*own));
-    struct nsf_rules_sinks sinks = {.ctx = own, .nsg = take_nsg, .attachment = take_attachment};
+    struct nsf_rules_sinks sinks = {
+        .ctx = own, .nsg = take_nsg, .attachment = take_attachment, .finding = take_finding};
     own->request = request;
     own->settings = request->exposure;
     nsf_arena_init(&own->files);
