@@ -11,6 +11,7 @@
 #include "run/rules_scan.h"
 
 #include <signal.h>
+#include <unistd.h>
 
 static volatile sig_atomic_t is_stopped;
 static atomic_bool is_transfer_stopped; /* the same for the threads that wait for storage */
@@ -112,9 +113,12 @@ static int list_or_read(const struct nsf_options *options, struct nsf_review_run
 {
     struct nsf_err err = NSF_ERR_INIT;
     nsf_progress_expect(progress, nsf_review_run_listing(run));
-    if (options->is_list)
-        return print_listing(options, nsf_review_run_listing(run));
-    nsf_result r = nsf_review_run_read(run, &err);
+    nsf_result r = nsf_ok();
+    if (options->is_list) {
+        r = nsf_review_run_drop_known(run, &err);
+        return nsf_failed(r) ? nsf_cli_fail(&err) : print_listing(options, nsf_review_run_listing(run));
+    }
+    r = nsf_review_run_read(run, &err);
     nsf_progress_end(progress);
     return nsf_failed(r) ? nsf_cli_fail(&err) : write_review(options, nsf_review_run_finish(run));
 }
@@ -181,6 +185,15 @@ int nsf_cli_review_scan(const struct nsf_options *options, const struct nsf_scan
     return status;
 }
 
+/* A listing makes no store. */
+static nsf_result open_store(const struct nsf_options *options, struct nsf_store **store, struct nsf_err *err)
+{
+    *store = NULL;
+    if (options->store == NULL || (options->is_list && access(options->store, F_OK) != 0))
+        return nsf_ok();
+    return nsf_store_open(options->store, options->is_list ? NSF_STORE_READ : NSF_STORE_WRITE, store, err);
+}
+
 int nsf_cli_review(const struct nsf_options *options)
 {
     struct nsf_err err = NSF_ERR_INIT;
@@ -195,7 +208,7 @@ int nsf_cli_review(const struct nsf_options *options)
         return nsf_cli_fail_start(&err);
     struct nsf_store *store = NULL;
     int status;
-    if (options->store != NULL && nsf_failed(nsf_store_open(options->store, NSF_STORE_WRITE, &store, &err)))
+    if (nsf_failed(open_store(options, &store, &err)))
         status = nsf_cli_fail(&err);
     else
         status = nsf_cli_review_scan(options, nsf_rules_scan_result(scan), nsf_rules_scan_problems(scan), store);

@@ -481,6 +481,15 @@ static nsf_result read_blob(struct nsf_blob_reading *reading, struct nsf_blob_re
     return r;
 }
 
+nsf_result nsf_blob_reading_is_due(struct nsf_blob_reading *reading, const struct nsf_blob *blob, bool *answer,
+                                   struct nsf_err *err)
+{
+    nsf_arena_reset(&reading->arena);
+    nsf_result r = look_up(reading, blob, err);
+    *answer = nsf_failed(r) || !is_same_version(reading);
+    return r;
+}
+
 nsf_result nsf_blob_reading_run(struct nsf_blob_reading *reading, const struct nsf_blob *blob,
                                 struct nsf_blob_read *read, struct nsf_err *err)
 {

@@ -38,6 +38,9 @@ struct nsf_blob_reading;
 
 struct nsf_blob_reading *nsf_blob_reading_new(const struct nsf_blob_reading_options *options);
 void nsf_blob_reading_free(struct nsf_blob_reading *reading);
+/* Whether it is not the version that is stored; nothing is opened. */
+nsf_result nsf_blob_reading_is_due(struct nsf_blob_reading *reading, const struct nsf_blob *blob, bool *answer,
+                                   struct nsf_err *err) NSF_CHECKED;
 /* Fails when the store does, or the run was stopped within the blob (NSF_E_INTERRUPTED); nothing of it is kept then. */
 nsf_result nsf_blob_reading_run(struct nsf_blob_reading *reading, const struct nsf_blob *blob,
                                 struct nsf_blob_read *read, struct nsf_err *err) NSF_CHECKED;

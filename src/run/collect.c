@@ -82,21 +82,46 @@ static void show_progress(struct collector *collector, size_t idx)
         collector->options->on_progress(collector->options->progress_ctx, &collector->progress);
 }
 
+static struct nsf_blob_reading *new_reading(struct nsf_store *store, struct nsf_scopes *scopes,
+                                            const struct nsf_pipeline_options *options)
+{
+    struct nsf_blob_reading_options how = {
+        .store = store,
+        .scopes = scopes,
+        .envelope = {.scopes = scopes,
+                     .seed = NSF_STORE_SEED,
+                     .is_plain = options->is_plain,
+                     .is_strict = options->is_strict,
+                     .is_smtp_only = options->is_smtp_only},
+        .mode = nsf_collect_mode(options),
+        .is_stopped = options->is_stopped,
+    };
+    return nsf_blob_reading_new(&how);
+}
+
+nsf_result nsf_collect_drop_known(struct nsf_store *store, struct nsf_listing *listing,
+                                  const struct nsf_pipeline_options *options, struct nsf_err *err)
+{
+    struct nsf_scopes *scopes = nsf_scopes_new();
+    struct nsf_blob_reading *reading = new_reading(store, scopes, options);
+    nsf_result r = nsf_ok();
+    size_t n = 0;
+    for (size_t i = 0; i < listing->n && !nsf_failed(r); i++) {
+        bool is_due;
+        r = nsf_blob_reading_is_due(reading, &listing->items[i], &is_due, err);
+        if (is_due)
+            listing->items[n++] = listing->items[i];
+    }
+    listing->n = n;
+    nsf_blob_reading_free(reading);
+    nsf_scopes_free(scopes);
+    return r;
+}
+
 static void work(void *arg)
 {
     struct collector *collector = ((struct collecting_worker *)arg)->collector;
-    struct nsf_blob_reading_options how = {
-        .store = collector->store,
-        .scopes = collector->scopes,
-        .envelope = {.scopes = collector->scopes,
-                     .seed = NSF_STORE_SEED,
-                     .is_plain = collector->options->is_plain,
-                     .is_strict = collector->options->is_strict,
-                     .is_smtp_only = collector->options->is_smtp_only},
-        .mode = nsf_collect_mode(collector->options),
-        .is_stopped = collector->options->is_stopped,
-    };
-    struct nsf_blob_reading *reading = nsf_blob_reading_new(&how);
+    struct nsf_blob_reading *reading = new_reading(collector->store, collector->scopes, collector->options);
     nsf_mutex_lock(collector->mutex);
     while (collector->next < collector->listing->n && collector->store_error.code == NSF_E_NONE &&
            !is_stopped(collector)) {

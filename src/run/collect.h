@@ -22,6 +22,10 @@ struct nsf_collect_result {
 uint32_t nsf_collect_mode(const struct nsf_pipeline_options *options);
 bool nsf_collect_is_smtp_only(uint32_t mode);
 
+/* Leaves in the listing what a run would open: what is new, or of another version than the one stored. */
+nsf_result nsf_collect_drop_known(struct nsf_store *store, struct nsf_listing *listing,
+                                  const struct nsf_pipeline_options *options, struct nsf_err *err) NSF_CHECKED;
+
 /* Fails when the store does (NSF_E_STORE); what is wrong with a blob is stored with it. */
 nsf_result nsf_collect_run(struct nsf_store *store, const struct nsf_listing *listing,
                            const struct nsf_pipeline_options *options, struct nsf_collect_result *result,

@@ -172,6 +172,13 @@ const struct nsf_listing *nsf_review_run_listing(const struct nsf_review_run *ru
     return &run->listing;
 }
 
+nsf_result nsf_review_run_drop_known(struct nsf_review_run *run, struct nsf_err *err)
+{
+    if (run->request.store == NULL)
+        return nsf_ok();
+    return nsf_collect_drop_known(run->request.store, &run->listing, &run->request.pipeline, err);
+}
+
 /* What is new goes into the store, then all of it into the evidence. */
 static nsf_result read_stored(struct nsf_review_run *run, struct nsf_err *err)
 {

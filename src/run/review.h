@@ -42,6 +42,9 @@ void nsf_review_run_free(struct nsf_review_run *run);
 /* In the order of the run; lends until free. */
 const struct nsf_listing *nsf_review_run_listing(const struct nsf_review_run *run);
 
+/* With a store: leaves in the listing only what would be read. */
+nsf_result nsf_review_run_drop_known(struct nsf_review_run *run, struct nsf_err *err) NSF_CHECKED;
+
 /* Reads everything. Fails when no log at all could be opened, the store fails, or the run was stopped
  * (NSF_E_INTERRUPTED). */
 nsf_result nsf_review_run_read(struct nsf_review_run *run, struct nsf_err *err) NSF_CHECKED;

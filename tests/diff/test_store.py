@@ -116,6 +116,17 @@ def review(rules, logs, *options):
     return run(["review", "--rules", rules, "--format", "json", *options, *logs])
 
 
+def check_listing(rules, logs, store):
+    """Nothing would be read any more; without the store everything; and a listing makes no store."""
+    listing = ["review", "--rules", rules, "--list", *logs]
+    with_store = run([*listing, "--store", store]).decode().splitlines()
+    if len(with_store) != 1 or " in 0 blobs" not in with_store[0]:
+        raise Failure("  would be read again: %s" % with_store)
+    absent = store + ".absent"
+    if run([*listing, "--store", absent]) != run(listing) or os.path.exists(absent):
+        raise Failure("  a listing with a store that is not there is not the listing without one")
+
+
 def check_key_figures(store):
     """The document keeps to its schema and agrees with itself."""
     document = json.loads(run(["report", "--kpi", "--format", "json", store]))
@@ -206,6 +217,7 @@ def check_schedule(seed, steps, keep):
             demand_equal(expected, run(["report", "--format", "json", store]), "report of step %d" % step)
         demand_equal(expected, review(rules, logs, "--store", store), "a run with nothing new")
         count_readings(store)
+        check_listing(rules, logs, store)
         check_key_figures(store)
     except Failure:
         if keep:
