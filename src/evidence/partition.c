@@ -200,9 +200,9 @@ static uint32_t hash_live(const struct nsf_partition *partition, const struct ns
 }
 
 /* Whether nothing can continue the connection any more: its rule has newer stamps in the same flow log than its state
- * waits for. (Another flow log of the NIC is up to a blob ahead.) Tuples are logged within a minute of their stamp, which
- * the slack covers. An answered and ended connection waits for a begin with the stamp of its end, a silent one for a
- * retry, an open one for the idle time. */
+ * waits for. (Another flow log of the NIC is up to a blob ahead.) Tuples are logged within a minute of their stamp,
+ * which the slack covers. An answered and ended connection waits for a begin with the stamp of its end, a silent one
+ * for a retry, an open one for the idle time. */
 static bool is_over(const struct nsf_partition *partition, const struct nsf_live *live)
 {
     const struct nsf_connection *connection = &live->connection;
