@@ -1,6 +1,6 @@
 #include "core/nsf_common.h"
 
-#include "flow/tuple_vector.h"
+#include "flow/tuple_x86.h"
 
 #ifdef NSF_TUPLE_X86
 
@@ -76,7 +76,8 @@ TARGET static enum nsf_skim skim(struct nsf_slice bytes, size_t *at)
 
 TARGET static void take_array(struct nsf_tuple_target *target, struct nsf_slice inside, uint64_t offset)
 {
-    nsf_tuple_take_array_with(target, inside, offset, look_tuple);
+    static const struct nsf_tuple_parts parts = {look_tuple, nsf_addresses_avx2, nsf_numbers_avx2};
+    nsf_tuple_take_array_with(target, inside, offset, &parts);
 }
 
 const struct nsf_tuple_ops nsf_tuple_ops_avx512 = {

@@ -40,13 +40,6 @@ static inline uint64_t nsf_load64(const char *p)
     return x;
 }
 
-static inline uint32_t nsf_load32(const char *p)
-{
-    uint32_t x;
-    memcpy(&x, p, sizeof(x));
-    return x;
-}
-
 /* Eight digit values, the first in the lowest byte. */
 static inline uint64_t nsf_sum_digits(uint64_t x)
 {
@@ -61,37 +54,25 @@ static inline uint64_t nsf_non_digits(uint64_t x)
     return (x | (x + UINT64_C(0x7676767676767676))) & UINT64_C(0x8080808080808080);
 }
 
-/* The number at [from, to), 1 to 8 digits, to >= 8; *bad is set to something but 0 if it is none. */
-static inline uint64_t nsf_number_at(const char *text, size_t from, size_t to, uint64_t *bad)
-{
-    size_t n = to - from;
-    *bad |= n - 1 > 7;
-    uint64_t x = (nsf_load64(text + to - 8) ^ NSF_ZEROS) & (~UINT64_C(0) << ((64 - 8 * n) & 63));
-    *bad |= nsf_non_digits(x);
-    return nsf_sum_digits(x);
-}
+/* The addresses, of which separators 0 to 8 are the ends of their parts; false: at least one is not as it should be. */
+typedef bool nsf_addresses_at(const char *text, const uint8_t *sep, struct nsf_tuple *tuple);
 
-/* The same for 0 to 255 without leading zeros. */
-static inline uint32_t nsf_octet_at(const char *text, size_t from, size_t to, uint64_t *bad)
-{
-    static const uint32_t least[4] = {256, 0, 10, 100};
-    size_t n = to - from;
-    uint32_t x = (nsf_load32(text + to - 4) ^ (uint32_t)NSF_ZEROS) & (~UINT32_C(0) << ((32 - 8 * n) & 31));
-    uint32_t value = (x >> 8 & 255) * 100 + (x >> 16 & 255) * 10 + (x >> 24);
-    *bad |= n > 3;
-    *bad |= nsf_non_digits(x);
-    *bad |= value < least[n & 3] || value > 255;
-    return value & 255;
-}
+/* Six numbers of at most eight digits; an empty one is 0. */
+enum nsf_number {
+    NSF_NUMBER_SRC_PORT,
+    NSF_NUMBER_DST_PORT,
+    NSF_NUMBER_COUNTERS,
+    NSF_NUMBERS = NSF_NUMBER_COUNTERS + 4,
+};
 
-/* Separator `first` and the three behind it end the octets. */
-static inline struct nsf_ip nsf_address_at(const char *text, const uint8_t *sep, unsigned first, uint64_t *bad)
-{
-    uint32_t v4 = 0;
-    for (unsigned i = 0; i < 4; i++)
-        v4 = v4 << 8 | nsf_octet_at(text, sep[first + i - 1] + 1u, sep[first + i], bad);
-    return nsf_ip_from_v4(v4);
-}
+struct nsf_numbers {
+    uint8_t from[NSF_NUMBERS + 2]; /* indexes in the text, at most 8 before `to` */
+    uint8_t to[NSF_NUMBERS + 2];   /* at least 8 */
+    uint64_t value[NSF_NUMBERS + 2];
+};
+
+/* False: one has a byte that is no digit. */
+typedef bool nsf_numbers_at(const char *text, struct nsf_numbers *numbers);
 
 static inline int64_t nsf_stamp_at(const char *text, size_t len, uint64_t *bad)
 {
@@ -102,14 +83,6 @@ static inline int64_t nsf_stamp_at(const char *text, size_t len, uint64_t *bad)
     *bad |= nsf_non_digits(high) | nsf_non_digits(low);
     uint64_t stamp = nsf_sum_digits(high) * 100000000 + nsf_sum_digits(low);
     return (int64_t)(stamp < NSF_TUPLE_MS_FROM ? stamp * 1000 : stamp);
-}
-
-/* A port as nobody writes it with a zero in front. */
-static inline uint16_t nsf_port_at(const char *text, size_t from, size_t to, uint64_t *bad)
-{
-    uint64_t port = nsf_number_at(text, from, to, bad);
-    *bad |= port > UINT16_MAX || (to - from > 1 && text[from] == '0');
-    return (uint16_t)port;
 }
 
 /* Decision and state at their separators; `from` is behind the direction. */
@@ -134,81 +107,111 @@ static inline uint8_t nsf_event_at(const char *text, const uint8_t *sep, size_t 
     return is_denied ? NSF_FLOW_DENIED : event;
 }
 
-/* The four numbers at the end, or four empty fields. */
-static inline void nsf_counters_at(const char *text, const uint8_t *sep, size_t len, struct nsf_tuple *tuple,
-                                   uint64_t *bad)
+/* Where the ports and the four numbers at the end stand, or no numbers where there are four empty fields. */
+static inline void nsf_numbers_find(const uint8_t *sep, size_t len, struct nsf_tuple_target *target,
+                                    struct nsf_numbers *numbers, bool *has_counters, uint64_t *bad)
 {
-    size_t from = sep[NSF_SEP_STATE] + 1u;
-    tuple->has_counters = len - from > 3;
-    if (!tuple->has_counters) {
-        memset(tuple->counters, 0, sizeof(tuple->counters));
-        *bad |= len - from != 3;
-        return;
-    }
+    numbers->from[NSF_NUMBER_SRC_PORT] = (uint8_t)(sep[NSF_SEP_DST] + 1);
+    numbers->to[NSF_NUMBER_SRC_PORT] = sep[NSF_SEP_SRC_PORT];
+    numbers->from[NSF_NUMBER_DST_PORT] = (uint8_t)(sep[NSF_SEP_SRC_PORT] + 1);
+    numbers->to[NSF_NUMBER_DST_PORT] = sep[NSF_SEP_DST_PORT];
+    unsigned n_empty = 0, n_long = 0;
     for (unsigned i = 0; i < 4; i++) {
-        size_t to = i < 3 ? sep[NSF_SEP_STATE + 1 + i] : len;
-        tuple->counters[i] = nsf_number_at(text, from, to, bad);
-        from = to + 1;
+        bool is_there = target->layout != NSF_LAYOUT_NSG1;
+        unsigned from = is_there ? sep[NSF_SEP_STATE + i] + 1u : 8;
+        unsigned to = !is_there ? 8 : i < 3 ? sep[NSF_SEP_STATE + 1 + i] : (unsigned)len;
+        numbers->from[NSF_NUMBER_COUNTERS + i] = (uint8_t)from;
+        numbers->to[NSF_NUMBER_COUNTERS + i] = (uint8_t)to;
+        n_empty += from == to;
+        n_long += to - from > 8;
     }
+    *has_counters = n_empty == 0;
+    for (unsigned i = 0; i < NSF_NUMBER_COUNTERS; i++) {
+        unsigned n = (unsigned)numbers->to[i] - numbers->from[i];
+        *bad |= n - 1 > 4; /* one to five digits */
+    }
+    *bad |= (n_empty != 0 && n_empty != 4) || n_long != 0;
+}
+
+/* A number of one to three digits. */
+static inline uint8_t nsf_small_number_at(const char *text, size_t from, size_t to, uint64_t *bad)
+{
+    size_t n = to - from;
+    uint32_t x;
+    *bad |= n - 1 > 2;
+    memcpy(&x, text + to - 4, sizeof(x));
+    x = (x ^ (uint32_t)NSF_ZEROS) & (~UINT32_C(0) << ((32 - 8 * n) & 31));
+    *bad |= nsf_non_digits(x);
+    uint32_t value = (x >> 8 & 255) * 100 + (x >> 16 & 255) * 10 + (x >> 24);
+    *bad |= value > UINT8_MAX;
+    return (uint8_t)value;
 }
 
 static inline uint8_t nsf_protocol_at(const char *text, const uint8_t *sep, enum nsf_layout layout, uint64_t *bad)
 {
     size_t from = sep[NSF_SEP_DST_PORT] + 1u, to = sep[NSF_SEP_PROTOCOL];
-    if (layout == NSF_LAYOUT_VNET4) {
-        uint64_t number = nsf_number_at(text, from, to, bad);
-        *bad |= number > UINT8_MAX;
-        return (uint8_t)number;
-    }
+    if (layout == NSF_LAYOUT_VNET4)
+        return nsf_small_number_at(text, from, to, bad);
     char letter = text[from];
     *bad |= to - from != 1 || (letter != 'T' && letter != 'U');
     return letter == 'T' ? 6 : 17;
 }
 
-/* Writes the indexes of the set bits; returns those of the dots that are not inside an address. */
-static inline uint64_t nsf_list_separators(const struct nsf_separators *separators, uint8_t *sep)
+/* Lists the indexes of the separators. False: they do not stand as they do in two IPv4 addresses and what follows. The
+ * counts are fixed, so that no branch has to be guessed. */
+static inline bool nsf_list_separators(const struct nsf_separators *separators, size_t n_fields, uint8_t *sep)
 {
-    unsigned n = 0;
-    uint64_t bits = separators->commas[0] | separators->dots[0], dots = separators->dots[0];
-    for (; bits != 0; bits &= bits - 1) {
-        sep[n++] = (uint8_t)__builtin_ctzll(bits);
-    }
-    for (bits = separators->commas[1]; bits != 0; bits &= bits - 1)
-        sep[n++] = (uint8_t)(64 + __builtin_ctzll(bits));
+    uint64_t dots = separators->dots[0], bits = separators->commas[0] | dots;
+    if (__builtin_popcountll(dots) != NSF_DOTS || __builtin_popcountll(bits) <= NSF_SEP_DST)
+        return false;
+    for (unsigned i = 0; i <= NSF_SEP_DST; i++, bits &= bits - 1)
+        sep[i] = (uint8_t)__builtin_ctzll(bits);
     for (unsigned i = 1; i < 4; i++)
-        dots ^= UINT64_C(1) << (sep[i] & 63) | UINT64_C(1) << (sep[i + 4] & 63);
-    return dots | separators->dots[1];
+        dots ^= UINT64_C(1) << sep[i] | UINT64_C(1) << sep[i + 4];
+    /* The rest, counted from behind the addresses, fits one word. */
+    unsigned base = sep[NSF_SEP_DST] + 1u;
+    if (base > 63)
+        return false;
+    bits = separators->commas[0] >> base | separators->commas[1] << (64 - base);
+    size_t n_rest = n_fields - 4;
+    if ((size_t)__builtin_popcountll(bits) != n_rest || dots != 0 || separators->dots[1] != 0)
+        return false;
+    for (unsigned i = NSF_SEP_DST + 1; i <= NSF_SEP_DIRECTION; i++, bits &= bits - 1)
+        sep[i] = (uint8_t)(base + (unsigned)__builtin_ctzll(bits));
+    if (n_rest > 4)
+        for (unsigned i = NSF_SEP_DECISION; i < NSF_SEPARATORS_MAX; i++, bits &= bits - 1)
+            sep[i] = (uint8_t)(base + (unsigned)__builtin_ctzll(bits));
+    return true;
 }
 
 /* False: nothing was done. The number of commas is right. */
-static inline __attribute__((always_inline)) bool nsf_tuple_take_canonical(struct nsf_tuple_target *target,
-                                                                           const char *text, size_t len,
-                                                                           const struct nsf_separators *separators)
+static inline __attribute__((always_inline)) bool
+nsf_tuple_take_canonical(struct nsf_tuple_target *target, const char *text, size_t len, size_t n_fields,
+                         const struct nsf_separators *separators, nsf_addresses_at *addresses, nsf_numbers_at *numbers)
 {
-    uint8_t sep[NSF_SEPARATORS_MAX + 2];
+    uint8_t sep[NSF_SEPARATORS_MAX + 14]; /* read in words */
     struct nsf_tuple tuple;
+    struct nsf_numbers found = {.from = {8, 8, 8, 8, 8, 8, 8, 8}, .to = {8, 8, 8, 8, 8, 8, 8, 8}};
     uint64_t bad = 0;
-    if (__builtin_popcountll(separators->dots[0]) != NSF_DOTS || nsf_list_separators(separators, sep) != 0)
+    if (!nsf_list_separators(separators, n_fields, sep))
         return false;
     tuple.ts_ms = nsf_stamp_at(text, sep[NSF_SEP_TIME], &bad);
-    tuple.src = nsf_address_at(text, sep, NSF_SEP_TIME + 1, &bad);
-    tuple.dst = nsf_address_at(text, sep, NSF_SEP_SRC + 1, &bad);
-    tuple.src_port = nsf_port_at(text, sep[NSF_SEP_DST] + 1u, sep[NSF_SEP_SRC_PORT], &bad);
-    tuple.dst_port = nsf_port_at(text, sep[NSF_SEP_SRC_PORT] + 1u, sep[NSF_SEP_DST_PORT], &bad);
     tuple.protocol = nsf_protocol_at(text, sep, target->layout, &bad);
     char direction = text[sep[NSF_SEP_PROTOCOL] + 1];
     tuple.is_inbound = direction == 'I';
     bad |= sep[NSF_SEP_DIRECTION] - sep[NSF_SEP_PROTOCOL] != 2;
-    /* Others are only looked at lightly, which is not done here. */
-    bad |= !(tuple.is_inbound || (direction == 'O' && (tuple.dst_port == 25 || target->is_strict)));
     tuple.event = nsf_event_at(text, sep, len, target->layout, &bad);
-    tuple.has_counters = false;
-    if (target->layout != NSF_LAYOUT_NSG1)
-        nsf_counters_at(text, sep, len, &tuple, &bad);
-    else
-        memset(tuple.counters, 0, sizeof(tuple.counters));
-    if (bad != 0)
+    nsf_numbers_find(sep, len, target, &found, &tuple.has_counters, &bad);
+    if (bad != 0 || !addresses(text, sep, &tuple) || !numbers(text, &found))
         return false;
+    uint64_t src_port = found.value[NSF_NUMBER_SRC_PORT], dst_port = found.value[NSF_NUMBER_DST_PORT];
+    /* Others are only looked at lightly, which is not done here; a port that begins with a zero is no `25`. */
+    bool matters = tuple.is_inbound || (direction == 'O' && (dst_port == 25 || target->is_strict));
+    if (!matters || src_port > UINT16_MAX || dst_port > UINT16_MAX || text[found.from[NSF_NUMBER_DST_PORT]] == '0')
+        return false;
+    tuple.src_port = (uint16_t)src_port;
+    tuple.dst_port = (uint16_t)dst_port;
+    memcpy(tuple.counters, found.value + NSF_NUMBER_COUNTERS, sizeof(tuple.counters));
     target->n_tuples++;
     nsf_tuple_emit(target, &tuple);
     return true;

@@ -46,6 +46,13 @@ typedef struct nsf_tuple_masks nsf_tuple_look(const char *block);
 /* Bit i: an odd number of the bits 0..i is set. */
 typedef uint64_t nsf_prefix_xor(uint64_t bits);
 
+/* What a variant brings along. Each is known when the variant is compiled, and becomes part of it. */
+struct nsf_tuple_parts {
+    nsf_tuple_look *look;
+    nsf_addresses_at *addresses;
+    nsf_numbers_at *numbers;
+};
+
 /* ---- skim ------------------------------------------------------------------------------------------ */
 
 struct nsf_skim_state {
@@ -106,15 +113,15 @@ NSF_INLINE enum nsf_skim nsf_skim_with(struct nsf_slice bytes, size_t *at, nsf_s
 /* Takes the tuple that begins at `text`; the bytes up to `end` may be read. The index of its closing quote, or
  * SIZE_MAX when it is to be read byte by byte. */
 NSF_INLINE size_t nsf_tuple_take_with(struct nsf_tuple_target *target, const char *text, size_t n_fields,
-                                      uint64_t offset, nsf_tuple_look *look)
+                                      uint64_t offset, const struct nsf_tuple_parts *parts)
 {
-    struct nsf_tuple_masks low = look(text), high = {0};
+    struct nsf_tuple_masks low = parts->look(text), high = {0};
     uint64_t below_low = low.quotes == 0 ? ~UINT64_C(0) : (low.quotes & -low.quotes) - 1, below_high = 0;
     size_t len;
     if (low.quotes != 0) {
         len = (size_t)__builtin_ctzll(low.quotes);
     } else {
-        high = look(text + NSF_BLOCK_BYTES);
+        high = parts->look(text + NSF_BLOCK_BYTES);
         if (high.quotes == 0)
             return SIZE_MAX;
         below_high = (high.quotes & -high.quotes) - 1;
@@ -131,13 +138,14 @@ NSF_INLINE size_t nsf_tuple_take_with(struct nsf_tuple_target *target, const cha
         target->n_tuples++;
         return len;
     }
-    if (n_commas + 1 != n_fields || !nsf_tuple_take_canonical(target, text, len, &separators))
+    if (n_commas + 1 != n_fields ||
+        !nsf_tuple_take_canonical(target, text, len, n_fields, &separators, parts->addresses, parts->numbers))
         nsf_tuple_take(target, nsf_slice(text, len), offset);
     return len;
 }
 
 NSF_INLINE void nsf_tuple_take_array_with(struct nsf_tuple_target *target, struct nsf_slice inside, uint64_t offset,
-                                          nsf_tuple_look *look)
+                                          const struct nsf_tuple_parts *parts)
 {
     const size_t n_fields = nsf_tuple_fields(target->layout);
     char tail[NSF_TUPLE_LOOK_BYTES] = {0};
@@ -150,7 +158,7 @@ NSF_INLINE void nsf_tuple_take_array_with(struct nsf_tuple_target *target, struc
             memset(tail + left, 0, sizeof(tail) - left);
             text = tail;
         }
-        size_t len = nsf_tuple_take_with(target, text, n_fields, offset + at + 1, look);
+        size_t len = nsf_tuple_take_with(target, text, n_fields, offset + at + 1, parts);
         if (len == SIZE_MAX)
             break;
         at += len + 2;
