@@ -17,7 +17,8 @@ struct nsf_separators {
 };
 
 #define NSF_DOTS 6u /* of two IPv4 addresses */
-#define NSF_SEPARATORS_MAX 18u
+/* More than there are: they are read in words. */
+#define NSF_SEPARATORS_ROOM 32u
 /* Of the separators: behind the stamp, inside and behind the addresses, behind ports and so on. */
 enum {
     NSF_SEP_TIME = 0,
@@ -29,6 +30,7 @@ enum {
     NSF_SEP_DIRECTION = 12,
     NSF_SEP_DECISION = 13,
     NSF_SEP_STATE = 14,
+    NSF_SEP_END = 18, /* the end of the tuple */
 };
 
 #define NSF_ZEROS UINT64_C(0x3030303030303030)
@@ -57,22 +59,9 @@ static inline uint64_t nsf_non_digits(uint64_t x)
 /* The addresses, of which separators 0 to 8 are the ends of their parts; false: at least one is not as it should be. */
 typedef bool nsf_addresses_at(const char *text, const uint8_t *sep, struct nsf_tuple *tuple);
 
-/* Six numbers of at most eight digits; an empty one is 0. */
-enum nsf_number {
-    NSF_NUMBER_SRC_PORT,
-    NSF_NUMBER_DST_PORT,
-    NSF_NUMBER_COUNTERS,
-    NSF_NUMBERS = NSF_NUMBER_COUNTERS + 4,
-};
-
-struct nsf_numbers {
-    uint8_t from[NSF_NUMBERS + 2]; /* indexes in the text, at most 8 before `to` */
-    uint8_t to[NSF_NUMBERS + 2];   /* at least 8 */
-    uint64_t value[NSF_NUMBERS + 2];
-};
-
-/* False: one has a byte that is no digit. */
-typedef bool nsf_numbers_at(const char *text, struct nsf_numbers *numbers);
+/* Ports of one to five digits, and four counters of one to eight or none at all; separator NSF_SEP_END ends the last.
+ * Gives the values as they are; false: they are not so. */
+typedef bool nsf_numbers_at(const char *text, const uint8_t *sep, uint64_t ports[2], struct nsf_tuple *tuple);
 
 static inline int64_t nsf_stamp_at(const char *text, size_t len, uint64_t *bad)
 {
@@ -107,32 +96,6 @@ static inline uint8_t nsf_event_at(const char *text, const uint8_t *sep, size_t 
     return is_denied ? NSF_FLOW_DENIED : event;
 }
 
-/* Where the ports and the four numbers at the end stand, or no numbers where there are four empty fields. */
-static inline void nsf_numbers_find(const uint8_t *sep, size_t len, struct nsf_tuple_target *target,
-                                    struct nsf_numbers *numbers, bool *has_counters, uint64_t *bad)
-{
-    numbers->from[NSF_NUMBER_SRC_PORT] = (uint8_t)(sep[NSF_SEP_DST] + 1);
-    numbers->to[NSF_NUMBER_SRC_PORT] = sep[NSF_SEP_SRC_PORT];
-    numbers->from[NSF_NUMBER_DST_PORT] = (uint8_t)(sep[NSF_SEP_SRC_PORT] + 1);
-    numbers->to[NSF_NUMBER_DST_PORT] = sep[NSF_SEP_DST_PORT];
-    unsigned n_empty = 0, n_long = 0;
-    for (unsigned i = 0; i < 4; i++) {
-        bool is_there = target->layout != NSF_LAYOUT_NSG1;
-        unsigned from = is_there ? sep[NSF_SEP_STATE + i] + 1u : 8;
-        unsigned to = !is_there ? 8 : i < 3 ? sep[NSF_SEP_STATE + 1 + i] : (unsigned)len;
-        numbers->from[NSF_NUMBER_COUNTERS + i] = (uint8_t)from;
-        numbers->to[NSF_NUMBER_COUNTERS + i] = (uint8_t)to;
-        n_empty += from == to;
-        n_long += to - from > 8;
-    }
-    *has_counters = n_empty == 0;
-    for (unsigned i = 0; i < NSF_NUMBER_COUNTERS; i++) {
-        unsigned n = (unsigned)numbers->to[i] - numbers->from[i];
-        *bad |= n - 1 > 4; /* one to five digits */
-    }
-    *bad |= (n_empty != 0 && n_empty != 4) || n_long != 0;
-}
-
 /* A number of one to three digits. */
 static inline uint8_t nsf_small_number_at(const char *text, size_t from, size_t to, uint64_t *bad)
 {
@@ -157,30 +120,54 @@ static inline uint8_t nsf_protocol_at(const char *text, const uint8_t *sep, enum
     return letter == 'T' ? 6 : 17;
 }
 
+/* The indexes of the n lowest bits, n 4 or 5: written out, since the compiler leaves such a loop a loop. */
+static inline __attribute__((always_inline)) uint8_t *nsf_take_indexes(uint64_t *bits, unsigned n, unsigned base,
+                                                                       uint8_t *sep)
+{
+    uint64_t a = *bits, b = a & (a - 1), c = b & (b - 1), d = c & (c - 1), e = d & (d - 1);
+    sep[0] = (uint8_t)(base + (unsigned)__builtin_ctzll(a));
+    sep[1] = (uint8_t)(base + (unsigned)__builtin_ctzll(b));
+    sep[2] = (uint8_t)(base + (unsigned)__builtin_ctzll(c));
+    sep[3] = (uint8_t)(base + (unsigned)__builtin_ctzll(d));
+    if (n > 4)
+        sep[4] = (uint8_t)(base + (unsigned)__builtin_ctzll(e));
+    *bits = n > 4 ? e & (e - 1) : e;
+    return sep + n;
+}
+
 /* Lists the indexes of the separators. False: they do not stand as they do in two IPv4 addresses and what follows. The
  * counts are fixed, so that no branch has to be guessed. */
-static inline bool nsf_list_separators(const struct nsf_separators *separators, size_t n_fields, uint8_t *sep)
+static inline bool nsf_list_separators(const struct nsf_separators *separators, size_t n_fields, size_t len,
+                                       uint8_t *sep)
 {
-    uint64_t dots = separators->dots[0], bits = separators->commas[0] | dots;
-    if (__builtin_popcountll(dots) != NSF_DOTS || __builtin_popcountll(bits) <= NSF_SEP_DST)
+    uint64_t bits = separators->commas[0] | separators->dots[0];
+    if (__builtin_popcountll(separators->dots[0]) != NSF_DOTS || __builtin_popcountll(bits) <= NSF_SEP_DST)
         return false;
-    for (unsigned i = 0; i <= NSF_SEP_DST; i++, bits &= bits - 1)
-        sep[i] = (uint8_t)__builtin_ctzll(bits);
-    for (unsigned i = 1; i < 4; i++)
-        dots ^= UINT64_C(1) << sep[i] | UINT64_C(1) << sep[i + 4];
+    sep = nsf_take_indexes(&bits, 4, 0, sep);
+    sep = nsf_take_indexes(&bits, 5, 0, sep);
+    sep -= 9;
+    /* Commas end the stamp and both addresses; then all six dots stand where they belong. */
+    uint64_t second = separators->commas[0] & (separators->commas[0] - 1), third = second & (second - 1);
+    if (third == 0 || (unsigned)__builtin_ctzll(separators->commas[0]) != sep[NSF_SEP_TIME] ||
+        (unsigned)__builtin_ctzll(second) != sep[NSF_SEP_SRC] || (unsigned)__builtin_ctzll(third) != sep[NSF_SEP_DST])
+        return false;
     /* The rest, counted from behind the addresses, fits one word. */
     unsigned base = sep[NSF_SEP_DST] + 1u;
     if (base > 63)
         return false;
     bits = separators->commas[0] >> base | separators->commas[1] << (64 - base);
     size_t n_rest = n_fields - 4;
-    if ((size_t)__builtin_popcountll(bits) != n_rest || dots != 0 || separators->dots[1] != 0)
+    if ((size_t)__builtin_popcountll(bits) != n_rest || separators->dots[1] != 0)
         return false;
-    for (unsigned i = NSF_SEP_DST + 1; i <= NSF_SEP_DIRECTION; i++, bits &= bits - 1)
-        sep[i] = (uint8_t)(base + (unsigned)__builtin_ctzll(bits));
-    if (n_rest > 4)
-        for (unsigned i = NSF_SEP_DECISION; i < NSF_SEPARATORS_MAX; i++, bits &= bits - 1)
-            sep[i] = (uint8_t)(base + (unsigned)__builtin_ctzll(bits));
+    nsf_take_indexes(&bits, 4, base, sep + NSF_SEP_SRC_PORT);
+    if (n_rest > 4) {
+        nsf_take_indexes(&bits, 5, base, sep + NSF_SEP_DECISION);
+        sep[NSF_SEP_END] = (uint8_t)len;
+    } else {
+        /* Without counters: four empty ones. */
+        for (unsigned i = NSF_SEP_DECISION; i <= NSF_SEP_END; i++)
+            sep[i] = (uint8_t)(NSF_SEP_END + i);
+    }
     return true;
 }
 
@@ -189,11 +176,10 @@ static inline __attribute__((always_inline)) bool
 nsf_tuple_take_canonical(struct nsf_tuple_target *target, const char *text, size_t len, size_t n_fields,
                          const struct nsf_separators *separators, nsf_addresses_at *addresses, nsf_numbers_at *numbers)
 {
-    uint8_t sep[NSF_SEPARATORS_MAX + 14]; /* read in words */
+    uint8_t sep[NSF_SEPARATORS_ROOM];
     struct nsf_tuple tuple;
-    struct nsf_numbers found = {.from = {8, 8, 8, 8, 8, 8, 8, 8}, .to = {8, 8, 8, 8, 8, 8, 8, 8}};
-    uint64_t bad = 0;
-    if (!nsf_list_separators(separators, n_fields, sep))
+    uint64_t ports[2], bad = 0;
+    if (!nsf_list_separators(separators, n_fields, len, sep))
         return false;
     tuple.ts_ms = nsf_stamp_at(text, sep[NSF_SEP_TIME], &bad);
     tuple.protocol = nsf_protocol_at(text, sep, target->layout, &bad);
@@ -201,17 +187,14 @@ nsf_tuple_take_canonical(struct nsf_tuple_target *target, const char *text, size
     tuple.is_inbound = direction == 'I';
     bad |= sep[NSF_SEP_DIRECTION] - sep[NSF_SEP_PROTOCOL] != 2;
     tuple.event = nsf_event_at(text, sep, len, target->layout, &bad);
-    nsf_numbers_find(sep, len, target, &found, &tuple.has_counters, &bad);
-    if (bad != 0 || !addresses(text, sep, &tuple) || !numbers(text, &found))
+    if (bad != 0 || !addresses(text, sep, &tuple) || !numbers(text, sep, ports, &tuple))
         return false;
-    uint64_t src_port = found.value[NSF_NUMBER_SRC_PORT], dst_port = found.value[NSF_NUMBER_DST_PORT];
     /* Others are only looked at lightly, which is not done here; a port that begins with a zero is no `25`. */
-    bool matters = tuple.is_inbound || (direction == 'O' && (dst_port == 25 || target->is_strict));
-    if (!matters || src_port > UINT16_MAX || dst_port > UINT16_MAX || text[found.from[NSF_NUMBER_DST_PORT]] == '0')
+    bool matters = tuple.is_inbound || (direction == 'O' && (ports[1] == 25 || target->is_strict));
+    if (!matters || ports[0] > UINT16_MAX || ports[1] > UINT16_MAX || text[sep[NSF_SEP_SRC_PORT] + 1] == '0')
         return false;
-    tuple.src_port = (uint16_t)src_port;
-    tuple.dst_port = (uint16_t)dst_port;
-    memcpy(tuple.counters, found.value + NSF_NUMBER_COUNTERS, sizeof(tuple.counters));
+    tuple.src_port = (uint16_t)ports[0];
+    tuple.dst_port = (uint16_t)ports[1];
     target->n_tuples++;
     nsf_tuple_emit(target, &tuple);
     return true;

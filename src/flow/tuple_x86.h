@@ -51,16 +51,9 @@ NSF_AVX2_INLINE bool nsf_addresses_avx2(const char *text, const uint8_t *sep, st
     return true;
 }
 
-/* Four numbers: each lane holds the eight bytes before the end of one. */
-NSF_AVX2_INLINE __m256i nsf_four_numbers(const char *text, const uint8_t *from, const uint8_t *to, __m256i *wrong)
+/* Four numbers: each lane holds the eight bytes before the end of one, and how many of them count. */
+NSF_AVX2_INLINE __m256i nsf_four_numbers(__m256i bytes, __m256i len, __m256i *wrong)
 {
-    __m256i bytes =
-        _mm256_setr_epi64x((long long)nsf_load64(text + to[0] - 8), (long long)nsf_load64(text + to[1] - 8),
-                           (long long)nsf_load64(text + to[2] - 8), (long long)nsf_load64(text + to[3] - 8));
-    uint32_t ends, starts;
-    memcpy(&ends, to, sizeof(ends));
-    memcpy(&starts, from, sizeof(starts));
-    __m256i len = _mm256_cvtepu8_epi64(_mm_cvtsi32_si128((int)(ends - starts))); /* no byte borrows: from <= to */
     __m256i shift = _mm256_sub_epi64(_mm256_set1_epi64x(64), _mm256_slli_epi64(len, 3));
     __m256i digits = _mm256_xor_si256(bytes, _mm256_set1_epi8('0'));
     digits = _mm256_sllv_epi64(_mm256_srlv_epi64(digits, shift), shift);
@@ -71,13 +64,35 @@ NSF_AVX2_INLINE __m256i nsf_four_numbers(const char *text, const uint8_t *from, 
     return _mm256_add_epi64(high, _mm256_srli_epi64(fours, 32));
 }
 
-NSF_AVX2_INLINE bool nsf_numbers_avx2(const char *text, struct nsf_numbers *numbers)
+NSF_AVX2_INLINE long long nsf_before(const char *text, uint8_t end)
 {
+    return (long long)nsf_load64(text + end - 8);
+}
+
+NSF_AVX2_INLINE bool nsf_numbers_avx2(const char *text, const uint8_t *sep, uint64_t ports[2], struct nsf_tuple *tuple)
+{
+    /* Of the separators from the end of the addresses on: those behind and those before each number. */
+    const __m128i behind = _mm_setr_epi8(1, 2, 7, 8, 9, 10, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1);
+    const __m128i ahead = _mm_setr_epi8(0, 1, 6, 7, 8, 9, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1);
+    const __m128i most = _mm_setr_epi8(5, 5, 8, 8, 8, 8, 127, 127, 127, 127, 127, 127, 127, 127, 127, 127);
+    const __m128i one = _mm_setr_epi8(1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+    __m128i marks = _mm_loadu_si128((const __m128i *)(const void *)(sep + NSF_SEP_DST));
+    __m128i len = _mm_sub_epi8(_mm_sub_epi8(_mm_shuffle_epi8(marks, behind), _mm_shuffle_epi8(marks, ahead)), one);
+    int empty = _mm_movemask_epi8(_mm_cmpeq_epi8(len, _mm_setzero_si128())) & 63;
+    if (_mm_movemask_epi8(_mm_cmpgt_epi8(len, most)) != 0 || (empty != 0 && empty != 60))
+        return false;
+    tuple->has_counters = empty == 0;
     __m256i wrong = _mm256_setzero_si256();
-    __m256i low = nsf_four_numbers(text, numbers->from, numbers->to, &wrong);
-    __m256i high = nsf_four_numbers(text, numbers->from + 4, numbers->to + 4, &wrong);
-    _mm256_storeu_si256((__m256i *)(void *)numbers->value, low);
-    _mm256_storeu_si256((__m256i *)(void *)(numbers->value + 4), high);
+    __m256i low =
+        _mm256_setr_epi64x(nsf_before(text, sep[NSF_SEP_SRC_PORT]), nsf_before(text, sep[NSF_SEP_DST_PORT]),
+                           nsf_before(text, sep[NSF_SEP_STATE + 1]), nsf_before(text, sep[NSF_SEP_STATE + 2]));
+    __m256i high =
+        _mm256_setr_epi64x(nsf_before(text, sep[NSF_SEP_STATE + 3]), nsf_before(text, sep[NSF_SEP_END]), 0, 0);
+    low = nsf_four_numbers(low, _mm256_cvtepu8_epi64(len), &wrong);
+    high = nsf_four_numbers(high, _mm256_cvtepu8_epi64(_mm_srli_si128(len, 4)), &wrong);
+    _mm_storeu_si128((__m128i *)(void *)ports, _mm256_castsi256_si128(low));
+    _mm_storeu_si128((__m128i *)(void *)tuple->counters, _mm256_extracti128_si256(low, 1));
+    _mm_storeu_si128((__m128i *)(void *)(tuple->counters + 2), _mm256_castsi256_si128(high));
     return _mm256_testz_si256(wrong, wrong) != 0;
 }
 
