@@ -578,6 +578,12 @@ size_t nsf_dossier_retrying(const struct nsf_dossier *dossier, const struct nsf_
     return dossier->n_retrying;
 }
 
+static int cmp_outbound(const void *left, const void *right)
+{
+    const struct nsf_outbound_row *a = left, *b = right;
+    return (a->second > b->second) - (a->second < b->second);
+}
+
 struct nsf_outbound_row *nsf_dossier_outbound(const struct nsf_dossier *dossier, uint32_t finding_idx, size_t *n)
 {
     const struct nsf_evidence *evidence = dossier->evidence;
@@ -587,5 +593,7 @@ struct nsf_outbound_row *nsf_dossier_outbound(const struct nsf_dossier *dossier,
     for (uint32_t i = 0; i < evidence->outbound.n_rows; i++)
         if (nsf_pairset_has(&evidence->nsg_nics, nsf_pair(nsg_idx, evidence->outbound.rows[i].nic_id)))
             rows[(*n)++] = evidence->outbound.rows[i];
+    if (*n > 1)
+        qsort(rows, *n, sizeof(*rows), cmp_outbound);
     return rows;
 }

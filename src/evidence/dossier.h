@@ -50,7 +50,7 @@ void nsf_dossier_each_sent(const struct nsf_dossier *dossier, uint32_t finding_i
  * show. */
 size_t nsf_dossier_retrying(const struct nsf_dossier *dossier, const struct nsf_retrying_sender **senders);
 
-/* Outbound mail of the finding's NICs, by NIC and time; the caller frees it with nsf_free. */
+/* Outbound mail of the finding's NICs, by time; the caller frees it with nsf_free. */
 struct nsf_outbound_row *nsf_dossier_outbound(const struct nsf_dossier *dossier, uint32_t finding_idx, size_t *n);
 
 #endif

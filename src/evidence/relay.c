@@ -106,21 +106,36 @@ void nsf_relay_read(const struct nsf_outbound_row *rows, size_t n, struct nsf_re
     nsf_free(days);
 }
 
-/* Distinct public networks that got mail within PUSH_SECONDS after one of the moments, which are moved by `shift`. */
+/* Index of the first row at or after a moment. */
+static size_t first_from(const struct nsf_outbound_row *rows, size_t n, uint64_t second)
+{
+    size_t from = 0, to = n;
+    while (from < to) {
+        size_t half = from + (to - from) / 2;
+        if (rows[half].second < second)
+            from = half + 1;
+        else
+            to = half;
+    }
+    return from;
+}
+
+/* Distinct public networks that got mail within PUSH_SECONDS after one of the moments, which are moved by `shift`. Only
+ * the rows in those spans are looked at: suspects can be many. */
 static uint32_t networks_after(const struct nsf_outbound_row *rows, size_t n, struct nsf_u32_view times, uint32_t shift)
 {
-    uint32_t *networks = nsf_malloc(nsf_mul_size(n + 1, sizeof(*networks)));
-    size_t n_networks = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (!rows[i].is_message || !rows[i].is_public || !rows[i].is_port_25)
-            continue;
-        for (uint32_t t = 0; t < times.n; t++) {
-            uint64_t from = (uint64_t)times.items[t] + shift;
-            if (rows[i].second >= from && rows[i].second <= from + PUSH_SECONDS) {
-                networks[n_networks++] = rows[i].network;
-                break;
-            }
+    uint32_t *networks = NULL;
+    size_t n_networks = 0, capacity = 0, done = 0;
+    for (uint32_t t = 0; t < times.n; t++) {
+        uint64_t from = (uint64_t)times.items[t] + shift;
+        size_t at = first_from(rows, n, from);
+        for (at = at > done ? at : done; at < n && rows[at].second <= from + PUSH_SECONDS; at++) {
+            if (!rows[at].is_message || !rows[at].is_public || !rows[at].is_port_25)
+                continue;
+            NSF_GROW(networks, capacity, n_networks + 1);
+            networks[n_networks++] = rows[at].network;
         }
+        done = at > done ? at : done;
     }
     uint32_t n_distinct = count_distinct(networks, n_networks);
     nsf_free(networks);
