@@ -148,6 +148,8 @@ static int read_and_report(const struct nsf_options *options, const struct nsf_s
         .since_ms = options->since_ms,
         .until_ms = options->until_ms,
         .idle_ms = (int64_t)options->idle_ms,
+        .max_sources = options->max_sources,
+        .max_other = options->max_other,
         .is_only_exposed = options->is_only_exposed,
         .pipeline = {.jobs = options->jobs == 0 ? nsf_thread_processors() : (unsigned)options->jobs,
                      .is_plain = options->parser == NSF_PARSER_YAJL,

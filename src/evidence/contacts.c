@@ -57,12 +57,17 @@ const struct nsf_contact_row *nsf_contacts_find(const struct nsf_contacts_table 
     return idx == NSF_INDEX_NONE ? NULL : &table->rows[idx];
 }
 
+/* NSF_INDEX_NONE: the table is full and the address is new. */
 static uint32_t row_of(struct nsf_contacts_table *table, struct nsf_ip src)
 {
     uint32_t hash = hash_ip(src, table->seed);
     uint32_t idx = find_row(table, src, hash);
     if (idx != NSF_INDEX_NONE)
         return idx;
+    if (table->max_rows != 0 && table->n_rows >= table->max_rows) {
+        table->n_not_kept++;
+        return NSF_INDEX_NONE;
+    }
     NSF_GROW(table->rows, table->rows_capacity, (size_t)table->n_rows + 1);
     idx = table->n_rows++;
     table->rows[idx] = (struct nsf_contact_row){.src = src};
@@ -116,6 +121,8 @@ static void count_distinct(struct nsf_contacts_table *table, enum contact_kind k
 void nsf_contacts_add_denied_mail(struct nsf_contacts_table *table, const struct nsf_mail_event *event)
 {
     uint32_t idx = row_of(table, event->src), own = address_id(table, event->dst);
+    if (idx == NSF_INDEX_NONE)
+        return;
     struct nsf_contact_row *row = &table->rows[idx];
     row->denied_tuples++;
     row->flags |= NSF_CONTACT_DENIED_MAIL;
@@ -213,6 +220,8 @@ void nsf_contacts_each_use(const struct nsf_contacts_table *table, void (*fn)(vo
 void nsf_contacts_add_other(struct nsf_contacts_table *table, const struct nsf_contact *contact, uint32_t target)
 {
     uint32_t idx = row_of(table, contact->src);
+    if (idx == NSF_INDEX_NONE)
+        return;
     uint32_t port = (uint32_t)contact->protocol << 16 | contact->dst_port;
     struct nsf_contact_row *row = &table->rows[idx];
     if (is_strange_port(contact->protocol, contact->dst_port))

@@ -46,6 +46,8 @@ struct nsf_target_port {
 
 struct nsf_contacts_table {
     uint64_t seed;
+    uint32_t max_rows;     /* 0: no bound */
+    uint64_t n_not_kept;   /* tuples of addresses that came when the table was full */
     struct nsf_contact_row *rows;
     size_t rows_capacity;
     uint32_t n_rows;

@@ -38,6 +38,13 @@ static int cmp_flow_logs(const struct nsf_shared *shared, uint32_t a, uint32_t b
     return a == b ? 0 : nsf_slice_cmp(nsf_intern_get(flow_logs, a), nsf_intern_get(flow_logs, b));
 }
 
+/* A partition's share; addresses spread evenly over them. */
+static uint32_t max_contacts(uint64_t max_other)
+{
+    uint64_t share = max_other / NSF_PARTITIONS + (max_other > 0);
+    return share > UINT32_MAX ? UINT32_MAX : (uint32_t)share;
+}
+
 struct nsf_evidence *nsf_evidence_new(const struct nsf_scan *scan, struct nsf_scopes *scopes,
                                       const struct nsf_evidence_options *options)
 {
@@ -66,8 +73,10 @@ struct nsf_evidence *nsf_evidence_new(const struct nsf_scan *scan, struct nsf_sc
     evidence->fingerprints_sweep_at = EVIDENCE_FIRST_FINGERPRINT_SWEEP;
     nsf_hours_init(&evidence->hours);
     nsf_problems_init(&evidence->inputs.problems);
-    for (unsigned p = 0; p < NSF_PARTITIONS; p++)
+    for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
         nsf_partition_init(&evidence->partitions[p], &evidence->shared, evidence->seed + p);
+        evidence->partitions[p].contacts.max_rows = max_contacts(options->max_other);
+    }
     nsf_outbound_init(&evidence->outbound, &evidence->shared);
     return evidence;
 }

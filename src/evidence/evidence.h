@@ -21,6 +21,8 @@ struct nsf_evidence_options {
     int64_t until_ms; /* NSF_TS_NONE: no bound; tuples from it on are not counted */
     int64_t idle_ms;  /* 0: NSF_IDLE_MS_DEFAULT */
     enum nsf_connection_class (*classify)(const struct nsf_counters *counters, bool has_counters);
+    uint64_t max_sources; /* rows of sources that are told apart, 0: all; the rest is one summed row a rule */
+    uint64_t max_other; /* addresses kept that were denied or on other ports, 0: all; a problem says what is missing */
 };
 
 struct nsf_evidence;

@@ -14,7 +14,7 @@
 struct rule_rows {
     uint32_t *rows;
     size_t n;
-    size_t capacity;
+    struct nsf_mail_source *rest; /* the sum of the sources past --max-sources, or NULL */
 };
 
 struct review_rows {
@@ -54,7 +54,12 @@ static struct nsf_source_cross cross_of(const struct nsf_evidence *evidence, uin
 static void read_source(const struct nsf_review *review, size_t rule_idx, uint64_t source_idx, struct nsf_mail_source *source)
 {
     const struct review_rows *rows = review->rows;
-    uint32_t ref = rows->by_target[review->rules[rule_idx].finding_idx].rows[source_idx];
+    const struct rule_rows *own = &rows->by_target[review->rules[rule_idx].finding_idx];
+    if (source_idx == own->n) {
+        *source = *own->rest;
+        return;
+    }
+    uint32_t ref = own->rows[source_idx];
     const struct nsf_source_row *row = row_of(rows->evidence, ref);
     *source = (struct nsf_mail_source){
         .address = row->src,
@@ -112,10 +117,92 @@ static struct review_rows *collect_rows(struct nsf_evidence *evidence, struct ns
             own->rows[own->n++] = p << ROW_PARTITION_SHIFT | i;
         }
     }
-    for (size_t t = 0; t < evidence->scan->n_findings; t++)
-        if (rows->by_target[t].n > 1)
-            qsort_r(rows->by_target[t].rows, rows->by_target[t].n, sizeof(uint32_t), cmp_rows, evidence);
     return rows;
+}
+
+/* Which sources keep a row of their own when there are too many: those with mail first, then by a hash that is the
+ * same in every run. */
+struct source_rank {
+    uint64_t rank;
+    uint32_t target;
+    uint32_t ref;
+};
+
+static int cmp_ranks(const void *left, const void *right)
+{
+    const struct source_rank *a = left, *b = right;
+    if (a->rank != b->rank)
+        return a->rank < b->rank ? -1 : 1;
+    return (a->target > b->target) - (a->target < b->target);
+}
+
+static uint64_t rank_of(const struct nsf_source_row *row)
+{
+    uint64_t hash = nsf_hash_mix(row->src.lo, nsf_hash_mix(row->src.hi, UINT64_C(0x6e7367666c6f7725)));
+    return hash >> 1 | (uint64_t)(nsf_source_row_class(row, NSF_CLASS_MESSAGE) == 0) << 63;
+}
+
+static void add_to_rest(const struct nsf_evidence *evidence, struct nsf_arena *arena, struct rule_rows *own, uint32_t ref)
+{
+    const struct nsf_source_row *row = row_of(evidence, ref);
+    if (own->rest == NULL) {
+        own->rest = nsf_arena_zalloc(arena, 1, sizeof(*own->rest));
+        own->rest->is_rest = true;
+        own->rest->first_ms = nsf_source_row_first_ms(row);
+        own->rest->last_ms = nsf_source_row_last_ms(row);
+    }
+    struct nsf_mail_source *rest = own->rest;
+    struct nsf_counters counters = nsf_sources_counters(sources_of(evidence, ref), row);
+    rest->n_merged++;
+    rest->connections += row->connections;
+    rest->attempts += row->attempts;
+    rest->tuples += row->tuples;
+    for (size_t c = 0; c < NSF_CLASSES; c++)
+        rest->classes[c] += nsf_source_row_class(row, (enum nsf_connection_class)c);
+    rest->has_counters |= row->with_counters > 0;
+    nsf_counters_add(&rest->counters, &counters);
+    if (nsf_source_row_first_ms(row) < rest->first_ms)
+        rest->first_ms = nsf_source_row_first_ms(row);
+    if (nsf_source_row_last_ms(row) > rest->last_ms)
+        rest->last_ms = nsf_source_row_last_ms(row);
+}
+
+/* Totals of the rules are taken before, so that they stay exact. */
+static void limit_rows(const struct nsf_evidence *evidence, struct review_rows *rows, struct nsf_review *review)
+{
+    size_t n = 0, n_findings = evidence->scan->n_findings;
+    for (size_t t = 0; t < n_findings; t++)
+        n += rows->by_target[t].n;
+    uint64_t max = evidence->options.max_sources;
+    if (max == 0 || n <= max)
+        return;
+    struct source_rank *ranks = nsf_malloc(nsf_mul_size(n, sizeof(*ranks)));
+    n = 0;
+    for (uint32_t t = 0; t < n_findings; t++) {
+        for (size_t i = 0; i < rows->by_target[t].n; i++, n++)
+            ranks[n] = (struct source_rank){rank_of(row_of(evidence, rows->by_target[t].rows[i])), t,
+                                            rows->by_target[t].rows[i]};
+        rows->by_target[t].n = 0;
+    }
+    qsort(ranks, n, sizeof(*ranks), cmp_ranks);
+    for (size_t i = 0; i < n; i++) {
+        struct rule_rows *own = &rows->by_target[ranks[i].target];
+        if (i < max)
+            own->rows[own->n++] = ranks[i].ref;
+        else
+            add_to_rest(evidence, &review->arena, own, ranks[i].ref);
+    }
+    nsf_free(ranks);
+}
+
+static void sort_rows(struct nsf_evidence *evidence, struct review_rows *rows, struct nsf_review *review)
+{
+    for (size_t t = 0; t < evidence->scan->n_findings; t++) {
+        struct rule_rows *own = &rows->by_target[t];
+        if (own->n > 1)
+            qsort_r(own->rows, own->n, sizeof(uint32_t), cmp_rows, evidence);
+        review->rules[t].n_sources = own->n + (own->rest != NULL);
+    }
 }
 
 static int cmp_day(const void *left, const void *right)
@@ -410,7 +497,6 @@ static void fill_rules(struct nsf_evidence *evidence, const struct review_rows *
         struct nsf_review_rule *rule = &review->rules[i];
         uint32_t nsg_idx = evidence->scan->findings[i].nsg_idx;
         rule->finding_idx = i;
-        rule->n_sources = rows->by_target[i].n;
         fill_traffic(evidence, i, &rows->by_target[i], &review->arena, &rule->traffic);
         fill_other_ports(evidence, i, &review->arena, rule);
         fill_coverage(evidence, nsg_idx, review, &review->arena, rule);
@@ -483,9 +569,29 @@ static void fill_unmatched(struct nsf_evidence *evidence, const struct review_ro
     review->n_unmatched = NSF_UNMATCHED_MAX + 1;
 }
 
+static void tell_of_full_contacts(struct nsf_evidence *evidence)
+{
+    uint64_t n = 0;
+    for (unsigned p = 0; p < NSF_PARTITIONS; p++)
+        n += evidence->partitions[p].contacts.n_not_kept;
+    if (n == 0)
+        return;
+    char detail[160];
+    snprintf(detail, sizeof(detail),
+             "denied and other-port evidence of %llu tuples was not kept: too many addresses (--max-other)",
+             (unsigned long long)n);
+    nsf_problems_add(&evidence->inputs.problems, &(struct nsf_problem){
+                                                     .offset = NSF_OFFSET_NONE,
+                                                     .code = NSF_E_LIMIT,
+                                                     .path = NSF_SLICE_LIT(""),
+                                                     .detail = nsf_slice_str(detail),
+                                                 });
+}
+
 static void fill_inputs(struct nsf_evidence *evidence, struct nsf_review *review)
 {
     struct nsf_review_inputs *inputs = &evidence->inputs;
+    tell_of_full_contacts(evidence);
     for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
         const struct nsf_partition *partition = &evidence->partitions[p];
         inputs->smtp_allowed += partition->n_allowed;
@@ -559,6 +665,8 @@ void nsf_evidence_finish(struct nsf_evidence *evidence, struct nsf_review *revie
     review->read_source = read_source;
     fill_rules(evidence, rows, review);
     fill_unmatched(evidence, rows, review);
+    limit_rows(evidence, rows, review);
+    sort_rows(evidence, rows, review);
     check_sums(review);
     evidence->is_finished = true;
 }

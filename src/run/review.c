@@ -209,6 +209,8 @@ nsf_result nsf_review_run_read(struct nsf_review_run *run, struct nsf_err *err)
         .since_ms = run->request.since_ms,
         .until_ms = run->request.until_ms,
         .idle_ms = run->request.idle_ms,
+        .max_sources = run->request.max_sources,
+        .max_other = run->request.max_other,
         .classify = nsf_connection_class_of,
     };
     run->evidence = nsf_evidence_new(run->request.scan, run->scopes, &options);

@@ -19,6 +19,8 @@ struct nsf_review_request {
     int64_t since_ms;                /* NSF_TS_NONE: no bound */
     int64_t until_ms;
     int64_t idle_ms; /* 0: the default */
+    uint64_t max_sources; /* told apart in the report, 0: all */
+    uint64_t max_other;   /* addresses kept that were denied or on other ports, 0: all */
     /* Only these rules are reported: name or id of the NSG, name of the rule, without case; 0: all. */
     const char *const *nsgs;
     size_t n_nsgs;

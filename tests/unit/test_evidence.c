@@ -29,13 +29,23 @@ struct world {
     struct nsf_review review;
 };
 
-static void world_init(struct world *world, int64_t since_ms, int64_t until_ms)
+static void world_init_limited(struct world *world, int64_t since_ms, int64_t until_ms, uint64_t max_sources)
 {
     *world = (struct world){.scopes = nsf_scopes_new(), .batch = nsf_batch_new()};
     struct nsf_envelope_options envelope_options = {.scopes = world->scopes, .seed = 1};
     world->envelope = nsf_envelope_new(&envelope_options);
-    struct nsf_evidence_options options = {since_ms, until_ms, 0, nsf_connection_class_of};
+    struct nsf_evidence_options options = {
+        .since_ms = since_ms,
+        .until_ms = until_ms,
+        .classify = nsf_connection_class_of,
+        .max_sources = max_sources,
+    };
     world->evidence = nsf_evidence_new(&scan, world->scopes, &options);
+}
+
+static void world_init(struct world *world, int64_t since_ms, int64_t until_ms)
+{
+    world_init_limited(world, since_ms, until_ms, 0);
 }
 
 static void world_release(struct world *world)
@@ -204,6 +214,30 @@ static void test_window(void **state)
     world_release(&world);
 }
 
+static void test_sources_past_the_limit_are_summed(void **state)
+{
+    (void)state;
+    struct world world;
+    world_init_limited(&world, NSF_TS_NONE, NSF_TS_NONE, 2);
+    feed(&world, record4("fl", "01T00:00", "UserRule_smtp",
+                         MESSAGE4 ",\"1767225602000,7.7.7.1,10.0.0.4,4001,25,6,I,B,NX,0,0,0,0\","
+                                  "\"1767225603000,7.7.7.2,10.0.0.4,4001,25,6,I,B,NX,0,0,0,0\","
+                                  "\"1767225604000,7.7.7.3,10.0.0.4,4001,25,6,I,B,NX,0,0,0,0\""));
+    const struct nsf_review *review = finish(&world);
+    struct nsf_mail_source first, rest;
+    assert_int_equal(review->rules[0].traffic.sources, 4);
+    assert_int_equal(review->rules[0].traffic.connections, 4);
+    assert_int_equal(review->rules[0].n_sources, 3);
+    /* who sent mail is told apart before anyone else */
+    nsf_review_source(review, 0, 0, &first);
+    assert_int_equal(nsf_ip_to_v4(first.address), 0x09090909);
+    nsf_review_source(review, 0, 2, &rest);
+    assert_true(rest.is_rest);
+    assert_int_equal(rest.n_merged, 2);
+    assert_int_equal(rest.connections, 2);
+    world_release(&world);
+}
+
 static void test_nothing_was_logged(void **state)
 {
     (void)state;
@@ -236,6 +270,7 @@ int main(void)
         cmocka_unit_test(test_late_stamp_takes_the_newest),
         cmocka_unit_test(test_two_flow_logs_on_one_nic),
         cmocka_unit_test(test_window),
+        cmocka_unit_test(test_sources_past_the_limit_are_summed),
         cmocka_unit_test(test_nothing_was_logged),
         cmocka_unit_test(test_covered_and_unused),
     };
