@@ -16,6 +16,8 @@ void nsf_estate_release(struct nsf_estate *estate)
     nsf_free(estate->nics);
     nsf_free(estate->subnets);
     nsf_free(estate->admin_rules);
+    nsf_free(estate->by_nsg.items);
+    nsf_free(estate->by_subnet.items);
     *estate = (struct nsf_estate){0};
 }
 
@@ -157,6 +159,52 @@ static void join_nics(struct nsf_estate *estate)
     estate->n_nics = n;
 }
 
+static int cmp_key(const void *left, const void *right)
+{
+    const struct nsf_estate_key *a = left, *b = right;
+    int order = nsf_slice_cmp_nocase(a->id, b->id);
+    return order != 0 ? order : (a->nic_idx > b->nic_idx) - (a->nic_idx < b->nic_idx);
+}
+
+static void add_key(struct nsf_estate_index *index, struct nsf_slice id, size_t nic_idx)
+{
+    NSF_GROW(index->items, index->capacity, index->n + 1);
+    index->items[index->n++] = (struct nsf_estate_key){id, (uint32_t)nic_idx};
+}
+
+static void make_indexes(struct nsf_estate *estate)
+{
+    for (size_t i = 0; i < estate->n_nics; i++) {
+        if (estate->nics[i].nsg.len > 0)
+            add_key(&estate->by_nsg, estate->nics[i].nsg, i);
+        for (size_t s = 0; s < estate->nics[i].subnets.n; s++)
+            add_key(&estate->by_subnet, estate->nics[i].subnets.items[s], i);
+    }
+    if (estate->by_nsg.n > 1)
+        qsort(estate->by_nsg.items, estate->by_nsg.n, sizeof(*estate->by_nsg.items), cmp_key);
+    if (estate->by_subnet.n > 1)
+        qsort(estate->by_subnet.items, estate->by_subnet.n, sizeof(*estate->by_subnet.items), cmp_key);
+}
+
+/* The first key of this id; index->n when there is none. */
+static size_t seek_key(const struct nsf_estate_index *index, struct nsf_slice id)
+{
+    size_t low = 0, high = index->n;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (nsf_slice_cmp_nocase(index->items[mid].id, id) < 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low < index->n && nsf_slice_eq_nocase(index->items[low].id, id) ? low : index->n;
+}
+
+bool nsf_estate_has_subnet(const struct nsf_estate *estate, struct nsf_slice subnet)
+{
+    return seek_key(&estate->by_subnet, subnet) < estate->by_subnet.n;
+}
+
 void nsf_estate_finish(struct nsf_estate *estate)
 {
     if (estate->is_finished)
@@ -165,6 +213,7 @@ void nsf_estate_finish(struct nsf_estate *estate)
     if (estate->n_nics > 1)
         qsort(estate->nics, estate->n_nics, sizeof(*estate->nics), cmp_nic);
     join_nics(estate);
+    make_indexes(estate);
     if (estate->n_subnets > 1)
         qsort(estate->subnets, estate->n_subnets, sizeof(*estate->subnets), cmp_subnet);
     size_t n = 0;
@@ -192,14 +241,6 @@ const struct nsf_estate_nic *nsf_estate_nic(const struct nsf_estate *estate, str
 
 /* ---- one NSG -------------------------------------------------------------------------------------------------- */
 
-static bool has_id(const struct nsf_slices *list, struct nsf_slice id)
-{
-    for (size_t i = 0; i < list->n; i++)
-        if (nsf_slice_eq_nocase(list->items[i], id))
-            return true;
-    return false;
-}
-
 /* Of two spellings the bytewise smaller one stays. */
 static void put_id(struct nsf_slices *list, struct nsf_slice id)
 {
@@ -220,19 +261,46 @@ static struct nsf_slices widen(const struct nsf_slices *list, size_t n_more, str
     return own;
 }
 
-static bool stands_in(const struct nsf_estate_nic *nic, const struct nsf_slices *subnets)
+/* What is gathered about the interfaces behind an NSG. */
+struct behind {
+    const struct nsf_estate *estate;
+    struct nsf_nsg *nsg;
+    size_t n;
+    bool is_shown;
+    bool is_public;
+};
+
+static void see_nic(struct behind *behind, const struct nsf_estate_nic *nic)
 {
-    for (size_t i = 0; i < nic->subnets.n; i++)
-        if (has_id(subnets, nic->subnets.items[i]))
-            return true;
-    return false;
+    behind->n++;
+    behind->is_shown &= nic->has_public_ips;
+    behind->is_public |= nic->is_public;
+    if (nic->mac.len > 0)
+        put_id(&behind->nsg->nic_macs, nic->mac);
+}
+
+static size_t count_keys(const struct nsf_estate_index *index, struct nsf_slice id)
+{
+    size_t first = seek_key(index, id), n = 0;
+    while (first + n < index->n && nsf_slice_eq_nocase(index->items[first + n].id, id))
+        n++;
+    return n;
+}
+
+static void see_subnets(struct behind *behind)
+{
+    const struct nsf_estate_index *index = &behind->estate->by_subnet;
+    for (size_t i = 0; i < behind->nsg->subnets.n; i++) {
+        struct nsf_slice id = behind->nsg->subnets.items[i];
+        for (size_t k = seek_key(index, id); k < index->n && nsf_slice_eq_nocase(index->items[k].id, id); k++)
+            see_nic(behind, &behind->estate->nics[index->items[k].nic_idx]);
+    }
 }
 
 void nsf_estate_attach(const struct nsf_estate *estate, struct nsf_nsg *nsg, struct nsf_arena *scratch, bool *is_known,
                        bool *has_public_path)
 {
-    size_t n_behind = 0;
-    bool is_shown = true;
+    struct behind behind = {estate, nsg, 0, true, false};
     *is_known = *has_public_path = false;
     if (estate->n_nics == 0 && estate->n_subnets == 0)
         return;
@@ -240,22 +308,24 @@ void nsf_estate_attach(const struct nsf_estate *estate, struct nsf_nsg *nsg, str
     for (size_t i = 0; i < estate->n_subnets; i++)
         if (nsf_slice_eq_nocase(estate->subnets[i].nsg, nsg->id))
             put_id(&nsg->subnets, estate->subnets[i].id);
-    nsg->nics = widen(&nsg->nics, estate->n_nics, scratch);
-    nsg->nic_macs = widen(&nsg->nic_macs, estate->n_nics, scratch);
-    for (size_t i = 0; i < estate->n_nics; i++) {
-        const struct nsf_estate_nic *nic = &estate->nics[i];
-        bool is_on = nsf_slice_eq_nocase(nic->nsg, nsg->id) || has_id(&nsg->nics, nic->id);
-        if (is_on)
-            put_id(&nsg->nics, nic->id);
-        if (!is_on && !stands_in(nic, &nsg->subnets))
-            continue;
-        n_behind++;
-        is_shown &= nic->has_public_ips;
-        *has_public_path |= nic->is_public;
-        if (nic->mac.len > 0)
-            put_id(&nsg->nic_macs, nic->mac);
+    nsg->nics = widen(&nsg->nics, count_keys(&estate->by_nsg, nsg->id), scratch);
+    for (size_t k = seek_key(&estate->by_nsg, nsg->id);
+         k < estate->by_nsg.n && nsf_slice_eq_nocase(estate->by_nsg.items[k].id, nsg->id); k++)
+        put_id(&nsg->nics, estate->nics[estate->by_nsg.items[k].nic_idx].id);
+    size_t n_macs = nsg->nics.n;
+    for (size_t i = 0; i < nsg->subnets.n; i++)
+        n_macs += count_keys(&estate->by_subnet, nsg->subnets.items[i]);
+    nsg->nic_macs = widen(&nsg->nic_macs, n_macs, scratch);
+    see_subnets(&behind);
+    for (size_t i = 0; i < nsg->nics.n; i++) {
+        const struct nsf_estate_nic *nic = nsf_estate_nic(estate, nsg->nics.items[i]);
+        if (nic != NULL)
+            see_nic(&behind, nic);
+        else
+            behind.is_shown = false;
     }
-    *is_known = n_behind > 0 && is_shown;
+    *is_known = behind.n > 0 && behind.is_shown;
+    *has_public_path = behind.is_public;
     nsg->has_subnets |= nsg->subnets.n > 0;
     nsg->has_nics |= nsg->nics.n > 0;
 }

@@ -20,6 +20,18 @@ struct nsf_estate_nic {
     bool is_public; /* has a public address or stands behind a load balancer */
 };
 
+/* An interface under the id of its NSG or of a subnet. */
+struct nsf_estate_key {
+    struct nsf_slice id;
+    uint32_t nic_idx;
+};
+
+struct nsf_estate_index {
+    struct nsf_estate_key *items; /* by id without case, then interface */
+    size_t n;
+    size_t capacity;
+};
+
 struct nsf_estate {
     struct nsf_arena arena;
     struct nsf_estate_nic *nics; /* by id without case once finished, each once */
@@ -31,6 +43,8 @@ struct nsf_estate {
     struct nsf_admin_rule *admin_rules; /* inbound ones, by priority, name */
     size_t n_admin_rules;
     size_t admin_capacity;
+    struct nsf_estate_index by_nsg;
+    struct nsf_estate_index by_subnet;
     bool is_finished;
 };
 
@@ -42,6 +56,9 @@ void nsf_estate_finish(struct nsf_estate *estate);
 
 /* NULL: the input does not show it. */
 const struct nsf_estate_nic *nsf_estate_nic(const struct nsf_estate *estate, struct nsf_slice id);
+
+/* Whether an interface of this subnet is shown. */
+bool nsf_estate_has_subnet(const struct nsf_estate *estate, struct nsf_slice subnet);
 
 /* Adds to *nsg what the estate knows of its places; new lists are in `scratch`, the rules are as they were.
  * *has_public_path and *is_known are about the interfaces behind it. */

@@ -93,15 +93,6 @@ static void list_nic_paths(struct pairing *pairing, const struct nsf_estate_nic 
         add_path(pairing, nic_row, NO_PARTNER, NSF_GATE_SUBNET_NSG);
 }
 
-static bool is_subnet_shown(const struct nsf_estate *estate, struct nsf_slice subnet)
-{
-    for (size_t i = 0; i < estate->n_nics; i++)
-        for (size_t s = 0; s < estate->nics[i].subnets.n; s++)
-            if (nsf_slice_eq_nocase(estate->nics[i].subnets.items[s], subnet))
-                return true;
-    return false;
-}
-
 /* A place of which the input does not show what stands behind it is a free path. */
 static void list_unseen_paths(struct pairing *pairing)
 {
@@ -111,7 +102,7 @@ static void list_unseen_paths(struct pairing *pairing)
             continue;
         for (size_t i = 0; i < nsg->attached_to.n; i++) {
             struct nsf_slice id = nsg->attached_to.items[i];
-            if (nsf_estate_nic(pairing->estate, id) == NULL && !is_subnet_shown(pairing->estate, id))
+            if (nsf_estate_nic(pairing->estate, id) == NULL && !nsf_estate_has_subnet(pairing->estate, id))
                 add_path(pairing, row, NO_PARTNER, NSF_GATE_NIC_NSG);
         }
     }
