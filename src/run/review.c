@@ -132,6 +132,18 @@ static void expect_nics(struct nsf_review_run *run)
     }
 }
 
+/* A store in the folder of the logs is none of them. */
+static void drop_store(struct nsf_review_run *run)
+{
+    if (run->request.store == NULL)
+        return;
+    size_t n = 0;
+    for (size_t i = 0; i < run->listing.n; i++)
+        if (!nsf_store_is_own_file(run->request.store, run->listing.items[i].name))
+            run->listing.items[n++] = run->listing.items[i];
+    run->listing.n = n;
+}
+
 nsf_result nsf_review_run_new(const struct nsf_review_request *request, struct nsf_review_run **run,
                               struct nsf_err *err)
 {
@@ -145,6 +157,7 @@ nsf_result nsf_review_run_new(const struct nsf_review_request *request, struct n
         return (nsf_result){.failed = true};
     }
     drop_repeated(&own->listing);
+    drop_store(own);
     if (request->store == NULL)
         nsf_pipeline_order(&own->listing, &request->pipeline, own->scopes);
     *run = own;

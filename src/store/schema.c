@@ -4,6 +4,7 @@
 
 #include "core/mem.h"
 
+#include <limits.h>
 #include <sys/stat.h>
 
 /* "NSGF": tells our files from other SQLite files. */
@@ -248,6 +249,22 @@ void nsf_store_close(struct nsf_store *store)
     nsf_mutex_free(store->mutex);
     nsf_free(store->sql.path);
     nsf_free(store);
+}
+
+bool nsf_store_is_own_file(const struct nsf_store *store, struct nsf_slice path)
+{
+    static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
+    char own[PATH_MAX], other[PATH_MAX];
+    char *text = nsf_strdup_n(path.ptr, path.len);
+    bool is_it = false;
+    if (realpath(store->sql.path, own) != NULL && realpath(text, other) != NULL) {
+        struct nsf_slice whole = nsf_slice_str(other), front = nsf_slice_str(own);
+        for (size_t i = 0; i < NSF_ARRAY_LEN(suffixes); i++)
+            is_it |= nsf_slice_has_prefix(whole, front) &&
+                     nsf_slice_eq(nsf_slice_from(whole, front.len), nsf_slice_str(suffixes[i]));
+    }
+    nsf_free(text);
+    return is_it;
 }
 
 /* ---- transactions ---- */

@@ -41,6 +41,9 @@ nsf_result nsf_store_open(const char *path, enum nsf_store_mode mode, struct nsf
 void nsf_store_close(struct nsf_store *store);
 nsf_result nsf_store_flush(struct nsf_store *store, struct nsf_err *err) NSF_CHECKED;
 
+/* Whether the path is that of the store or of what SQLite keeps beside it: no log. */
+bool nsf_store_is_own_file(const struct nsf_store *store, struct nsf_slice path);
+
 /* Of the fingerprints of records: one for all stores, so that records are known again across runs and merged stores. */
 #define NSF_STORE_SEED UINT64_C(0x6e7367666c6f7731)
 

@@ -127,6 +127,14 @@ def check_listing(rules, logs, store):
         raise Failure("  a listing with a store that is not there is not the listing without one")
 
 
+def check_beside_logs(rules, folder, expected):
+    """A store in the folder of the logs is no log, in the run that makes it and in the next."""
+    store = os.path.join(folder, "logs", "evidence.db")
+    for when in ("first", "next"):
+        found = review(rules, [os.path.join(folder, "logs")], "--store", store)
+        demand_equal(expected, found, "%s run with a store beside the logs" % when)
+
+
 def check_key_figures(store):
     """The document keeps to its schema and agrees with itself."""
     document = json.loads(run(["report", "--kpi", "--format", "json", store]))
@@ -218,6 +226,7 @@ def check_schedule(seed, steps, keep):
         demand_equal(expected, review(rules, logs, "--store", store), "a run with nothing new")
         count_readings(store)
         check_listing(rules, logs, store)
+        check_beside_logs(rules, live_folder, expected)
         check_key_figures(store)
     except Failure:
         if keep:
