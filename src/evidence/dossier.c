@@ -6,6 +6,7 @@
 #include "evidence/evidence_state.h"
 
 #define SENT_ON_SECONDS 120u
+#define SENT_ON_TIMES_MIN 5 /* fewer pairs count for nothing */
 #define TARGETS_FEW 8
 #define SECONDS_PER_DAY 86400u
 
@@ -28,6 +29,8 @@ struct nsf_dossier {
     struct nsf_index by_network;
     struct nsf_ip *speaking; /* own addresses that carry SMTP, or may, ascending */
     size_t n_speaking;
+    uint32_t *sending_nics; /* distinct, ascending */
+    size_t n_sending_nics;
     struct nsf_retrying_sender *retrying;
     uint64_t *retrying_ids;
     size_t n_retrying;
@@ -313,6 +316,18 @@ static void collect_retrying(struct nsf_dossier *dossier)
     drop_other_contacts(dossier);
 }
 
+static void collect_sending_nics(struct nsf_dossier *dossier)
+{
+    const struct nsf_outbound *outbound = &dossier->evidence->outbound;
+    size_t capacity = 0;
+    for (uint32_t i = 0; i < outbound->n_rows; i++) {
+        if (i > 0 && outbound->rows[i].nic_id == outbound->rows[i - 1].nic_id)
+            continue;
+        NSF_GROW(dossier->sending_nics, capacity, dossier->n_sending_nics + 1);
+        dossier->sending_nics[dossier->n_sending_nics++] = outbound->rows[i].nic_id;
+    }
+}
+
 /* ---- life ---- */
 
 struct nsf_dossier *nsf_dossier_new(struct nsf_evidence *evidence, const struct nsf_dossier_ask *ask)
@@ -328,6 +343,7 @@ struct nsf_dossier *nsf_dossier_new(struct nsf_evidence *evidence, const struct 
     }
     collect_speaking(dossier);
     collect_retrying(dossier);
+    collect_sending_nics(dossier);
     return dossier;
 }
 
@@ -342,6 +358,7 @@ void nsf_dossier_free(struct nsf_dossier *dossier)
     nsf_free(dossier->networks);
     nsf_index_release(&dossier->by_network);
     nsf_free(dossier->speaking);
+    nsf_free(dossier->sending_nics);
     nsf_free(dossier->retrying);
     nsf_free(dossier->retrying_ids);
     nsf_free(dossier);
@@ -429,10 +446,12 @@ static bool is_nic_of(const struct nsf_dossier *dossier, uint32_t nic_id, uint32
     return false;
 }
 
+/* The rows are sorted by NIC: only those that sent mail are asked. */
 static bool is_sent_on_by_any(const struct nsf_dossier *dossier, uint32_t target, uint64_t second)
 {
-    for (uint32_t nic_id = 0; nic_id < dossier->evidence->nics.n; nic_id++)
-        if (is_nic_of(dossier, nic_id, target) && is_sent_on(&dossier->evidence->outbound, nic_id, second))
+    for (size_t i = 0; i < dossier->n_sending_nics; i++)
+        if (is_nic_of(dossier, dossier->sending_nics[i], target) &&
+            is_sent_on(&dossier->evidence->outbound, dossier->sending_nics[i], second))
             return true;
     return false;
 }
@@ -444,7 +463,7 @@ static void correlate_outbound(const struct nsf_dossier *dossier, uint32_t targe
     static const int shifts[] = {-7200, -3600, 3600, 7200};
     uint64_t by_chance = 0;
     struct nsf_u32_view times = nsf_traits_list(traits, NSF_TRAIT_TIMES);
-    if (facts->has_counters || dossier->evidence->outbound.n_rows == 0)
+    if (facts->has_counters || times.n < SENT_ON_TIMES_MIN)
         return;
     for (uint32_t i = 0; i < times.n; i++) {
         int64_t second = times.items[i];
