@@ -309,8 +309,9 @@ static void admit_record(struct nsf_evidence *evidence, struct nsf_record *recor
         evidence->inputs.records_duplicate++;
         return;
     }
-    evidence->inputs.records++;
-    evidence->inputs.by_layout[record->layout]++;
+    /* A record too long to be held comes in parts: it is one record, with the tuples of them all. */
+    evidence->inputs.records += !record->is_part;
+    evidence->inputs.by_layout[record->layout] += !record->is_part;
     evidence->inputs.tuples += record->n_tuples;
     evidence->inputs.tuples_bad += record->n_bad;
     note_flow_log(evidence, place, seq);

@@ -33,6 +33,8 @@ static void put_nsg(struct nsf_buf *buf, const struct nsf_scan_nsg *nsg)
     nsf_wire_put_u8(buf, (uint8_t)nsg->public_ipv6);
     put_texts(buf, nsg->attached_to);
     put_texts(buf, nsg->nic_macs);
+    nsf_wire_put_u8(buf, nsg->is_public_path_known);
+    nsf_wire_put_u8(buf, nsg->has_public_path);
     put_texts(buf, nsg->notes);
     put_place(buf, &nsg->place);
     nsf_wire_put_u64(buf, nsg->n_rules);
@@ -43,6 +45,44 @@ static void put_nsg(struct nsf_buf *buf, const struct nsf_scan_nsg *nsg)
         nsf_wire_put_u8(buf, rule->is_default);
         nsf_wire_put_u64(buf, rule->finding_idx);
     }
+}
+
+static void put_gate(struct nsf_buf *buf, const struct nsf_gate *gate)
+{
+    nsf_wire_put_u8(buf, (uint8_t)gate->kind);
+    nsf_wire_put_text(buf, gate->nsg);
+    put_texts(buf, gate->rules);
+    nsf_wire_put_u8(buf, gate->is_open);
+    nsf_wire_put_u64(buf, gate->public_ipv4);
+    nsf_wire_put_u8(buf, (uint8_t)gate->public_ipv6);
+    nsf_wire_put_u64(buf, gate->n_nics);
+}
+
+static void put_exception(struct nsf_buf *buf, const struct nsf_exception *exception)
+{
+    nsf_wire_put_u8(buf, exception != NULL);
+    if (exception == NULL)
+        return;
+    nsf_wire_put_text(buf, exception->owner);
+    nsf_wire_put_text(buf, exception->reason);
+    nsf_wire_put_u64(buf, (uint64_t)exception->expires_ms);
+    nsf_wire_put_u8(buf, exception->is_expired);
+}
+
+static void put_peer(struct nsf_buf *buf, const struct nsf_peer_row *peer)
+{
+    nsf_wire_put_text(buf, peer->tool);
+    nsf_wire_put_text(buf, peer->check);
+    nsf_wire_put_text(buf, peer->nsg);
+    nsf_wire_put_text(buf, peer->rule);
+    nsf_wire_put_text(buf, peer->theirs);
+    nsf_wire_put_u8(buf, peer->is_theirs_open);
+    nsf_wire_put_u8(buf, peer->is_theirs_known);
+    nsf_wire_put_u8(buf, peer->has_ours);
+    nsf_wire_put_u8(buf, (uint8_t)peer->ours);
+    nsf_wire_put_u8(buf, peer->is_agreed);
+    nsf_wire_put_text(buf, peer->reason);
+    put_place(buf, &peer->place);
 }
 
 static void put_finding(struct nsf_buf *buf, const struct nsf_finding *finding)
@@ -68,6 +108,12 @@ static void put_finding(struct nsf_buf *buf, const struct nsf_finding *finding)
         nsf_wire_put_u8(buf, finding->reduced_by[i].is_part);
     }
     put_texts(buf, finding->still_open_via);
+    nsf_wire_put_u64(buf, finding->n_gates);
+    for (size_t i = 0; i < finding->n_gates; i++)
+        put_gate(buf, &finding->gates[i]);
+    nsf_wire_put_u8(buf, finding->is_blocked);
+    nsf_wire_put_u8(buf, finding->is_admin_rule);
+    put_exception(buf, finding->exception);
     nsf_wire_put_text(buf, finding->note);
     put_place(buf, &finding->place);
 }
@@ -93,6 +139,7 @@ void nsf_scan_pack(const struct nsf_scan *scan, const struct nsf_problems *probl
     nsf_wire_put_u64(buf, scan->port);
     nsf_wire_put_u64(buf, scan->n_rules);
     nsf_wire_put_u64(buf, scan->n_rules_described);
+    nsf_wire_put_u64(buf, scan->n_rules_owned);
     nsf_wire_put_u64(buf, scan->n_nsgs);
     for (size_t i = 0; i < scan->n_nsgs; i++)
         put_nsg(buf, &scan->nsgs[i]);
@@ -106,6 +153,9 @@ void nsf_scan_pack(const struct nsf_scan *scan, const struct nsf_problems *probl
         nsf_wire_put_u64(buf, scan->shadowed[i].priority);
         put_texts(buf, scan->shadowed[i].by);
     }
+    nsf_wire_put_u64(buf, scan->n_peers);
+    for (size_t i = 0; i < scan->n_peers; i++)
+        put_peer(buf, &scan->peers[i]);
     put_problems(buf, problems);
 }
 
@@ -172,6 +222,8 @@ static void take_nsg(struct taking *taking, struct nsf_scan_nsg *nsg)
     nsg->public_ipv6 = take_extent(taking);
     nsg->attached_to = take_texts(taking);
     nsg->nic_macs = take_texts(taking);
+    nsg->is_public_path_known = take_bool(taking);
+    nsg->has_public_path = take_bool(taking);
     nsg->notes = take_texts(taking);
     nsg->place = take_place(taking);
     nsg->n_rules = nsf_wire_count(&taking->wire, 4);
@@ -182,6 +234,45 @@ static void take_nsg(struct taking *taking, struct nsf_scan_nsg *nsg)
         nsg->rules[i].is_default = take_bool(taking);
         nsg->rules[i].finding_idx = take_u32(taking);
     }
+}
+
+static void take_gate(struct taking *taking, struct nsf_gate *gate)
+{
+    gate->kind = (enum nsf_gate_kind)nsf_wire_u64_max(&taking->wire, NSF_GATE_ADMIN_RULES);
+    gate->nsg = take_text(taking);
+    gate->rules = take_texts(taking);
+    gate->is_open = take_bool(taking);
+    gate->public_ipv4 = nsf_wire_u64(&taking->wire);
+    gate->public_ipv6 = take_extent(taking);
+    gate->n_nics = nsf_wire_u64(&taking->wire);
+}
+
+static const struct nsf_exception *take_exception(struct taking *taking)
+{
+    if (!take_bool(taking))
+        return NULL;
+    struct nsf_exception *exception = nsf_arena_zalloc(taking->arena, 1, sizeof(*exception));
+    exception->owner = take_text(taking);
+    exception->reason = take_text(taking);
+    exception->expires_ms = (int64_t)nsf_wire_u64(&taking->wire);
+    exception->is_expired = take_bool(taking);
+    return exception;
+}
+
+static void take_peer(struct taking *taking, struct nsf_peer_row *peer)
+{
+    peer->tool = take_text(taking);
+    peer->check = take_text(taking);
+    peer->nsg = take_text(taking);
+    peer->rule = take_text(taking);
+    peer->theirs = take_text(taking);
+    peer->is_theirs_open = take_bool(taking);
+    peer->is_theirs_known = take_bool(taking);
+    peer->has_ours = take_bool(taking);
+    peer->ours = take_exposure(taking);
+    peer->is_agreed = take_bool(taking);
+    peer->reason = take_text(taking);
+    peer->place = take_place(taking);
 }
 
 static void take_finding(struct taking *taking, struct nsf_finding *finding)
@@ -208,6 +299,13 @@ static void take_finding(struct taking *taking, struct nsf_finding *finding)
         finding->reduced_by[i].is_part = take_bool(taking);
     }
     finding->still_open_via = take_texts(taking);
+    finding->n_gates = nsf_wire_count(&taking->wire, 7);
+    finding->gates = nsf_arena_zalloc(taking->arena, finding->n_gates, sizeof(*finding->gates));
+    for (size_t i = 0; i < finding->n_gates; i++)
+        take_gate(taking, &finding->gates[i]);
+    finding->is_blocked = take_bool(taking);
+    finding->is_admin_rule = take_bool(taking);
+    finding->exception = take_exception(taking);
     finding->note = take_text(taking);
     finding->place = take_place(taking);
 }
@@ -269,6 +367,7 @@ nsf_result nsf_scan_unpack(struct nsf_slice packed, struct nsf_scan *scan, struc
     scan->port = (uint16_t)nsf_wire_u64_max(wire, UINT16_MAX);
     scan->n_rules = nsf_wire_u64(wire);
     scan->n_rules_described = nsf_wire_u64(wire);
+    scan->n_rules_owned = nsf_wire_u64(wire);
     scan->n_nsgs = nsf_wire_count(wire, 15);
     scan->nsgs = nsf_arena_zalloc(&scan->arena, scan->n_nsgs, sizeof(*scan->nsgs));
     for (size_t i = 0; i < scan->n_nsgs; i++)
@@ -281,6 +380,10 @@ nsf_result nsf_scan_unpack(struct nsf_slice packed, struct nsf_scan *scan, struc
     scan->shadowed = nsf_arena_zalloc(&scan->arena, scan->n_shadowed, sizeof(*scan->shadowed));
     for (size_t i = 0; i < scan->n_shadowed; i++)
         take_shadowed(&taking, &scan->shadowed[i]);
+    scan->n_peers = nsf_wire_count(wire, 14);
+    scan->peers = nsf_arena_zalloc(&scan->arena, scan->n_peers, sizeof(*scan->peers));
+    for (size_t i = 0; i < scan->n_peers; i++)
+        take_peer(&taking, &scan->peers[i]);
     take_problems(&taking, problems);
     if (wire->has_failed || nsf_wire_left(wire) > 0 || !has_good_indices(scan))
         return NSF_FAIL(err, NSF_E_STORE, NSF_OFFSET_NONE, "the rules in the evidence store are damaged: give --rules");

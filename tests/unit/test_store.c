@@ -528,6 +528,23 @@ static void make_scan(struct nsf_scan *scan)
     scan->findings[0].n_reduced_by = 1;
     scan->findings[0].reduced_by = nsf_arena_zalloc(&scan->arena, 1, sizeof(struct nsf_reduced_by));
     scan->findings[0].reduced_by[0] = (struct nsf_reduced_by){.rule = S("deny"), .is_part = true};
+    scan->findings[0].n_gates = 1;
+    scan->findings[0].gates = nsf_arena_zalloc(&scan->arena, 1, sizeof(struct nsf_gate));
+    scan->findings[0].gates[0] = (struct nsf_gate){.kind = NSF_GATE_NIC_NSG,
+                                                   .nsg = S("/subscriptions/s/b"),
+                                                   .rules = texts_of(&scan->arena, "r", "s"),
+                                                   .is_open = true,
+                                                   .public_ipv4 = 5,
+                                                   .n_nics = 2};
+    scan->findings[0].is_blocked = true;
+    static const struct nsf_exception exception = {.expires_ms = NSF_TS_NONE, .is_expired = true};
+    scan->findings[0].exception = &exception;
+    scan->nsgs[0].has_public_path = true;
+    scan->n_rules_owned = 9;
+    scan->n_peers = 1;
+    scan->peers = nsf_arena_zalloc(&scan->arena, 1, sizeof(*scan->peers));
+    scan->peers[0] =
+        (struct nsf_peer_row){.tool = S("t"), .theirs = S("FAIL"), .has_ours = true, .ours = NSF_EXPOSURE_PARTIAL};
     scan->n_shadowed = 1;
     scan->shadowed = nsf_arena_zalloc(&scan->arena, 1, sizeof(*scan->shadowed));
     scan->shadowed[0] =
@@ -565,6 +582,11 @@ static void test_the_rules_of_the_last_run_are_kept(void **state)
     assert_slice_equal(back.nsgs[0].place.file, "f.json");
     assert_int_equal(back.nsgs[0].public_ipv6, NSF_V6_FULL);
     assert_slice_equal(back.shadowed[0].by.items[1], "q");
+    assert_slice_equal(back.findings[0].gates[0].rules.items[1], "s");
+    assert_true(back.findings[0].is_blocked && back.nsgs[0].has_public_path);
+    assert_true(back.findings[0].exception->expires_ms == NSF_TS_NONE && back.findings[0].exception->is_expired);
+    assert_int_equal(back.peers[0].ours, NSF_EXPOSURE_PARTIAL);
+    assert_int_equal(back.n_rules_owned, 9);
     assert_int_equal(told.n, 1);
     for (size_t len = 0; len < first.len; len++) {
         struct nsf_scan cut;
