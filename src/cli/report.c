@@ -33,7 +33,7 @@ static nsf_result read_all(int fd, struct nsf_buf *text, struct nsf_err *err)
 static nsf_result read_file(const char *path, struct nsf_buf *text, struct nsf_err *err)
 {
     bool is_stdin = strcmp(path, "-") == 0;
-    int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    int fd = is_stdin ? STDIN_FILENO : (int)TEMP_FAILURE_RETRY(open(path, O_RDONLY | O_CLOEXEC));
     nsf_result r =
         fd < 0 ? NSF_FAIL(err, NSF_E_IO, NSF_OFFSET_NONE, "cannot open: %s", strerror(errno)) : read_all(fd, text, err);
     if (fd >= 0 && !is_stdin)

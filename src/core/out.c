@@ -87,7 +87,7 @@ static struct nsf_out *fail_open(const char *path, struct nsf_err *err)
 
 static struct nsf_out *open_directly(const char *path, struct nsf_err *err)
 {
-    int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    int fd = (int)TEMP_FAILURE_RETRY(open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY));
     return fd < 0 ? fail_open(path, err) : out_new(fd, true);
 }
 

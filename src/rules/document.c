@@ -103,7 +103,10 @@ static nsf_result prepare(struct nsf_document *doc, struct nsf_err *err)
             return r;
     }
     unsigned char head[3];
-    ssize_t got = pread(doc->fd, head, sizeof(head), 0);
+    ssize_t got;
+    do {
+        got = pread(doc->fd, head, sizeof(head), 0);
+    } while (got < 0 && errno == EINTR);
     if (got < 0)
         return NSF_FAIL(err, NSF_E_IO, NSF_OFFSET_NONE, "cannot read: %s", strerror(errno));
     find_encoding(doc, head, (size_t)got);
@@ -116,7 +119,7 @@ nsf_result nsf_document_open(struct nsf_document *doc, const char *path, int fd,
     if (fd < 0 && strcmp(path, "-") == 0) {
         doc->fd = STDIN_FILENO;
     } else if (fd < 0) {
-        doc->fd = open(path, O_RDONLY | O_CLOEXEC);
+        doc->fd = (int)TEMP_FAILURE_RETRY(open(path, O_RDONLY | O_CLOEXEC));
         doc->owns_fd = true;
     }
     if (doc->fd < 0)

@@ -372,7 +372,7 @@ static nsf_result file_open(struct nsf_source *base, const struct nsf_blob *blob
     struct file_source *source = (struct file_source *)base;
     const char *path = source->paths[blob->index].ptr;
     bool is_stdin = strcmp(path, "-") == 0;
-    int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    int fd = is_stdin ? STDIN_FILENO : (int)TEMP_FAILURE_RETRY(open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY));
     if (fd < 0)
         return fail_path(err, "open", errno);
     struct file_stream *stream = nsf_calloc(1, sizeof(*stream));
