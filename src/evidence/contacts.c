@@ -20,26 +20,20 @@ void nsf_contacts_init(struct nsf_contacts_table *table, uint64_t seed)
 {
     *table = (struct nsf_contacts_table){
         .seed = seed,
-        .last_address_id = NSF_INDEX_NONE,
         .last_port = NSF_INDEX_NONE,
     };
+    nsf_addresses_init(&table->addresses, seed);
 }
 
 void nsf_contacts_release(struct nsf_contacts_table *table)
 {
     nsf_free(table->rows);
     nsf_index_release(&table->by_src);
-    nsf_free(table->addresses);
-    nsf_index_release(&table->by_address);
+    nsf_addresses_release(&table->addresses);
     nsf_pairset_release(&table->distinct);
     nsf_free(table->ports);
     nsf_index_release(&table->by_port);
     nsf_contacts_init(table, table->seed);
-}
-
-static uint32_t hash_ip(struct nsf_ip ip, uint64_t seed)
-{
-    return (uint32_t)nsf_hash_mix(ip.lo, nsf_hash_mix(ip.hi, seed));
 }
 
 static uint32_t find_row(const struct nsf_contacts_table *table, struct nsf_ip src, uint32_t hash)
@@ -53,14 +47,14 @@ static uint32_t find_row(const struct nsf_contacts_table *table, struct nsf_ip s
 
 const struct nsf_contact_row *nsf_contacts_find(const struct nsf_contacts_table *table, struct nsf_ip src)
 {
-    uint32_t idx = find_row(table, src, hash_ip(src, table->seed));
+    uint32_t idx = find_row(table, src, nsf_ip_hash(src, table->seed));
     return idx == NSF_INDEX_NONE ? NULL : &table->rows[idx];
 }
 
 /* NSF_INDEX_NONE: the table is full and the address is new. */
 static uint32_t row_of(struct nsf_contacts_table *table, struct nsf_ip src)
 {
-    uint32_t hash = hash_ip(src, table->seed);
+    uint32_t hash = nsf_ip_hash(src, table->seed);
     uint32_t idx = find_row(table, src, hash);
     if (idx != NSF_INDEX_NONE)
         return idx;
@@ -73,28 +67,6 @@ static uint32_t row_of(struct nsf_contacts_table *table, struct nsf_ip src)
     table->rows[idx] = (struct nsf_contact_row){.src = src};
     nsf_index_add(&table->by_src, hash, idx);
     return idx;
-}
-
-static uint32_t find_address(struct nsf_contacts_table *table, struct nsf_ip address)
-{
-    uint32_t hash = hash_ip(address, table->seed), probe = hash, idx;
-    while ((idx = nsf_index_next(&table->by_address, hash, &probe)) != NSF_INDEX_NONE)
-        if (nsf_ip_eq(table->addresses[idx], address))
-            return idx;
-    NSF_GROW(table->addresses, table->addresses_capacity, (size_t)table->n_addresses + 1);
-    idx = table->n_addresses++;
-    table->addresses[idx] = address;
-    nsf_index_add(&table->by_address, hash, idx);
-    return idx;
-}
-
-static uint32_t address_id(struct nsf_contacts_table *table, struct nsf_ip address)
-{
-    if (table->last_address_id == NSF_INDEX_NONE || !nsf_ip_eq(table->last_address, address)) {
-        table->last_address_id = find_address(table, address);
-        table->last_address = address;
-    }
-    return table->last_address_id;
 }
 
 /* True when the source of the row does this for the first time. */
@@ -120,7 +92,7 @@ static void count_distinct(struct nsf_contacts_table *table, enum contact_kind k
 
 void nsf_contacts_add_denied_mail(struct nsf_contacts_table *table, const struct nsf_mail_event *event)
 {
-    uint32_t idx = row_of(table, event->src), own = address_id(table, event->dst);
+    uint32_t idx = row_of(table, event->src), own = nsf_addresses_id(&table->addresses, event->dst);
     if (idx == NSF_INDEX_NONE)
         return;
     struct nsf_contact_row *row = &table->rows[idx];
@@ -186,14 +158,14 @@ static void count_target_port(struct nsf_contacts_table *table, const struct nsf
 void nsf_contacts_expect(const struct nsf_contacts_table *table, struct nsf_ip src)
 {
     if (table->by_src.slots != NULL)
-        __builtin_prefetch(&table->by_src.slots[hash_ip(src, table->seed) & table->by_src.mask]);
+        __builtin_prefetch(&table->by_src.slots[nsf_ip_hash(src, table->seed) & table->by_src.mask]);
 }
 
 void nsf_contacts_expect_soon(const struct nsf_contacts_table *table, struct nsf_ip src)
 {
     if (table->by_src.slots == NULL)
         return;
-    uint64_t slot = table->by_src.slots[hash_ip(src, table->seed) & table->by_src.mask];
+    uint64_t slot = table->by_src.slots[nsf_ip_hash(src, table->seed) & table->by_src.mask];
     if (slot != 0)
         __builtin_prefetch(&table->rows[(uint32_t)slot - 1], 1);
 }
@@ -230,7 +202,7 @@ void nsf_contacts_add_other(struct nsf_contacts_table *table, const struct nsf_c
         row->flags |= NSF_CONTACT_NOT_MAIL_PORT;
     if (contact->is_denied) {
         row->denied_tuples++;
-        count_distinct(table, CONTACT_DENIED_ADDRESS, idx, address_id(table, contact->dst), &row->denied_addresses);
+        count_distinct(table, CONTACT_DENIED_ADDRESS, idx, nsf_addresses_id(&table->addresses, contact->dst), &row->denied_addresses);
         count_distinct(table, CONTACT_DENIED_PORT, idx, port, &row->denied_ports);
         return;
     }

@@ -9,6 +9,7 @@
 
 #include "core/index.h"
 #include "core/pairset.h"
+#include "evidence/addresses.h"
 #include "evidence/review.h"
 #include "flow/flow.h"
 
@@ -52,12 +53,7 @@ struct nsf_contacts_table {
     size_t rows_capacity;
     uint32_t n_rows;
     struct nsf_index by_src;
-    struct nsf_ip *addresses;
-    size_t addresses_capacity;
-    uint32_t n_addresses;
-    struct nsf_index by_address;
-    struct nsf_ip last_address; /* of which the id was asked last: tuples of one NIC come together */
-    uint32_t last_address_id;
+    struct nsf_addresses addresses; /* own ones */
     struct nsf_pairset distinct; /* (row, item) that found no room in their row */
     struct nsf_target_port *ports;
     size_t ports_capacity;

@@ -186,11 +186,11 @@ static void collect_speaking(struct nsf_dossier *dossier)
     size_t capacity = 0;
     for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
         const struct nsf_sources *sources = sources_of(dossier, p);
-        for (uint32_t id = 0; id < sources->n_addresses; id++) {
+        for (uint32_t id = 0; id < sources->addresses.n; id++) {
             if (!nsf_pairset_has(&sources->speaking, id))
                 continue;
             NSF_GROW(dossier->speaking, capacity, dossier->n_speaking + 1);
-            dossier->speaking[dossier->n_speaking++] = sources->addresses[id];
+            dossier->speaking[dossier->n_speaking++] = sources->addresses.items[id];
         }
     }
     if (dossier->n_speaking > 1)

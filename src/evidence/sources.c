@@ -7,6 +7,7 @@
 void nsf_sources_init(struct nsf_sources *sources, uint64_t seed)
 {
     *sources = (struct nsf_sources){.seed = seed};
+    nsf_addresses_init(&sources->addresses, seed);
 }
 
 void nsf_sources_release(struct nsf_sources *sources)
@@ -16,8 +17,7 @@ void nsf_sources_release(struct nsf_sources *sources)
     nsf_free(sources->blocks);
     nsf_index_release(&sources->rows);
     nsf_free(sources->large_counters);
-    nsf_free(sources->addresses);
-    nsf_index_release(&sources->by_address);
+    nsf_addresses_release(&sources->addresses);
     nsf_pairset_release(&sources->row_days);
     nsf_pairset_release(&sources->row_destinations);
     nsf_free(sources->target_days);
@@ -29,14 +29,9 @@ void nsf_sources_release(struct nsf_sources *sources)
     nsf_sources_init(sources, sources->seed);
 }
 
-static uint32_t hash_ip(struct nsf_ip ip, uint64_t more)
-{
-    return (uint32_t)nsf_hash_mix(ip.lo, nsf_hash_mix(ip.hi, more));
-}
-
 uint32_t nsf_sources_find(const struct nsf_sources *sources, uint32_t target, struct nsf_ip src)
 {
-    uint32_t hash = hash_ip(src, sources->seed + target), probe = hash, idx;
+    uint32_t hash = nsf_ip_hash(src, sources->seed + target), probe = hash, idx;
     while ((idx = nsf_index_next(&sources->rows, hash, &probe)) != NSF_INDEX_NONE) {
         const struct nsf_source_row *row = nsf_sources_row(sources, idx);
         if (row->target == target && nsf_ip_eq(row->src, src))
@@ -55,20 +50,7 @@ static uint32_t add_row(struct nsf_sources *sources, uint32_t target, struct nsf
     }
     sources->n_rows++;
     *nsf_sources_row(sources, idx) = (struct nsf_source_row){.src = src, .target = target};
-    nsf_index_add(&sources->rows, hash_ip(src, sources->seed + target), idx);
-    return idx;
-}
-
-uint32_t nsf_sources_address_id(struct nsf_sources *sources, struct nsf_ip address)
-{
-    uint32_t hash = hash_ip(address, sources->seed), probe = hash, idx;
-    while ((idx = nsf_index_next(&sources->by_address, hash, &probe)) != NSF_INDEX_NONE)
-        if (nsf_ip_eq(sources->addresses[idx], address))
-            return idx;
-    NSF_GROW(sources->addresses, sources->addresses_capacity, (size_t)sources->n_addresses + 1);
-    idx = sources->n_addresses++;
-    sources->addresses[idx] = address;
-    nsf_index_add(&sources->by_address, hash, idx);
+    nsf_index_add(&sources->rows, nsf_ip_hash(src, sources->seed + target), idx);
     return idx;
 }
 
@@ -121,7 +103,7 @@ static bool is_speaking(enum nsf_connection_class class_)
 static void add_destination(struct nsf_sources *sources, uint32_t row_idx, struct nsf_source_row *row,
                             const struct nsf_finished *finished)
 {
-    uint32_t id = nsf_sources_address_id(sources, finished->dst);
+    uint32_t id = nsf_addresses_id(&sources->addresses, finished->dst);
     if (is_speaking(finished->class_))
         nsf_pairset_add(&sources->speaking, id);
     if (row->n_destinations == 0) {
@@ -263,16 +245,16 @@ void nsf_sources_destinations(const struct nsf_sources *sources, uint32_t row_id
     source->n_destinations = 0;
     source->destinations_more = 0;
     if (row->n_destinations == 1) {
-        source->destinations[0] = sources->addresses[row->first_destination];
+        source->destinations[0] = sources->addresses.items[row->first_destination];
         source->n_destinations = 1;
         return;
     }
     /* Few sources have several destinations and few own addresses carry mail: asking for each is cheap. */
     struct nsf_ip *all = nsf_malloc((row->n_destinations + 1) * sizeof(*all));
     size_t n = 0;
-    for (uint32_t id = 0; id < sources->n_addresses && n < row->n_destinations; id++)
+    for (uint32_t id = 0; id < sources->addresses.n && n < row->n_destinations; id++)
         if (nsf_pairset_has(&sources->row_destinations, nsf_pair(row_idx, id)))
-            all[n++] = sources->addresses[id];
+            all[n++] = sources->addresses.items[id];
     qsort(all, n, sizeof(*all), cmp_ip);
     source->n_destinations = n > NSF_DESTINATIONS_MAX ? NSF_DESTINATIONS_MAX : (uint32_t)n;
     source->destinations_more = n - source->n_destinations;

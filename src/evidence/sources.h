@@ -12,6 +12,7 @@
 
 #include "core/index.h"
 #include "core/pairset.h"
+#include "evidence/addresses.h"
 #include "evidence/connection.h"
 #include "evidence/traits.h"
 
@@ -74,10 +75,7 @@ struct nsf_sources {
     struct nsf_counters *large_counters; /* of rows that 32 bits are too few for */
     size_t large_counters_capacity;
     uint32_t n_large_counters;
-    struct nsf_ip *addresses; /* own addresses, interned */
-    size_t addresses_capacity;
-    uint32_t n_addresses;
-    struct nsf_index by_address;
+    struct nsf_addresses addresses; /* own ones */
     struct nsf_pairset row_days;         /* rows that touched more than one day: (row, day) */
     struct nsf_pairset row_destinations; /* rows with more than one destination: (row, address id) */
     struct nsf_target_day *target_days;
@@ -115,6 +113,5 @@ uint32_t nsf_sources_find(const struct nsf_sources *sources, uint32_t target, st
 void nsf_sources_destinations(const struct nsf_sources *sources, uint32_t row_idx, struct nsf_mail_source *source);
 /* Joins the traits of a row to *traits. */
 void nsf_sources_traits(const struct nsf_sources *sources, uint32_t row_idx, struct nsf_traits **traits);
-uint32_t nsf_sources_address_id(struct nsf_sources *sources, struct nsf_ip address);
 
 #endif
