@@ -1,6 +1,6 @@
 /*
- * relay.h - from the outbound mail of a rule's NICs to the facts that a judge of relays asks for. Pure functions over
- * rows that are sorted by NIC and time.
+ * relay.h - from the outbound mail of a rule's NICs to the facts that a judge of relays asks for. One thread at
+ * a time.
  */
 #ifndef NSF_RELAY_H
 #define NSF_RELAY_H
@@ -14,10 +14,16 @@ struct nsf_relay_suspect {
     struct nsf_u32_view times; /* of its messages, in seconds, ascending */
 };
 
+struct nsf_relay;
+
+/* Reads the rows, which are sorted by time, and borrows nothing. */
+struct nsf_relay *nsf_relay_new(const struct nsf_outbound_row *rows, size_t n);
+/* NULL is fine. */
+void nsf_relay_free(struct nsf_relay *relay);
 /* What does not depend on a source: counts, destinations, the fullest and the blocked day. */
-void nsf_relay_read(const struct nsf_outbound_row *rows, size_t n, struct nsf_relay_facts *facts);
+void nsf_relay_read(const struct nsf_relay *relay, struct nsf_relay_facts *facts);
 /* Keeps in *facts the suspect that pushed most. `n_days` of the window, for the days without its messages. */
-void nsf_relay_suspect(const struct nsf_outbound_row *rows, size_t n, const struct nsf_relay_suspect *suspect,
-                       uint32_t n_days, struct nsf_relay_facts *facts);
+void nsf_relay_suspect(struct nsf_relay *relay, const struct nsf_relay_suspect *suspect, uint32_t n_days,
+                       struct nsf_relay_facts *facts);
 
 #endif

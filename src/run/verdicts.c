@@ -111,7 +111,7 @@ struct rule_sources {
     size_t capacity;
     uint64_t mail_beside_mx;
     /* for the relay */
-    const struct nsf_outbound_row *outbound;
+    struct nsf_relay *outbound;
     size_t n_outbound;
     uint32_t n_days;
     struct nsf_relay_facts relay;
@@ -153,9 +153,8 @@ static void add_sent(void *ctx, const struct nsf_sent *sent)
     enum nsf_source_verdict verdict = nsf_verdicts_of(sources->verdicts, sent->address, &facts)->verdict;
     nsf_rule_mail_add(&sources->mail, sent, verdict);
     if (sent->messages > 0 && !nsf_source_is_sender(verdict) && sources->n_outbound > 0)
-        nsf_relay_suspect(sources->outbound, sources->n_outbound,
-                          &(struct nsf_relay_suspect){.days = sent->days, .times = sent->times}, sources->n_days,
-                          &sources->relay);
+        nsf_relay_suspect(sources->outbound, &(struct nsf_relay_suspect){.days = sent->days, .times = sent->times},
+                          sources->n_days, &sources->relay);
 }
 
 static int64_t window_ms(const struct nsf_review *review)
@@ -294,10 +293,12 @@ static void judge_rule(struct nsf_verdicts *verdicts, size_t rule_idx)
     fill_exposure(review->scan, finding, &facts);
     fill_traffic(review, rule, &facts);
     facts.has_mail_elsewhere = nsf_evidence_has_mail_elsewhere(verdicts->evidence, finding->nsg_idx);
-    sources.outbound = outbound = nsf_dossier_outbound(verdicts->dossier, rule->finding_idx, &sources.n_outbound);
+    outbound = nsf_dossier_outbound(verdicts->dossier, rule->finding_idx, &sources.n_outbound);
+    sources.outbound = nsf_relay_new(outbound, sources.n_outbound);
+    nsf_free(outbound);
     sources.n_days = (uint32_t)(window_ms(review) / NSF_MS_PER_DAY);
     sources.relay.is_examined = rule->coverage.is_logged;
-    nsf_relay_read(outbound, sources.n_outbound, &sources.relay);
+    nsf_relay_read(sources.outbound, &sources.relay);
     collect_sources(&sources, review, rule_idx);
     facts.sender_messages = sources.mail.sender_messages;
     facts.spam_messages = sources.mail.spam_messages;
@@ -324,7 +325,7 @@ static void judge_rule(struct nsf_verdicts *verdicts, size_t rule_idx)
                &review->arena, rule);
     nsf_rule_mail_release(&sources.mail);
     nsf_free(sources.touched);
-    nsf_free(outbound);
+    nsf_relay_free(sources.outbound);
 }
 
 /* ---- the whole ---- */
