@@ -89,7 +89,9 @@ struct nsf_exception {
     struct nsf_slice owner;  /* absent: not said */
     struct nsf_slice reason; /* absent: not said */
     int64_t expires_ms;      /* NSF_TS_NONE: never */
+    int64_t deadline_ms;     /* by when the rule had to be closed; NSF_TS_NONE: not said */
     bool is_expired;         /* it counts again */
+    bool is_past_deadline;
 };
 
 struct nsf_finding {

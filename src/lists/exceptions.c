@@ -53,17 +53,22 @@ static void add_problem(struct nsf_problems *problems, struct nsf_slice path, co
 }
 
 /* A date alone holds to its end. */
-static bool read_expiry(const struct nsf_json *map, int64_t *expires_ms)
+static bool read_end(const struct nsf_json *map, const char *key, int64_t *end_ms)
 {
-    struct nsf_slice text = nsf_json_get_string(map, "expires");
-    *expires_ms = NSF_TS_NONE;
-    if (nsf_json_is_unset(nsf_json_get_nocase(map, "expires")))
+    struct nsf_slice text = nsf_json_get_string(map, key);
+    *end_ms = NSF_TS_NONE;
+    if (nsf_json_is_unset(nsf_json_get_nocase(map, key)))
         return true;
-    if (!nsf_time_parse(text, expires_ms))
+    if (!nsf_time_parse(text, end_ms))
         return false;
     if (text.len == DATE_COLUMNS)
-        *expires_ms += NSF_MS_PER_DAY;
+        *end_ms += NSF_MS_PER_DAY;
     return true;
+}
+
+static bool is_over(const struct nsf_exceptions *exceptions, int64_t end_ms)
+{
+    return end_ms != NSF_TS_NONE && end_ms <= exceptions->now_ms;
 }
 
 static struct nsf_slice copy(struct nsf_exceptions *exceptions, struct nsf_slice text)
@@ -80,15 +85,18 @@ static void read_entry(struct nsf_exceptions *exceptions, const struct nsf_json 
         add_problem(problems, path, map, "an exception without the name of a rule");
         return;
     }
-    if (!read_expiry(map, &exception->expires_ms)) {
+    if (!read_end(map, "expires", &exception->expires_ms)) {
         add_problem(problems, path, map, "an exception whose expiry is no date: it does not hold");
         return;
     }
+    if (!read_end(map, "deadline", &exception->deadline_ms))
+        add_problem(problems, path, map, "an exception whose deadline is no date: it counts without one");
     entry.nsg = entry.nsg.len == 0 ? nsf_slice(NULL, 0) : copy(exceptions, entry.nsg);
     entry.rule = copy(exceptions, entry.rule);
     exception->owner = copy(exceptions, nsf_json_get_string(map, "owner"));
     exception->reason = copy(exceptions, nsf_json_get_string(map, "reason"));
-    exception->is_expired = exception->expires_ms != NSF_TS_NONE && exception->expires_ms <= exceptions->now_ms;
+    exception->is_expired = is_over(exceptions, exception->expires_ms);
+    exception->is_past_deadline = is_over(exceptions, exception->deadline_ms);
     NSF_GROW(exceptions->entries, exceptions->capacity, exceptions->n + 1);
     exceptions->entries[exceptions->n++] = entry;
 }
@@ -155,7 +163,9 @@ static bool holds_longer(const struct nsf_exception *a, const struct nsf_excepti
     if (a->expires_ms != b->expires_ms)
         return a->expires_ms > b->expires_ms;
     int order = nsf_slice_cmp(a->owner, b->owner);
-    return (order != 0 ? order : nsf_slice_cmp(a->reason, b->reason)) < 0;
+    if (order == 0)
+        order = nsf_slice_cmp(a->reason, b->reason);
+    return order != 0 ? order < 0 : a->deadline_ms < b->deadline_ms;
 }
 
 const struct nsf_exception *nsf_exceptions_find(const struct nsf_exceptions *exceptions, struct nsf_slice nsg_id,

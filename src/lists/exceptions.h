@@ -2,8 +2,10 @@
  * exceptions.h - rules that somebody has accepted as they are: owner, reason, expiry.
  *
  * A JSON array of objects (or one under "exceptions"):
- *   {"nsg": "name or id", "rule": "name", "owner": "who", "reason": "why", "expires": "2026-12-31"}
- * `rule` is needed; without `nsg` it is meant in every NSG. A date holds to its end (UTC). Texts are copied; read-only
+ *   {"nsg": "name or id", "rule": "name", "owner": "who", "reason": "why", "expires": "2026-12-31",
+ *    "deadline": "2026-10-31"}
+ * `rule` is needed; without `nsg` it is meant in every NSG. `expires` ends the acceptance, `deadline` is the day by
+ * which the rule was to be closed or narrowed. A date holds to its end (UTC). Texts are copied; read-only
  * once loaded, any thread may ask then.
  */
 #ifndef NSF_EXCEPTIONS_H
@@ -14,7 +16,7 @@
 
 struct nsf_exceptions;
 
-/* What has expired is judged at `now_ms`. */
+/* What is over is judged at `now_ms`. */
 struct nsf_exceptions *nsf_exceptions_new(int64_t now_ms);
 /* NULL is fine. */
 void nsf_exceptions_free(struct nsf_exceptions *exceptions);

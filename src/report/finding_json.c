@@ -114,6 +114,8 @@ static void write_exception(struct nsf_json_out *json, const struct nsf_exceptio
     nsf_json_key_text(json, "reason", exception->reason);
     nsf_json_out_key_time(json, "expires", exception->expires_ms);
     nsf_json_out_key_bool(json, "expired", exception->is_expired);
+    nsf_json_out_key_time(json, "deadline", exception->deadline_ms);
+    nsf_json_out_key_bool(json, "past_deadline", exception->is_past_deadline);
     nsf_json_out_end_map(json);
 }
 

@@ -428,6 +428,26 @@ static void attachment_fact(struct nsf_facts *facts, const struct nsf_scan_nsg *
     end_detail(facts, "attached to");
 }
 
+static void exception_fact(struct nsf_facts *facts, const struct nsf_exception *exception)
+{
+    char day[NSF_TIME_TEXT_BYTES];
+    if (exception == NULL)
+        return;
+    nsf_facts_begin(facts);
+    nsf_facts_addf(facts, exception->is_expired ? "no more, by " : "by ");
+    nsf_facts_add(facts, exception->owner.len > 0 ? exception->owner : NSF_SLICE_LIT("nobody named"));
+    if (exception->expires_ms != NSF_TS_NONE)
+        nsf_facts_addf(facts, " until %s", nsf_time_format_day(nsf_time_day(exception->expires_ms - 1), day));
+    if (exception->deadline_ms != NSF_TS_NONE)
+        nsf_facts_addf(facts, ", to be closed by %s%s",
+                       nsf_time_format_day(nsf_time_day(exception->deadline_ms - 1), day),
+                       exception->is_past_deadline ? " (overdue)" : "");
+    nsf_facts_addf(facts, ": ");
+    nsf_facts_add(facts, exception->reason.len > 0 ? exception->reason : NSF_SLICE_LIT("no reason given"));
+    end_detail(facts, "accepted");
+    facts->items[facts->n - 1].is_grave = exception->is_expired || exception->is_past_deadline;
+}
+
 void nsf_facts_of_rule(struct nsf_facts *facts, const struct nsf_review *review, size_t rule_idx)
 {
     const struct nsf_finding *finding = &review->scan->findings[review->rules[rule_idx].finding_idx];
@@ -447,6 +467,7 @@ void nsf_facts_of_rule(struct nsf_facts *facts, const struct nsf_review *review,
     nsf_facts_end(facts, "NSG");
     attachment_fact(facts, nsg);
     detail(facts, "owner", nsg->owner.ptr == NULL ? NSF_SLICE_LIT("no owner tag") : nsg->owner);
+    exception_fact(facts, finding->exception);
     for (size_t i = 0; i < nsg->notes.n && i < LIST_MAX; i++)
         detail(facts, i == 0 ? "note" : "", nsg->notes.items[i]);
 }

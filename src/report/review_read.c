@@ -219,6 +219,8 @@ static void read_exception(struct loader *loader, const struct nsf_json *map, st
     exception->reason = nsf_dom_text(&loader->reader, item, "reason");
     exception->expires_ms = nsf_dom_time(&loader->reader, item, "expires");
     exception->is_expired = nsf_dom_bool(&loader->reader, item, "expired");
+    exception->deadline_ms = nsf_dom_time(&loader->reader, item, "deadline");
+    exception->is_past_deadline = nsf_dom_bool(&loader->reader, item, "past_deadline");
     finding->exception = exception;
 }
 

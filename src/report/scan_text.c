@@ -159,6 +159,10 @@ static void write_exception(struct nsf_text *text, const struct nsf_exception *e
     nsf_text_para_add(text, exception->owner.len > 0 ? exception->owner : NSF_SLICE_LIT("nobody named"));
     if (exception->expires_ms != NSF_TS_NONE)
         nsf_text_para_addf(text, " until %s", nsf_time_format_day(nsf_time_day(exception->expires_ms - 1), day));
+    if (exception->deadline_ms != NSF_TS_NONE)
+        nsf_text_para_addf(text, ", to be closed by %s%s",
+                           nsf_time_format_day(nsf_time_day(exception->deadline_ms - 1), day),
+                           exception->is_past_deadline ? " (overdue)" : "");
     nsf_text_para_addf(text, ": ");
     nsf_text_para_add(text, exception->reason.len > 0 ? exception->reason : NSF_SLICE_LIT("no reason given"));
     nsf_text_para_end(text, "  accepted", LABEL_COLUMNS, exception->is_expired ? NSF_STYLE_WARN : NSF_STYLE_PLAIN);

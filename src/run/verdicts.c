@@ -201,6 +201,19 @@ static bool opens_more_than_mail(const struct nsf_finding *finding)
     return finding->all_ports.n == 0;
 }
 
+/* An acceptance that is over is no justification any more, whatever the rule's description says. */
+static void fill_governance(const struct nsf_finding *finding, const struct nsf_scan_nsg *nsg,
+                            struct nsf_rule_facts *facts)
+{
+    const struct nsf_exception *exception = finding->exception;
+    bool is_accepted = nsf_finding_is_accepted(finding);
+    facts->has_owner = nsg->owner.len > 0 || (is_accepted && exception->owner.len > 0);
+    facts->has_justification = finding->description.len > 0 || (is_accepted && exception->reason.len > 0);
+    if (exception != NULL && exception->is_expired)
+        facts->has_justification = false;
+    facts->is_past_deadline = exception != NULL && exception->is_past_deadline;
+}
+
 static void fill_exposure(const struct nsf_scan *scan, const struct nsf_finding *finding, struct nsf_rule_facts *facts)
 {
     const struct nsf_scan_nsg *nsg = &scan->nsgs[finding->nsg_idx];
@@ -210,8 +223,8 @@ static void fill_exposure(const struct nsf_scan *scan, const struct nsf_finding 
     facts->opens_other_ports = opens_more_than_mail(finding);
     facts->public_ipv4 = finding->public_ipv4;
     facts->has_public_ipv6 = finding->public_ipv6 != NSF_V6_NONE;
-    facts->has_owner = nsg->owner.len > 0;
-    facts->has_justification = finding->description.len > 0 || nsf_finding_is_accepted(finding);
+    facts->has_public_path = nsg->has_public_path;
+    fill_governance(finding, nsg, facts);
 }
 
 static char confidence_of(const struct nsf_review *review, const struct nsf_review_rule *rule)

@@ -67,6 +67,8 @@ static void put_exception(struct nsf_buf *buf, const struct nsf_exception *excep
     nsf_wire_put_text(buf, exception->reason);
     nsf_wire_put_u64(buf, (uint64_t)exception->expires_ms);
     nsf_wire_put_u8(buf, exception->is_expired);
+    nsf_wire_put_u64(buf, (uint64_t)exception->deadline_ms);
+    nsf_wire_put_u8(buf, exception->is_past_deadline);
 }
 
 static void put_peer(struct nsf_buf *buf, const struct nsf_peer_row *peer)
@@ -256,6 +258,8 @@ static const struct nsf_exception *take_exception(struct taking *taking)
     exception->reason = take_text(taking);
     exception->expires_ms = (int64_t)nsf_wire_u64(&taking->wire);
     exception->is_expired = take_bool(taking);
+    exception->deadline_ms = (int64_t)nsf_wire_u64(&taking->wire);
+    exception->is_past_deadline = take_bool(taking);
     return exception;
 }
 

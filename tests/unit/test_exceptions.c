@@ -19,7 +19,9 @@ static void test_what_holds_and_what_does_not(void **state)
         "\"expires\":\"2026-03-01\"},{\"rule\":\"anywhere\",\"owner\":\"x\"},{\"nsg\":\"/SOME/id\",\"rule\":\"old\","
         "\"expires\":\"2026-02-27\"},{\"rule\":\"old\",\"nsg\":\"elsewhere\"},{\"owner\":\"nobody\"},"
         "{\"rule\":\"odd\",\"expires\":\"soon\"},{\"rule\":\"twice\",\"expires\":\"2027-01-01\",\"owner\":\"b\"},"
-        "{\"rule\":\"twice\",\"expires\":\"2028-01-01\",\"owner\":\"a\"}]}";
+        "{\"rule\":\"twice\",\"expires\":\"2028-01-01\",\"owner\":\"a\"},"
+        "{\"rule\":\"late\",\"deadline\":\"2026-02-28\"},{\"rule\":\"today\",\"deadline\":\"2026-03-01\"},"
+        "{\"rule\":\"vague\",\"deadline\":\"spring\",\"reason\":\"r\"}]}";
     int64_t now_ms;
     struct nsf_problems problems;
     struct nsf_err err = NSF_ERR_INIT;
@@ -28,8 +30,13 @@ static void test_what_holds_and_what_does_not(void **state)
     nsf_problems_init(&problems);
     assert_false(
         nsf_failed(nsf_exceptions_read(exceptions, nsf_slice_str(text), NSF_SLICE_LIT("e.json"), &problems, &err)));
-    assert_int_equal(problems.n, 2);
+    assert_int_equal(problems.n, 3);
     assert_int_equal(problems.items[0].code, NSF_E_LIST);
+    assert_true(find(exceptions, "n", "late")->is_past_deadline);
+    assert_false(find(exceptions, "n", "late")->is_expired);
+    assert_false(find(exceptions, "n", "today")->is_past_deadline);
+    assert_false(find(exceptions, "n", "vague")->is_past_deadline);
+    assert_string_equal(find(exceptions, "n", "vague")->reason.ptr, "r");
     const struct nsf_exception *exception = find(exceptions, "nsg-mx", "ALLOW-SMTP");
     assert_non_null(exception);
     assert_false(exception->is_expired); /* the day itself still counts */

@@ -537,7 +537,8 @@ static void make_scan(struct nsf_scan *scan)
                                                    .public_ipv4 = 5,
                                                    .n_nics = 2};
     scan->findings[0].is_blocked = true;
-    static const struct nsf_exception exception = {.expires_ms = NSF_TS_NONE, .is_expired = true};
+    static const struct nsf_exception exception = {
+        .expires_ms = NSF_TS_NONE, .deadline_ms = 86400000, .is_expired = true, .is_past_deadline = true};
     scan->findings[0].exception = &exception;
     scan->nsgs[0].has_public_path = true;
     scan->n_rules_owned = 9;
@@ -585,6 +586,7 @@ static void test_the_rules_of_the_last_run_are_kept(void **state)
     assert_slice_equal(back.findings[0].gates[0].rules.items[1], "s");
     assert_true(back.findings[0].is_blocked && back.nsgs[0].has_public_path);
     assert_true(back.findings[0].exception->expires_ms == NSF_TS_NONE && back.findings[0].exception->is_expired);
+    assert_true(back.findings[0].exception->deadline_ms == 86400000 && back.findings[0].exception->is_past_deadline);
     assert_int_equal(back.peers[0].ours, NSF_EXPOSURE_PARTIAL);
     assert_int_equal(back.n_rules_owned, 9);
     assert_int_equal(told.n, 1);
