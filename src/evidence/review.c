@@ -417,6 +417,7 @@ static void fill_coverage(struct nsf_evidence *evidence, uint32_t nsg_idx, const
                           struct nsf_arena *arena, struct nsf_review_rule *rule)
 {
     struct nsf_coverage *coverage = &rule->coverage;
+    coverage->evidence_from_ms = NSF_TS_NONE;
     fill_nics(evidence, nsg_idx, arena, coverage);
     coverage->has_vnet4 = nsf_pairset_has(&evidence->nsg_vnet4, nsg_idx);
     if (review->window_from_ms != NSF_TS_NONE) {

@@ -138,6 +138,45 @@ enum nsf_counters_seen {
     NSF_COUNTERS_PRESENT,
 };
 
+/* What a flow log can lack where it was filtered when it was made. Names as printed. */
+#define NSF_LACK_TABLE(X)                                                                                              \
+    X(ALLOWED, "allowed")                                                                                              \
+    X(BEGIN, "begin")                                                                                                  \
+    X(COUNTERS, "counters")                                                                                            \
+    X(DENIED, "denied")                                                                                                \
+    X(PORT_25, "port_25")
+
+enum nsf_lack {
+#define NSF_LACK_ENUM(name, text) NSF_LACK_##name,
+    NSF_LACK_TABLE(NSF_LACK_ENUM)
+#undef NSF_LACK_ENUM
+};
+#define NSF_LACKS (NSF_LACK_PORT_25 + 1)
+
+/* Something in the logs that the rule, as it is defined, would not have done. */
+#define NSF_CHANGE_TABLE(X)                                                                                            \
+    X(DENIED_BY_RULE, "denied_by_rule")                                                                                \
+    X(DENIED_BEFORE, "denied_before")                                                                                  \
+    X(OTHER_RULE, "other_rule")                                                                                        \
+    X(GONE_RULE, "gone_rule")                                                                                          \
+    X(WIDER, "wider")                                                                                                  \
+    X(NEW, "new")
+
+enum nsf_change_code {
+#define NSF_CHANGE_ENUM(name, text) NSF_CHANGE_##name,
+    NSF_CHANGE_TABLE(NSF_CHANGE_ENUM)
+#undef NSF_CHANGE_ENUM
+};
+
+struct nsf_change {
+    enum nsf_change_code code;
+    struct nsf_slice rule; /* that did it */
+    int64_t first_ms;      /* of what contradicts the definition */
+    int64_t last_ms;
+    uint64_t count; /* connections; denied tuples where they were refused */
+    struct nsf_slice text;
+};
+
 struct nsf_coverage {
     struct nsf_slices nics; /* MACs, ascending */
     uint64_t hours_expected;
@@ -147,6 +186,8 @@ struct nsf_coverage {
     size_t n_gaps;
     bool is_logged; /* some flow log covers its NSG */
     bool has_vnet4; /* virtual network flow logs are among them */
+    bool lacks[NSF_LACKS];    /* every flow log that covers the NSG is without it, and should not be */
+    int64_t evidence_from_ms; /* the logs before contradict the rule as it is now; NSF_TS_NONE: nowhere */
 };
 
 struct nsf_day_row {
@@ -188,6 +229,8 @@ enum nsf_relay_state {
     NSF_RELAY_OPEN_RELAY_LIKELY,
 };
 const char *nsf_relay_state_name(enum nsf_relay_state state);
+const char *nsf_lack_name(enum nsf_lack lack);
+const char *nsf_change_name(enum nsf_change_code code);
 
 struct nsf_recommendation {
     struct nsf_slice action; /* one sentence */
@@ -215,6 +258,9 @@ struct nsf_review_rule {
     size_t n_other_ports;
     enum nsf_relay_state relay;
     struct nsf_slices relay_evidence;
+    struct nsf_change *changes; /* by code, last stamp, rule */
+    size_t n_changes;
+    struct nsf_slices doubts; /* sentences: what the logs do not show of this rule */
     struct nsf_recommendation recommendation;
 };
 

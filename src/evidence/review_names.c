@@ -40,6 +40,26 @@ const char *nsf_relay_state_name(enum nsf_relay_state state)
     return names[state];
 }
 
+const char *nsf_lack_name(enum nsf_lack lack)
+{
+    static const char *const names[] = {
+#define NSF_LACK_NAME(name, text) text,
+        NSF_LACK_TABLE(NSF_LACK_NAME)
+#undef NSF_LACK_NAME
+    };
+    return names[lack];
+}
+
+const char *nsf_change_name(enum nsf_change_code code)
+{
+    static const char *const names[] = {
+#define NSF_CHANGE_NAME(name, text) text,
+        NSF_CHANGE_TABLE(NSF_CHANGE_NAME)
+#undef NSF_CHANGE_NAME
+    };
+    return names[code];
+}
+
 void nsf_review_source(const struct nsf_review *review, size_t rule_idx, uint64_t source_idx, struct nsf_mail_source *source)
 {
     review->read_source(review, rule_idx, source_idx, source);

@@ -9,7 +9,6 @@
 #include <stdarg.h>
 
 enum {
-    MASKED_PERCENT = 95,
     NETWORKS_MAX = 50, /* more are no address list */
     MX_MESSAGES_MIN = 30,
     MX_NETWORKS_MIN = 20,
@@ -74,12 +73,6 @@ static bool judge_abuse(const struct nsf_rule_facts *facts, struct nsf_rule_judg
     else
         return false;
     return true;
-}
-
-static bool is_masked(const struct nsf_rule_facts *facts)
-{
-    return facts->is_any_source && facts->connections > 0 &&
-           facts->private_connections * 100 >= facts->connections * MASKED_PERCENT;
 }
 
 /* Logs without counters, nothing hostile proven, and somebody undecided. */
@@ -220,7 +213,7 @@ void nsf_judge_rule(const struct nsf_rule_facts *facts, struct nsf_rule_judgemen
             "The rule has no effect today and the logs show no hits: fix it without hurry.");
     else if (judge_abuse(facts, j))
         return;
-    else if (is_masked(facts))
+    else if (facts->is_masked)
         say(j, NSF_VERDICT_SOURCE_MASKED,
             "Nearly all connections come from private addresses: something in front hides the real sources, so look at "
             "its "

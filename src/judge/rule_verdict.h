@@ -14,7 +14,7 @@ struct nsf_rule_facts {
     bool is_latent;         /* attached to nothing, or denied by the other NSG or an admin rule */
     bool is_attached;       /* the input shows a subnet or NIC */
     bool has_public_path;   /* the input shows a public address in front */
-    bool is_any_source;     /* `*`, Any or 0.0.0.0/0 */
+    bool is_masked;         /* the source is `*`, Any or 0.0.0.0/0, and nearly all connections come from inside */
     bool opens_other_ports; /* more than the ports of mail */
     uint64_t public_ipv4;
     bool has_public_ipv6;
@@ -24,7 +24,6 @@ struct nsf_rule_facts {
     bool has_counters;       /* some connection had them, or would have */
     char confidence;
     uint64_t connections;
-    uint64_t private_connections; /* from private and carrier-grade addresses */
     uint64_t hostile_connections; /* of sources that are called hostile */
     uint64_t guessing_connections;
     uint64_t messages;

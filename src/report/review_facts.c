@@ -75,7 +75,7 @@ static void detail(struct nsf_facts *facts, const char *label, struct nsf_slice 
     end_detail(facts, label);
 }
 
-static void sentence(struct nsf_facts *facts, const char *label, const char *text)
+void nsf_facts_sentence(struct nsf_facts *facts, const char *label, const char *text)
 {
     nsf_facts_begin(facts);
     nsf_facts_add(facts, nsf_slice_str(text));
@@ -95,7 +95,7 @@ void nsf_facts_add_list(struct nsf_facts *facts, struct nsf_slices texts, size_t
         nsf_facts_addf(facts, " and %zu more", texts.n - n);
 }
 
-static void add_number(struct nsf_facts *facts, uint64_t number, const char *word)
+void nsf_facts_add_number(struct nsf_facts *facts, uint64_t number, const char *word)
 {
     char text[64];
     nsf_facts_addf(facts, "%s", nsf_count_text(number, word, text));
@@ -122,9 +122,9 @@ static void window_fact(struct nsf_facts *facts, const struct nsf_review *review
                    nsf_time_format_minute(review->window_to_ms, to));
     uint64_t hours = (uint64_t)((review->window_to_ms - review->window_from_ms) / NSF_MS_PER_HOUR);
     if (hours >= 48)
-        add_number(facts, hours / 24, "day");
+        nsf_facts_add_number(facts, hours / 24, "day");
     else
-        add_number(facts, hours, "hour");
+        nsf_facts_add_number(facts, hours, "hour");
     nsf_facts_end(facts, "Window");
 }
 
@@ -138,7 +138,7 @@ static void rules_fact(struct nsf_facts *facts, const struct nsf_scan *scan)
     for (size_t i = 0; i < scan->n_nsgs; i++)
         counts[scan->nsgs[i].verdict]++;
     nsf_facts_begin(facts);
-    add_number(facts, scan->n_nsgs, "NSG");
+    nsf_facts_add_number(facts, scan->n_nsgs, "NSG");
     nsf_facts_addf(facts, scan->n_nsgs > 0 ? ": " : "");
     for (size_t i = 0; i < NSF_ARRAY_LEN(order); i++)
         if (counts[order[i]] > 0) {
@@ -154,15 +154,15 @@ static void logs_fact(struct nsf_facts *facts, const struct nsf_review_inputs *i
     char text[NSF_NUMBER_TEXT_BYTES];
     size_t n = 0;
     nsf_facts_begin(facts);
-    add_number(facts, inputs->blobs, "blob");
+    nsf_facts_add_number(facts, inputs->blobs, "blob");
     nsf_facts_addf(facts, ", %s: ", nsf_bytes_text(inputs->bytes, text));
-    add_number(facts, inputs->records, "record");
+    nsf_facts_add_number(facts, inputs->records, "record");
     for (size_t i = 0; i < NSF_LAYOUTS; i++)
         if (inputs->by_layout[i] > 0)
             nsf_facts_addf(facts, "%s%s %s", n++ == 0 ? " (" : ", ", nsf_number_text(inputs->by_layout[i], text),
                            layouts[i]);
     nsf_facts_addf(facts, n > 0 ? "), " : ", ");
-    add_number(facts, inputs->tuples, "flow tuple");
+    nsf_facts_add_number(facts, inputs->tuples, "flow tuple");
     nsf_facts_end(facts, "Logs");
 }
 
@@ -170,9 +170,9 @@ static void mail_fact(struct nsf_facts *facts, const struct nsf_review *review)
 {
     char text[NSF_NUMBER_TEXT_BYTES];
     nsf_facts_begin(facts);
-    add_number(facts, review->inputs.smtp_allowed, "tuple");
+    nsf_facts_add_number(facts, review->inputs.smtp_allowed, "tuple");
     nsf_facts_addf(facts, " allowed in on TCP 25, %s denied (from ", nsf_number_text(review->inputs.smtp_denied, text));
-    add_number(facts, review->denied.sources, "source");
+    nsf_facts_add_number(facts, review->denied.sources, "source");
     nsf_facts_addf(facts, ")");
     nsf_facts_end(facts, "Mail port");
 }
@@ -182,7 +182,7 @@ static void add_passed_over(struct nsf_facts *facts, uint64_t number, const char
     if (number == 0)
         return;
     add_separator(facts, n);
-    add_number(facts, number, word);
+    nsf_facts_add_number(facts, number, word);
     nsf_facts_addf(facts, " %s", why);
 }
 
@@ -498,13 +498,13 @@ static void traffic_fact(struct nsf_facts *facts, const struct nsf_traffic *traf
         nsf_facts_end(facts, "Traffic");
         return;
     }
-    add_number(facts, traffic->connections, "connection");
+    nsf_facts_add_number(facts, traffic->connections, "connection");
     nsf_facts_addf(facts, " (");
-    add_number(facts, traffic->attempts, "attempt");
+    nsf_facts_add_number(facts, traffic->attempts, "attempt");
     nsf_facts_addf(facts, ") from ");
-    add_number(facts, traffic->sources, "source");
+    nsf_facts_add_number(facts, traffic->sources, "source");
     nsf_facts_addf(facts, " on ");
-    add_number(facts, traffic->days, "day");
+    nsf_facts_add_number(facts, traffic->days, "day");
     nsf_facts_addf(facts, ", first %s", nsf_time_format_minute(traffic->first_ms, text));
     nsf_facts_addf(facts, ", last %s", nsf_time_format_minute(traffic->last_ms, text));
     nsf_facts_end(facts, "Traffic");
@@ -530,7 +530,7 @@ static void other_ports_fact(struct nsf_facts *facts, const struct nsf_review_ru
             nsf_facts_addf(facts, "others (");
         else
             nsf_facts_addf(facts, "%s %u (", nsf_protocol_name(rows[i].protocol, protocol), (unsigned)rows[i].port);
-        add_number(facts, rows[i].sources, "source");
+        nsf_facts_add_number(facts, rows[i].sources, "source");
         nsf_facts_addf(facts, ")");
     }
     if (rule->n_other_ports > PORTS_MAX)
@@ -558,7 +558,7 @@ static void gaps_facts(struct nsf_facts *facts, const struct nsf_coverage *cover
 static void coverage_fact(struct nsf_facts *facts, const struct nsf_review_rule *rule)
 {
     const struct nsf_coverage *coverage = &rule->coverage;
-    char seen[NSF_NUMBER_TEXT_BYTES], expected[NSF_NUMBER_TEXT_BYTES], share[NSF_NUMBER_TEXT_BYTES];
+    char seen[NSF_TIME_TEXT_BYTES + NSF_NUMBER_TEXT_BYTES], expected[NSF_NUMBER_TEXT_BYTES], share[NSF_NUMBER_TEXT_BYTES];
     nsf_facts_begin(facts);
     if (!coverage->is_logged)
         nsf_facts_addf(facts, "no flow log covers this NSG: that nothing was seen proves nothing");
@@ -567,10 +567,16 @@ static void coverage_fact(struct nsf_facts *facts, const struct nsf_review_rule 
                        nsf_number_text(coverage->hours_expected, expected),
                        nsf_share_text(coverage->hours_seen, coverage->hours_expected, share));
     if (coverage->is_logged)
-        add_number(facts, coverage->nics.n, "network interface");
+        nsf_facts_add_number(facts, coverage->nics.n, "network interface");
     if (coverage->is_logged)
         nsf_facts_addf(facts, ", counters %s", nsf_counters_name(coverage->counters));
     nsf_facts_end(facts, "Coverage")->is_grave = !coverage->is_logged;
+    if (coverage->evidence_from_ms != NSF_TS_NONE) {
+        nsf_facts_begin(facts);
+        nsf_facts_addf(facts, "the rule changed; of the rule as it is now the logs speak since %s",
+                       nsf_time_format_minute(coverage->evidence_from_ms, seen));
+        end_detail(facts, "since");
+    }
     gaps_facts(facts, coverage);
 }
 
@@ -595,105 +601,7 @@ void nsf_facts_of_traffic(struct nsf_facts *facts, const struct nsf_review *revi
     outbound_fact(facts, rule);
 }
 
-/* ---- what stays in doubt ---------------------------------------------------------------------------------------- */
-
 bool nsf_facts_is_judged(const struct nsf_review_rule *rule)
 {
     return rule->recommendation.action.ptr != NULL || rule->relay != NSF_RELAY_NOT_EXAMINED;
-}
-
-void nsf_facts_of_doubts(struct nsf_facts *facts, const struct nsf_review *review, size_t rule_idx)
-{
-    const struct nsf_review_rule *rule = &review->rules[rule_idx];
-    const struct nsf_traffic *traffic = &rule->traffic;
-    size_t n_before = facts->n;
-    char text[NSF_NUMBER_TEXT_BYTES];
-    if (!rule->coverage.is_logged)
-        sentence(facts, "", "Nothing was logged for this NSG. Switch a flow log on and run again.");
-    else if (traffic->connections > 0 && rule->coverage.counters == NSF_COUNTERS_ABSENT)
-        sentence(facts, "",
-                 "Without counters mail cannot be told from probes by size: verdicts are proposals. The end of "
-                 "this report says how to get counters.");
-    else if (traffic->connections > 0 && rule->coverage.counters == NSF_COUNTERS_MIXED) {
-        nsf_facts_begin(facts);
-        nsf_facts_addf(facts, "Only %s of the connections have counters.",
-                       nsf_share_text(traffic->with_counters, traffic->connections, text));
-        nsf_facts_end(facts, "");
-    }
-    if (rule->coverage.is_logged && rule->coverage.hours_seen < rule->coverage.hours_expected) {
-        nsf_facts_begin(facts);
-        add_number(facts, rule->coverage.hours_expected - rule->coverage.hours_seen, "hour");
-        nsf_facts_addf(facts, " of logs missing: what came then is not in these numbers.");
-        nsf_facts_end(facts, "");
-    }
-    if (traffic->classes[NSF_CLASS_AMBIGUOUS] > 0)
-        sentence(facts, "", "Ambiguous connections can be small mail over TLS.");
-    if (!nsf_facts_is_judged(rule))
-        sentence(facts, "",
-                 "Sources were counted, not judged, and outbound mail was not examined: the verdict rests on "
-                 "the counts alone.");
-    if (review->is_smtp_only)
-        sentence(facts, "", "Other ports and denials were not read (--smtp-only).");
-    if (facts->n > n_before)
-        facts->items[n_before].label = "In doubt";
-}
-
-/* ---- what the logs cannot show ---------------------------------------------------------------------------------- */
-
-static bool has_rule_with(const struct nsf_review *review, bool (*test)(const struct nsf_review_rule *rule))
-{
-    for (size_t i = 0; i < review->n_rules; i++)
-        if (test(&review->rules[i]))
-            return true;
-    return false;
-}
-
-static bool lacks_counters(const struct nsf_review_rule *rule)
-{
-    return rule->coverage.is_logged && rule->coverage.counters != NSF_COUNTERS_PRESENT;
-}
-
-static bool lacks_log(const struct nsf_review_rule *rule)
-{
-    return !rule->coverage.is_logged;
-}
-
-static void limits_of_layouts(struct nsf_facts *facts, const struct nsf_review *review)
-{
-    const uint64_t *records = review->inputs.by_layout;
-    if (records[NSF_LAYOUT_NSG1] + records[NSF_LAYOUT_NSG2] > 0) {
-        sentence(facts, "Two NSGs on one path",
-                 "Where a subnet and a network interface both have an NSG, an allowed connection is logged by the "
-                 "last one only. No hits on the other prove nothing.");
-        sentence(facts, "NSG flow logs end",
-                 "Azure retires NSG flow logs on 2027-09-30; virtual network flow logs "
-                 "replace them.");
-    }
-    if (records[NSF_LAYOUT_VNET4] > 0 && review->inputs.smtp_denied == 0)
-        sentence(facts, "Filtered flow logs",
-                 "No denied connection to port 25 is in these logs. Virtual network flow logs can be filtered where "
-                 "they are made (states, ports, actions); refused senders are then invisible.");
-}
-
-void nsf_facts_of_limits(struct nsf_facts *facts, const struct nsf_review *review)
-{
-    if (has_rule_with(review, lacks_log))
-        sentence(facts, "No flow log",
-                 "An NSG above is in no flow log. Switch one on for its virtual network: az network watcher flow-log "
-                 "create --location LOCATION --resource-group GROUP --name NAME --vnet VNET --storage-account ACCOUNT");
-    if (has_rule_with(review, lacks_counters))
-        sentence(facts, "No counters",
-                 "NSG flow logs carry no bytes of inbound connections unless the virtual network has a flow timeout "
-                 "(FlowTimeoutInMinutes, 4 to 30): az network vnet update --resource-group GROUP --name VNET "
-                 "--flowtimeout 10. Virtual network flow logs carry them always. Then run again after 28 days.");
-    limits_of_layouts(facts, review);
-    if (review->inputs.smtp_allowed > 0) {
-        sentence(facts, "A message",
-                 "means that bytes were carried. Spam, and mail refused after its body, look the same.");
-        sentence(facts, "Hidden sources",
-                 "Behind a firewall or proxy all sources look like its own address; load balancer probes come from "
-                 "168.63.129.16.");
-    }
-    if (review->inputs.pruned > 0)
-        sentence(facts, "Left out", "Blobs were left out on request: denials seen only there are missing.");
 }

@@ -48,6 +48,10 @@ void nsf_facts_addf(struct nsf_facts *facts, const char *fmt, ...) NSF_PRINTF(2,
 /* Returns the fact for setting its marks; lends until the next fact. */
 struct nsf_fact *nsf_facts_end(struct nsf_facts *facts, const char *label);
 
+/* A fact of one sentence. */
+void nsf_facts_sentence(struct nsf_facts *facts, const char *label, const char *text);
+/* "1 hour", "1,200 hours" */
+void nsf_facts_add_number(struct nsf_facts *facts, uint64_t number, const char *word);
 /* The first max of a list: "a, b and 7 more". */
 void nsf_facts_add_list(struct nsf_facts *facts, struct nsf_slices texts, size_t max);
 

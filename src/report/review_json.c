@@ -143,6 +143,13 @@ static void write_coverage(struct nsf_json_out *json, const struct nsf_coverage 
     nsf_json_out_end_array(json);
     nsf_json_out_key_bool(json, "logged", coverage->is_logged);
     nsf_json_out_key_bool(json, "vnet4", coverage->has_vnet4);
+    nsf_json_out_key(json, "lacks");
+    nsf_json_out_begin_array(json);
+    for (unsigned i = 0; i < NSF_LACKS; i++)
+        if (coverage->lacks[i])
+            nsf_json_out_str(json, nsf_lack_name((enum nsf_lack)i));
+    nsf_json_out_end_array(json);
+    nsf_json_out_key_time(json, "evidence_from", coverage->evidence_from_ms);
     nsf_json_out_end_map(json);
 }
 
@@ -319,6 +326,24 @@ static void write_other_ports(struct nsf_json_out *json, const struct nsf_review
     nsf_free(rows);
 }
 
+static void write_changes(struct nsf_json_out *json, const struct nsf_review_rule *rule)
+{
+    nsf_json_out_key(json, "changes");
+    nsf_json_out_begin_array(json);
+    for (size_t i = 0; i < rule->n_changes; i++) {
+        const struct nsf_change *change = &rule->changes[i];
+        nsf_json_out_begin_map(json);
+        nsf_json_out_key_str(json, "code", nsf_change_name(change->code));
+        nsf_json_out_key_slice(json, "rule", change->rule);
+        nsf_json_out_key_time(json, "first", change->first_ms);
+        nsf_json_out_key_time(json, "last", change->last_ms);
+        nsf_json_out_key_u64(json, "count", change->count);
+        nsf_json_out_key_slice(json, "text", change->text);
+        nsf_json_out_end_map(json);
+    }
+    nsf_json_out_end_array(json);
+}
+
 static void write_recommendation(struct nsf_json_out *json, const struct nsf_recommendation *advice)
 {
     nsf_json_out_key(json, "recommendation");
@@ -369,6 +394,8 @@ static void write_rule(struct nsf_json_out *json, const struct nsf_review *revie
     nsf_json_out_key_str(json, "state", nsf_relay_state_name(rule->relay));
     nsf_json_key_slices(json, "evidence", rule->relay_evidence);
     nsf_json_out_end_map(json);
+    write_changes(json, rule);
+    nsf_json_key_slices(json, "doubts", rule->doubts);
     write_recommendation(json, &rule->recommendation);
     nsf_json_out_end_map(json);
 }

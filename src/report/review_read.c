@@ -75,6 +75,11 @@ static const char *counters_name(unsigned value)
     return nsf_counters_name((enum nsf_counters_seen)value);
 }
 
+static const char *change_name(unsigned value)
+{
+    return nsf_change_name((enum nsf_change_code)value);
+}
+
 static const char *confidence_name(unsigned value)
 {
     static const char *const names[] = {"A", "B", "C", "D"};
@@ -344,6 +349,30 @@ static void read_coverage(struct loader *loader, const struct nsf_json *rule, st
     }
     coverage->is_logged = nsf_dom_bool(reader, map, "logged");
     coverage->has_vnet4 = nsf_dom_bool(reader, map, "vnet4");
+    struct nsf_slices lacks = nsf_dom_texts(reader, map, "lacks");
+    for (size_t i = 0; i < lacks.n; i++)
+        for (unsigned lack = 0; lack < NSF_LACKS; lack++)
+            coverage->lacks[lack] |= nsf_slice_eq(lacks.items[i], nsf_slice_str(nsf_lack_name((enum nsf_lack)lack)));
+    coverage->evidence_from_ms = nsf_dom_time(reader, map, "evidence_from");
+}
+
+static void read_changes(struct loader *loader, const struct nsf_json *map, struct nsf_review_rule *rule)
+{
+    struct nsf_dom_reader *reader = &loader->reader;
+    const struct nsf_json *array = nsf_dom_array(reader, map, "changes");
+    rule->n_changes = nsf_json_len(array);
+    rule->changes = zalloc(loader, rule->n_changes, sizeof(*rule->changes));
+    for (size_t i = 0; i < rule->n_changes; i++) {
+        const struct nsf_json *item = item_of(loader, array, "changes", i);
+        struct nsf_change *change = &rule->changes[i];
+        change->code = (enum nsf_change_code)nsf_dom_word(reader, item, "code", change_name, NSF_CHANGE_NEW + 1,
+                                                          NSF_CHANGE_NEW);
+        change->rule = text_of(loader, item, "rule");
+        change->first_ms = nsf_dom_time(reader, item, "first");
+        change->last_ms = nsf_dom_time(reader, item, "last");
+        change->count = count_of(loader, item, "count");
+        change->text = text_of(loader, item, "text");
+    }
 }
 
 static void read_classes(struct nsf_dom_reader *reader, const struct nsf_json *map, uint64_t classes[NSF_CLASSES])
@@ -450,6 +479,8 @@ static void read_rule(struct loader *loader, const struct nsf_json *map, size_t 
     rule->relay = (enum nsf_relay_state)nsf_dom_word(reader, relay, "state", relay_name,
                                                      NSF_RELAY_OPEN_RELAY_LIKELY + 1, NSF_RELAY_NOT_EXAMINED);
     rule->relay_evidence = nsf_dom_texts(reader, relay, "evidence");
+    read_changes(loader, map, rule);
+    rule->doubts = nsf_dom_texts(reader, map, "doubts");
     read_recommendation(loader, map, &rule->recommendation);
 }
 

@@ -8,6 +8,7 @@
 #include "judge/confidence.h"
 #include "judge/rule_verdict.h"
 #include "run/advise.h"
+#include "run/rule_doubts.h"
 #include "run/rule_mail.h"
 
 #define RELAY_LINES 4
@@ -106,6 +107,7 @@ struct rule_sources {
     struct nsf_verdicts *verdicts;
     struct nsf_rule_facts *facts;
     struct nsf_rule_mail mail;
+    struct nsf_rule_sightings sightings;
     struct nsf_touched *touched;
     size_t n_touched;
     size_t capacity;
@@ -133,7 +135,7 @@ static void add_source(struct rule_sources *sources, const struct nsf_mail_sourc
     uint64_t messages = source->classes[NSF_CLASS_MESSAGE];
     bool is_hostile = nsf_source_is_hostile(source->verdict);
     facts->by_verdict[source->verdict]++;
-    facts->private_connections += nsf_ip_is_private(source->address) ? source->connections : 0;
+    nsf_rule_sight(&sources->sightings, source);
     facts->hostile_connections += is_hostile ? source->connections : 0;
     facts->drop_listed_sources +=
         nsf_networks_find(sources->verdicts->lists->of[NSF_LIST_DROP], source->address) != NULL;
@@ -219,7 +221,6 @@ static void fill_exposure(const struct nsf_scan *scan, const struct nsf_finding 
     const struct nsf_scan_nsg *nsg = &scan->nsgs[finding->nsg_idx];
     facts->is_latent = finding->is_latent;
     facts->is_attached = nsg->attached_to.n > 0;
-    facts->is_any_source = is_any_source(finding);
     facts->opens_other_ports = opens_more_than_mail(finding);
     facts->public_ipv4 = finding->public_ipv4;
     facts->has_public_ipv6 = finding->public_ipv6 != NSF_V6_NONE;
@@ -313,6 +314,7 @@ static void judge_rule(struct nsf_verdicts *verdicts, size_t rule_idx)
     sources.relay.is_examined = rule->coverage.is_logged;
     nsf_relay_read(sources.outbound, &sources.relay);
     collect_sources(&sources, review, rule_idx);
+    facts.is_masked = is_any_source(finding) && nsf_rule_is_masked(&sources.sightings, facts.connections);
     facts.sender_messages = sources.mail.sender_messages;
     facts.spam_messages = sources.mail.spam_messages;
     facts.sender_networks = sources.mail.n_networks;
@@ -325,6 +327,7 @@ static void judge_rule(struct nsf_verdicts *verdicts, size_t rule_idx)
     rule->verdict = judgement.verdict;
     rule->risk = judgement.risk;
     rule->reason = nsf_arena_copy(&review->arena, nsf_slice_str(judgement.reason));
+    nsf_rule_doubts(&sources.sightings, &review->scan->nsgs[finding->nsg_idx], &review->arena, rule);
     if (sources.n_touched > 1)
         qsort(sources.touched, sources.n_touched, sizeof(*sources.touched), cmp_touched);
     nsf_advise(&(struct nsf_advise_ask){.lists = verdicts->lists,

@@ -1,0 +1,163 @@
+#include "core/nsf_common.h"
+
+#include "run/rule_doubts.h"
+
+#include "evidence/outbound.h"
+#include "judge/sender_score.h"
+
+#include <stdarg.h>
+
+#define DOUBTS_MAX 12
+#define MASKED_PERCENT 95
+/* Where that many connections come from inside, something in front may hide a part of the sources. */
+#define PARTLY_MASKED_PERCENT 50
+/* The usual size of a virtual network: a /16, and a /48 of IPv6. */
+#define VNET_BITS_V4 112
+#define VNET_BITS_V6 48
+
+/* ---- what is met ------------------------------------------------------------------------------------------------ */
+
+static void sight(struct nsf_sighted *sighted, struct nsf_ip ip)
+{
+    uint32_t at = 0;
+    while (at < sighted->n && nsf_ip_cmp(sighted->items[at], ip) < 0)
+        at++;
+    if (at < sighted->n && nsf_ip_eq(sighted->items[at], ip))
+        return;
+    sighted->has_more |= sighted->n == NSF_SIGHTED_ADDRESSES;
+    if (at == NSF_SIGHTED_ADDRESSES)
+        return;
+    sighted->n += sighted->n < NSF_SIGHTED_ADDRESSES;
+    for (uint32_t i = sighted->n - 1; i > at; i--)
+        sighted->items[i] = sighted->items[i - 1];
+    sighted->items[at] = ip;
+}
+
+static struct nsf_prefix vnet_around(struct nsf_ip ip)
+{
+    return nsf_prefix_around(ip, nsf_ip_is_v4(ip) ? VNET_BITS_V4 : VNET_BITS_V6);
+}
+
+/* A network may use public ranges: then its own addresses are those beside the destination. */
+static bool is_beside_destination(const struct nsf_mail_source *source)
+{
+    for (uint32_t i = 0; i < source->n_destinations; i++)
+        if (!nsf_ip_is_private(source->destinations[i]) &&
+            nsf_prefix_contains(vnet_around(source->destinations[i]), source->address))
+            return true;
+    return false;
+}
+
+static void sight_destinations(struct nsf_rule_sightings *sightings, const struct nsf_mail_source *source)
+{
+    bool is_public = false;
+    for (uint32_t i = 0; i < source->n_destinations; i++)
+        if (!nsf_ip_is_private(source->destinations[i])) {
+            is_public = true;
+            sight(&sightings->public_destinations, source->destinations[i]);
+        }
+    sightings->sources_to_public += is_public;
+}
+
+void nsf_rule_sight(struct nsf_rule_sightings *sightings, const struct nsf_mail_source *source)
+{
+    sightings->sources++;
+    sight_destinations(sightings, source);
+    if (nsf_ip_is_health_probe(source->address)) {
+        sightings->probe_connections += source->connections;
+    } else if (nsf_ip_is_private(source->address) || is_beside_destination(source)) {
+        sightings->inside_connections += source->connections;
+        sight(&sightings->inside, source->address);
+    } else {
+        sightings->sources_outside++;
+    }
+}
+
+static bool is_inside_share(const struct nsf_rule_sightings *sightings, uint64_t connections, uint64_t percent)
+{
+    uint64_t real = connections - sightings->probe_connections;
+    return real > 0 && sightings->inside_connections * 100 >= real * percent;
+}
+
+bool nsf_rule_is_masked(const struct nsf_rule_sightings *sightings, uint64_t connections)
+{
+    return is_inside_share(sightings, connections, MASKED_PERCENT);
+}
+
+/* ---- sentences -------------------------------------------------------------------------------------------------- */
+
+struct sentences {
+    struct nsf_arena *arena;
+    struct nsf_slice *items;
+    size_t n;
+};
+
+static void doubt(struct sentences *sentences, const char *fmt, ...) NSF_PRINTF(2, 3);
+
+static void doubt(struct sentences *sentences, const char *fmt, ...)
+{
+    char text[1024];
+    va_list args;
+    if (sentences->n == DOUBTS_MAX)
+        return;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    sentences->items[sentences->n++] = nsf_arena_copy(sentences->arena, nsf_slice_str(text));
+}
+
+#define SIGHTED_TEXT_BYTES ((NSF_SIGHTED_ADDRESSES + 1) * NSF_IP_TEXT_BYTES)
+
+static const char *sighted_text(const struct nsf_sighted *sighted, char text[SIGHTED_TEXT_BYTES])
+{
+    char address[NSF_IP_TEXT_BYTES];
+    size_t len = 0;
+    for (uint32_t i = 0; i < sighted->n; i++)
+        len += (size_t)snprintf(text + len, SIGHTED_TEXT_BYTES - len, "%s%s", i > 0 ? ", " : "",
+                                nsf_ip_format(sighted->items[i], address));
+    if (sighted->has_more)
+        snprintf(text + len, SIGHTED_TEXT_BYTES - len, " and others");
+    return text;
+}
+
+static void doubt_sources(const struct nsf_rule_sightings *sightings, const struct nsf_scan_nsg *nsg,
+                          const struct nsf_review_rule *rule, struct sentences *sentences)
+{
+    char text[SIGHTED_TEXT_BYTES];
+    if (rule->verdict == NSF_VERDICT_SOURCE_MASKED)
+        doubt(
+            sentences,
+            "The sources are %s: a firewall, gateway or address translation of your own. Its logs hold the real ones.",
+            sighted_text(&sightings->inside, text));
+    else if (is_inside_share(sightings, rule->traffic.connections, PARTLY_MASKED_PERCENT))
+        doubt(sentences,
+              "More than half of the connections come from inside (%s): if one of these is a firewall or gateway, it "
+              "hides the real sources.",
+              sighted_text(&sightings->inside, text));
+    if (nsg->is_public_path_known && !nsg->has_public_path && sightings->sources_outside > 0)
+        doubt(sentences,
+              "The input shows no public address and no load balancer in front of this NSG, yet public sources are "
+              "logged: the list is out of date, or these are traces of outbound address translation.");
+}
+
+static void doubt_destinations(const struct nsf_rule_sightings *sightings, struct sentences *sentences)
+{
+    char text[SIGHTED_TEXT_BYTES];
+    if (sightings->sources_to_public == 0)
+        return;
+    doubt(sentences,
+          "%llu of %llu source%s reached %s, which no interface has by itself: a load balancer with floating IP, or a "
+          "network with public addresses. A rule that names destinations has to name it.",
+          (unsigned long long)sightings->sources_to_public, (unsigned long long)sightings->sources,
+          sightings->sources == 1 ? "" : "s", sighted_text(&sightings->public_destinations, text));
+}
+
+void nsf_rule_doubts(const struct nsf_rule_sightings *sightings, const struct nsf_scan_nsg *nsg,
+                     struct nsf_arena *arena, struct nsf_review_rule *rule)
+{
+    struct sentences sentences = {.arena = arena,
+                                  .items = nsf_arena_zalloc(arena, DOUBTS_MAX, sizeof(struct nsf_slice))};
+    doubt_sources(sightings, nsg, rule, &sentences);
+    doubt_destinations(sightings, &sentences);
+    rule->doubts = (struct nsf_slices){sentences.items, sentences.n};
+}

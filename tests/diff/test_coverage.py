@@ -1,0 +1,267 @@
+#!/usr/bin/env python3
+"""What the logs do not show: hand-made logs in which something is missing, hidden, filtered or changed, and what the
+review has to say of it. A verdict is the truth or "cannot tell"; nothing is called unused that was only not seen.
+
+    NSGFLOW=build/nsgflow tests/diff/test_coverage.py [--only NAME]
+"""
+import argparse
+import datetime
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+PROGRAM = os.path.abspath(os.environ.get("NSGFLOW", "build/nsgflow"))
+SUBSCRIPTION = "/subscriptions/00000000-0000-0000-0000-0000000000c5"
+T0 = 1767225600000                  # 2026-01-01T00:00:00Z
+SECOND, MINUTE, HOUR, DAY = 1000, 60 * 1000, 3600 * 1000, 24 * 3600 * 1000
+MAIL, SYN, BANNER = (12, 4300, 11, 980), (1, 60, 0, 0), (5, 268, 4, 300)
+NIC = "000D3A000001"
+CASES = []
+
+
+def case(function):
+    CASES.append(function)
+    return function
+
+
+def nsg_id(name):
+    return SUBSCRIPTION + "/resourceGroups/rg/providers/Microsoft.Network/networkSecurityGroups/" + name
+
+
+def rule(name, priority=200, port="25", source="*", access="Allow", **more):
+    return dict({"name": name, "priority": priority, "direction": "Inbound", "access": access, "protocol": "Tcp",
+                 "sourceAddressPrefix": source, "sourcePortRange": "*", "destinationAddressPrefix": "*",
+                 "destinationPortRange": port}, **more)
+
+
+def nsg(name, *rules, **more):
+    return dict({"id": nsg_id(name), "name": name, "securityRules": list(rules)}, **more)
+
+
+def when(ms):
+    moment = datetime.datetime(1970, 1, 1) + datetime.timedelta(milliseconds=ms)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S") + ".%03dZ" % (ms % 1000)
+
+
+class Logs:
+    """Tuples by flow log, NIC and minute; every hour of [0, days) has a record of every NIC that is `alive`."""
+
+    def __init__(self, days=28, layout="vnet4"):
+        self.days, self.layout = days, layout
+        self.records = {}
+        self.port = 30000
+
+    def add(self, at, tuple_text, name="edge", of="UserRule_smtp", nic=NIC, log="flow"):
+        minute = (T0 + at) // MINUTE
+        self.records.setdefault((log, nic), {}).setdefault((minute, name), {}).setdefault(of, []).append(tuple_text)
+
+    def flow(self, at, source, counters=MAIL, target="10.0.0.4", target_port=25, states="BE", outbound=False, **place):
+        """One connection, begun `at` ms behind the start."""
+        self.port = 30000 + (self.port - 29999) % 30000
+        for step, state in enumerate(states):
+            stamp = T0 + at + step * 5000
+            way = "O" if outbound else "I"
+            head = "%s,%s,%d,%d" % (source, target, self.port, target_port)
+            if self.layout == "vnet4":
+                numbers = counters if state in "CE" else (0, 0, 0, 0)
+                text = "%d,%s,6,%s,%s,NX,%s" % (stamp, head, way, state, ",".join(map(str, numbers)))
+            else:
+                decision, state = ("D", "B") if state == "D" else ("A", state)
+                numbers = counters if state in "CE" and counters else ("", "", "", "")
+                text = "%d,%s,T,%s,%s,%s,%s" % (stamp // 1000, head, way, decision, state, ",".join(map(str, numbers)))
+            self.add(at + step * 5000, text, **place)
+
+    def denied(self, at, source, target_port=25, of="DefaultRule_DenyAllInBound", **place):
+        self.flow(at, source, target_port=target_port, states="D", of=of, **place)
+
+    def alive(self, nic=NIC, name="edge", log="flow", but=(), hours=None):
+        """A record without tuples in every hour, save those in `but`; a denied probe on port 22 names the NSG."""
+        for hour in hours if hours is not None else range(self.days * 24):
+            if hour not in but:
+                self.denied(hour * HOUR + 30 * MINUTE, "10.9.9.9", target_port=22, name=name, nic=nic, log=log)
+
+    def write(self, folder):
+        os.makedirs(folder, exist_ok=True)
+        for number, ((log, nic), minutes) in enumerate(sorted(self.records.items())):
+            records = [self.record(log, nic, minute, name, rules) for (minute, name), rules in sorted(minutes.items())]
+            with open(os.path.join(folder, "%03d.json" % number), "w", encoding="utf-8") as handle:
+                json.dump({"records": records}, handle, separators=(",", ":"))
+
+    def record(self, log, nic, minute, name, rules):
+        time = when((minute + 1) * MINUTE - 1)
+        if self.layout == "vnet4":
+            groups = [{"rule": key, "flowTuples": texts} for key, texts in rules.items()]
+            return {"time": time, "flowLogVersion": 4, "macAddress": nic, "category": "FlowLogFlowEvent",
+                    "flowLogResourceID": SUBSCRIPTION + "/FLOWLOGS/" + log,
+                    "flowRecords": {"flows": [{"aclID": nsg_id(name), "flowGroups": groups}]}}
+        flows = [{"rule": key, "flows": [{"mac": nic, "flowTuples": texts}]} for key, texts in rules.items()]
+        return {"time": time, "macAddress": nic, "category": "NetworkSecurityGroupFlowEvent",
+                "resourceId": nsg_id(name).upper(), "properties": {"Version": 2, "flows": flows}}
+
+
+class Failed(Exception):
+    pass
+
+
+def expect(what, got, wanted=True):
+    if got != wanted:
+        raise Failed("%s: %s, expected %s" % (what, json.dumps(got), json.dumps(wanted)))
+
+
+def run(nsgs, logs, *more, files=None, text=False, shows_all=False):
+    """The first rule of the review, or what it prints as text."""
+    with tempfile.TemporaryDirectory(prefix="nsgflow-coverage-") as folder:
+        for name, content in dict(files or {}, **{"nsgs.json": nsgs}).items():
+            with open(os.path.join(folder, name), "w", encoding="utf-8") as handle:
+                json.dump(content, handle)
+        logs.write(os.path.join(folder, "logs"))
+        command = [PROGRAM, "review", "--rules", "nsgs.json", *more, "logs"]
+        command += [] if text else ["--format", "json"]
+        environment = dict(os.environ, SOURCE_DATE_EPOCH="1772323200", COLUMNS="80", NO_COLOR="1")
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
+    if done.returncode != 0:
+        raise Failed("status %d: %s" % (done.returncode, done.stderr))
+    if text:
+        return done.stdout
+    document = json.loads(done.stdout)
+    return document if shows_all else document["rules"][0]
+
+
+def doubt(found, part):
+    return any(part in text for text in found["doubts"])
+
+
+def senders(logs, days=None, sources=("198.100.1.9", "198.100.2.9"), **more):
+    """A mail of each source every day."""
+    for day in days if days is not None else range(logs.days):
+        for number, source in enumerate(sources):
+            logs.flow(day * DAY + (9 + number) * HOUR, source, **more)
+
+
+# ---- hidden sources and odd destinations
+
+@case
+def a_firewall_hides_the_sources():
+    logs = Logs()
+    logs.alive()
+    for day in range(28):
+        for source in ("10.0.9.4", "10.0.9.5"):
+            logs.flow(day * DAY + 9 * HOUR, source)
+    logs.flow(3 * DAY, "198.100.1.9")
+    found = run([nsg("edge", rule("smtp"))], logs)
+    expect("verdict", found["verdict"], "SOURCE_MASKED")
+    expect("the firewall is named", doubt(found, "10.0.9.4, 10.0.9.5"))
+    found = run([nsg("edge", rule("smtp", source="10.0.0.0/8,0.0.0.0/1,128.0.0.0/1"))], logs)
+    expect("a rule that names sources", found["verdict"] != "SOURCE_MASKED")
+    expect("its doubt", doubt(found, "More than half of the connections come from inside (10.0.9.4, 10.0.9.5)"))
+
+
+@case
+def probes_of_the_load_balancer_are_no_hidden_sources():
+    logs = Logs()
+    logs.alive()
+    for hour in range(28 * 24):
+        logs.flow(hour * HOUR, "168.63.129.16", (3, 164, 2, 112))
+    found = run([nsg("edge", rule("smtp"))], logs)
+    expect("verdict of probes alone", found["verdict"], "CLOSE_PROBES_ONLY")
+    senders(logs, sources=("10.0.9.4",))
+    expect("beside probes", run([nsg("edge", rule("smtp"))], logs)["verdict"], "SOURCE_MASKED")
+
+
+@case
+def a_network_of_public_addresses():
+    logs = Logs()
+    logs.alive()
+    senders(logs, sources=("51.10.3.4",), target="51.10.7.7")
+    found = run([nsg("edge", rule("smtp"))], logs)
+    expect("verdict", found["verdict"], "SOURCE_MASKED")
+    expect("its destination is said", doubt(found, "reached 51.10.7.7, which no interface has by itself"))
+
+
+@case
+def floating_ip():
+    logs = Logs()
+    logs.alive()
+    senders(logs, target="51.10.7.7")
+    senders(logs, sources=("198.100.3.9",))
+    found = run([nsg("edge", rule("smtp"))], logs)
+    expect("counted", found["traffic"]["classes"]["message"], 84)
+    expect("said", doubt(found, "2 of 3 sources reached 51.10.7.7, which no interface has by itself"))
+    expect("senders as without it", sorted(row["verdict"] for row in found["sources"]), ["LIKELY_SENDER"] * 3)
+
+
+@case
+def no_way_in_but_hits():
+    logs = Logs()
+    logs.alive()
+    senders(logs)
+    nic = {"id": SUBSCRIPTION + "/networkInterfaces/n", "name": "n", "macAddress": "00-0D-3A-00-00-01",
+           "networkSecurityGroup": {"id": nsg_id("edge")}, "type": "Microsoft.Network/networkInterfaces",
+           "ipConfigurations": [{"name": "a", "privateIPAddress": "10.0.0.4", "publicIPAddress": None,
+                                 "subnet": {"id": SUBSCRIPTION + "/virtualNetworks/v/subnets/s"}}]}
+    found = run([nsg("edge", rule("smtp"))], logs, "--rules", "nics.json", files={"nics.json": [nic]})
+    expect("said", doubt(found, "no public address and no load balancer in front"))
+    nic["ipConfigurations"][0]["publicIPAddress"] = {"id": SUBSCRIPTION + "/publicIPAddresses/p"}
+    found = run([nsg("edge", rule("smtp"))], logs, "--rules", "nics.json", files={"nics.json": [nic]})
+    expect("nothing to say", doubt(found, "no public address"), False)
+
+
+# ---- what a risk is made of
+
+@case
+def governance():
+    logs = Logs()
+    logs.alive()
+
+    def risk(*entries, **more):
+        entries = [dict({"rule": "smtp"}, **entry) for entry in entries]
+        files = {"e.json": entries}
+        return run([nsg("edge", rule("smtp"), **more)], logs, "--exceptions", "e.json", files=files)["risk"]
+
+    base = risk()
+    holds, over = {"reason": "r", "owner": "o", "expires": "2026-12-31"}, {"reason": "r", "owner": "o", "expires": "2026-01-31"}
+    expect("owner and reason", risk(holds), base - 7)
+    expect("a reason alone", risk({"reason": "r"}), base - 3)
+    expect("expired", risk(over), base)
+    expect("an owner of the NSG beside it", risk(over, tags={"owner": "x"}), base - 4)
+    expect("past its deadline", risk(dict(holds, deadline="2026-02-01")), base - 4)
+    expect("before its deadline", risk(dict(holds, deadline="2026-12-01")), base - 7)
+
+
+@case
+def reachable_now():
+    logs = Logs()
+    logs.alive()
+    nic = {"id": SUBSCRIPTION + "/networkInterfaces/n", "name": "n", "macAddress": "00-0D-3A-00-00-01",
+           "networkSecurityGroup": {"id": nsg_id("edge")}, "type": "Microsoft.Network/networkInterfaces",
+           "ipConfigurations": [{"name": "a", "privateIPAddress": "10.0.0.4", "publicIPAddress": None,
+                                 "subnet": {"id": SUBSCRIPTION + "/virtualNetworks/v/subnets/s"}}]}
+
+    def risk():
+        return run([nsg("edge", rule("smtp"))], logs, "--rules", "nics.json", files={"nics.json": [nic]})["risk"]
+
+    base = risk()
+    nic["ipConfigurations"][0]["publicIPAddress"] = {"id": SUBSCRIPTION + "/publicIPAddresses/p"}
+    expect("a public path", risk(), base + 10)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--only", default="")
+    options = parser.parse_args()
+    failed = 0
+    chosen = [one for one in CASES if options.only in one.__name__]
+    for one in chosen:
+        try:
+            one()
+        except Failed as why:
+            failed += 1
+            print("failed: %s: %s" % (one.__name__, why))
+    print("%d passed, %d failed" % (len(chosen) - failed, failed))
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
