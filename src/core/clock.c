@@ -2,6 +2,8 @@
 
 #include "core/clock.h"
 
+#include "core/digits.h"
+
 static int64_t floor_div(int64_t a, int64_t b)
 {
     int64_t q = a / b;
@@ -126,22 +128,9 @@ bool nsf_time_parse(struct nsf_slice text, int64_t *ts_ms)
         !take_char(&s, ':') || !take_number(&s, 2, 59, &m) || !take_char(&s, ':') || !take_number(&s, 2, 60, &sec) ||
         !take_fraction(&s, &ms) || !take_zone(&s, &offset_ms) || s.len != 0)
         return false;
-    *ts_ms = day * NSF_MS_PER_DAY + (((int64_t)h * 60 + (int64_t)m) * 60 + (int64_t)sec) * NSF_MS_PER_SECOND + ms - offset_ms;
+    *ts_ms = day * NSF_MS_PER_DAY + (((int64_t)h * 60 + (int64_t)m) * 60 + (int64_t)sec) * NSF_MS_PER_SECOND + ms -
+             offset_ms;
     return true;
-}
-
-static const char *format(int64_t ts_ms, const char *shape, char buf[NSF_TIME_TEXT_BYTES])
-{
-    int64_t y, mo, d, day = nsf_time_day(ts_ms), ms = ts_ms - day * NSF_MS_PER_DAY;
-    civil_from_days(day, &y, &mo, &d);
-    int n = snprintf(buf, NSF_TIME_TEXT_BYTES, "%04d-%02d-%02d", (int)y, (int)mo, (int)d);
-    size_t at = n < 0 ? 0 : (size_t)n;
-    int h = (int)(ms / NSF_MS_PER_HOUR), mi = (int)(ms / 60000 % 60), s = (int)(ms / 1000 % 60);
-    if (shape[0] == 'm')
-        snprintf(buf + at, NSF_TIME_TEXT_BYTES - at, " %02d:%02d", h, mi);
-    else if (shape[0] == 'f')
-        snprintf(buf + at, NSF_TIME_TEXT_BYTES - at, "T%02d:%02d:%02d.%03dZ", h, mi, s, (int)(ms % 1000));
-    return buf;
 }
 
 /* Stamps outside the years that the text form can show are clamped, so that hostile input stays readable. */
@@ -151,21 +140,60 @@ static int64_t clamp_year(int64_t ts_ms)
     return ts_ms < lowest ? lowest : ts_ms > highest ? highest : ts_ms;
 }
 
+static char *put_day(char *at, int64_t day)
+{
+    int64_t y, m, d;
+    civil_from_days(day, &y, &m, &d);
+    at = nsf_put_4_digits(at, (unsigned)y);
+    *at++ = '-';
+    at = nsf_put_2_digits(at, (unsigned)m);
+    *at++ = '-';
+    return nsf_put_2_digits(at, (unsigned)d);
+}
+
+/* A blank or `T`, hours and minutes. */
+static char *put_minute(char *at, char separator, unsigned minute)
+{
+    *at++ = separator;
+    at = nsf_put_2_digits(at, minute / 60);
+    *at++ = ':';
+    return nsf_put_2_digits(at, minute % 60);
+}
+
+char *nsf_put_time(char *at, int64_t ts_ms)
+{
+    ts_ms = clamp_year(ts_ms);
+    int64_t day = nsf_time_day(ts_ms);
+    unsigned ms = (unsigned)(ts_ms - day * NSF_MS_PER_DAY);
+    at = put_minute(put_day(at, day), 'T', ms / 60000);
+    *at++ = ':';
+    at = nsf_put_2_digits(at, ms / 1000 % 60);
+    *at++ = '.';
+    at = nsf_put_3_digits(at, ms % 1000);
+    *at++ = 'Z';
+    return at;
+}
+
 const char *nsf_time_format(int64_t ts_ms, char buf[NSF_TIME_TEXT_BYTES])
 {
-    return format(clamp_year(ts_ms), "full", buf);
+    *nsf_put_time(buf, ts_ms) = '\0';
+    return buf;
 }
 
 const char *nsf_time_format_minute(int64_t ts_ms, char buf[NSF_TIME_TEXT_BYTES])
 {
-    return format(clamp_year(ts_ms), "minute", buf);
+    ts_ms = clamp_year(ts_ms);
+    int64_t day = nsf_time_day(ts_ms);
+    *put_minute(put_day(buf, day), ' ', (unsigned)(ts_ms - day * NSF_MS_PER_DAY) / 60000) = '\0';
+    return buf;
 }
 
 const char *nsf_time_format_day(int64_t day, char buf[NSF_TIME_TEXT_BYTES])
 {
     int64_t widest = INT64_MAX / NSF_MS_PER_DAY;
     day = day > widest ? widest : day < -widest ? -widest : day;
-    return format(clamp_year(day * NSF_MS_PER_DAY), "day", buf);
+    *put_day(buf, nsf_time_day(clamp_year(day * NSF_MS_PER_DAY))) = '\0';
+    return buf;
 }
 
 int64_t nsf_clock_now_ms(void)

@@ -21,6 +21,8 @@
 bool nsf_time_parse(struct nsf_slice text, int64_t *ts_ms) NSF_CHECKED;
 /* UTC with milliseconds; returns buf. */
 const char *nsf_time_format(int64_t ts_ms, char buf[NSF_TIME_TEXT_BYTES]);
+/* The same without a NUL, at a place with room for NSF_TIME_TEXT_BYTES; returns its end. */
+char *nsf_put_time(char *at, int64_t ts_ms);
 /* "2026-11-21" */
 const char *nsf_time_format_day(int64_t day, char buf[NSF_TIME_TEXT_BYTES]);
 /* "2026-11-21 10:00" */

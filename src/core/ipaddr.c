@@ -2,6 +2,8 @@
 
 #include "core/ipaddr.h"
 
+#include "core/digits.h"
+
 #define V4_BITS_BASE 96
 
 static bool parse_v4(struct nsf_slice text, uint32_t *v4)
@@ -127,28 +129,43 @@ static void find_zero_run(struct nsf_ip ip, int *from, int *len)
     }
 }
 
-const char *nsf_ip_format(struct nsf_ip ip, char buf[NSF_IP_TEXT_BYTES])
+static char *put_v4(char *at, uint32_t v4)
 {
-    if (nsf_ip_is_v4(ip)) {
-        uint32_t v4 = nsf_ip_to_v4(ip);
-        snprintf(buf, NSF_IP_TEXT_BYTES, "%u.%u.%u.%u", v4 >> 24, v4 >> 16 & 255, v4 >> 8 & 255, v4 & 255);
-        return buf;
-    }
+    at = nsf_put_u8(at, v4 >> 24);
+    *at++ = '.';
+    at = nsf_put_u8(at, v4 >> 16 & 255);
+    *at++ = '.';
+    at = nsf_put_u8(at, v4 >> 8 & 255);
+    *at++ = '.';
+    return nsf_put_u8(at, v4 & 255);
+}
+
+static char *put_v6(char *at, struct nsf_ip ip)
+{
     int from, len;
     find_zero_run(ip, &from, &len);
-    size_t at = 0;
     for (int i = 0; i < 8; i++) {
         if (i == from) {
-            buf[at++] = ':';
-            buf[at++] = ':';
+            *at++ = ':';
+            *at++ = ':';
             i += len - 1;
             continue;
         }
-        bool needs_colon = i > 0 && i != (from < 0 ? -1 : from + len);
-        int n = snprintf(buf + at, NSF_IP_TEXT_BYTES - at, needs_colon ? ":%x" : "%x", (unsigned)group_of(ip, i));
-        at += n < 0 ? 0 : (size_t)n;
+        if (i > 0 && i != (from < 0 ? -1 : from + len))
+            *at++ = ':';
+        at = nsf_put_hex16(at, group_of(ip, i));
     }
-    buf[at] = '\0';
+    return at;
+}
+
+char *nsf_put_ip(char *at, struct nsf_ip ip)
+{
+    return nsf_ip_is_v4(ip) ? put_v4(at, nsf_ip_to_v4(ip)) : put_v6(at, ip);
+}
+
+const char *nsf_ip_format(struct nsf_ip ip, char buf[NSF_IP_TEXT_BYTES])
+{
+    *nsf_put_ip(buf, ip) = '\0';
     return buf;
 }
 
@@ -188,12 +205,16 @@ static bool is_v4_prefix(struct nsf_prefix prefix)
     return prefix.bits >= V4_BITS_BASE && nsf_ip_is_v4(prefix.ip);
 }
 
+char *nsf_put_prefix(char *at, struct nsf_prefix prefix)
+{
+    at = nsf_put_ip(at, prefix.ip);
+    *at++ = '/';
+    return nsf_put_u8(at, is_v4_prefix(prefix) ? prefix.bits - V4_BITS_BASE : prefix.bits);
+}
+
 const char *nsf_prefix_format(struct nsf_prefix prefix, char buf[NSF_IP_TEXT_BYTES])
 {
-    nsf_ip_format(prefix.ip, buf);
-    size_t at = strlen(buf);
-    unsigned len = is_v4_prefix(prefix) ? prefix.bits - V4_BITS_BASE : prefix.bits;
-    snprintf(buf + at, NSF_IP_TEXT_BYTES - at, "/%u", len);
+    *nsf_put_prefix(buf, prefix) = '\0';
     return buf;
 }
 

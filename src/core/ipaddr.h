@@ -66,6 +66,9 @@ const char *nsf_ip_format(struct nsf_ip ip, char buf[NSF_IP_TEXT_BYTES]);
 bool nsf_prefix_parse(struct nsf_slice text, struct nsf_prefix *prefix) NSF_CHECKED;
 /* `203.0.113.0/24`, `2001:db8::/48`; always with the length. */
 const char *nsf_prefix_format(struct nsf_prefix prefix, char buf[NSF_IP_TEXT_BYTES]);
+/* The same texts without a NUL, at a place with room for NSF_IP_TEXT_BYTES; return their end. */
+char *nsf_put_ip(char *at, struct nsf_ip ip);
+char *nsf_put_prefix(char *at, struct nsf_prefix prefix);
 bool nsf_prefix_contains(struct nsf_prefix prefix, struct nsf_ip ip);
 struct nsf_ip nsf_prefix_first(struct nsf_prefix prefix);
 struct nsf_ip nsf_prefix_last(struct nsf_prefix prefix);

@@ -3,31 +3,45 @@
 #include "core/json_out.h"
 
 #include "core/clock.h"
+#include "core/digits.h"
+#include "core/err.h"
 #include "core/utf8.h"
 
 void nsf_json_out_init(struct nsf_json_out *json, struct nsf_out *out, unsigned line_depth)
 {
+    if (line_depth > NSF_JSON_LINE_DEPTH_MAX)
+        NSF_BUG("lines deeper than a JSON document has them");
     *json = (struct nsf_json_out){.out = out, .line_depth = line_depth};
 }
 
-static void new_line(struct nsf_json_out *json)
+/* A comma, a line and its blanks: the most that stands before a value. */
+#define BEFORE_BYTES (2 + NSF_JSON_LINE_DEPTH_MAX)
+#define PLAIN_KEY_MAX 64
+
+static char *put_line(char *at, unsigned depth)
 {
-    if (json->depth == 0 || json->depth > json->line_depth)
-        return;
-    nsf_out_char(json->out, '\n');
-    for (unsigned i = 0; i < json->depth; i++)
-        nsf_out_char(json->out, ' ');
+    *at++ = '\n';
+    memset(at, ' ', depth);
+    return at + depth;
+}
+
+static char *put_before(struct nsf_json_out *json, char *at)
+{
+    if (!json->is_after_key) {
+        if (json->needs_comma)
+            *at++ = ',';
+        if (json->depth <= json->line_depth && json->depth > 0)
+            at = put_line(at, json->depth);
+    }
+    json->is_after_key = false;
+    json->needs_comma = true;
+    return at;
 }
 
 static void before_value(struct nsf_json_out *json)
 {
-    if (!json->is_after_key) {
-        if (json->needs_comma)
-            nsf_out_char(json->out, ',');
-        new_line(json);
-    }
-    json->is_after_key = false;
-    json->needs_comma = true;
+    char spare[BEFORE_BYTES], *at = nsf_out_room(json->out, sizeof(spare), spare);
+    nsf_out_put(json->out, at, put_before(json, at));
 }
 
 static void begin(struct nsf_json_out *json, char bracket)
@@ -42,9 +56,8 @@ static void end(struct nsf_json_out *json, char bracket)
 {
     json->depth--;
     if (json->needs_comma && json->depth < json->line_depth) {
-        nsf_out_char(json->out, '\n');
-        for (unsigned i = 0; i < json->depth; i++)
-            nsf_out_char(json->out, ' ');
+        char spare[BEFORE_BYTES], *at = nsf_out_room(json->out, sizeof(spare), spare);
+        nsf_out_put(json->out, at, put_line(at, json->depth));
     }
     nsf_out_char(json->out, bracket);
     json->needs_comma = true;
@@ -72,9 +85,39 @@ void nsf_json_out_end_array(struct nsf_json_out *json)
     end(json, ']');
 }
 
+#define EACH_BYTE(c) (UINT64_C(0x0101010101010101) * (c))
+
+/* The high bit of each byte that is zero; bytes behind the first one may be wrong. */
+static uint64_t zero_bytes(uint64_t word)
+{
+    return (word - EACH_BYTE(1)) & ~word & EACH_BYTE(0x80);
+}
+
 static bool is_plain(unsigned char c)
 {
     return c >= 0x20 && c < 0x7F && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&';
+}
+
+/* Eight bytes of which none needs an escape; false says nothing for sure. `<` and `>` differ in one bit. */
+static bool are_plain(const char *ptr)
+{
+    uint64_t word;
+    memcpy(&word, ptr, sizeof(word));
+    uint64_t odd = (word | (word + EACH_BYTE(1))) & EACH_BYTE(0x80); /* from 0x7F up */
+    odd |= (word - EACH_BYTE(0x20)) & EACH_BYTE(0x80);               /* below 0x20 */
+    odd |= zero_bytes(word ^ EACH_BYTE('"')) | zero_bytes(word ^ EACH_BYTE('\\')) | zero_bytes(word ^ EACH_BYTE('&'));
+    odd |= zero_bytes((word & ~EACH_BYTE('<' ^ '>')) ^ EACH_BYTE('<' & '>'));
+    return odd == 0;
+}
+
+static size_t n_plain(struct nsf_slice text)
+{
+    size_t n = 0;
+    while (text.len - n >= sizeof(uint64_t) && are_plain(text.ptr + n))
+        n += sizeof(uint64_t);
+    while (n < text.len && is_plain((unsigned char)text.ptr[n]))
+        n++;
+    return n;
 }
 
 static void write_special(struct nsf_json_out *json, uint32_t c, struct nsf_slice bytes)
@@ -97,9 +140,7 @@ static void write_string(struct nsf_json_out *json, struct nsf_slice text)
 {
     nsf_out_char(json->out, '"');
     while (text.len > 0) {
-        size_t n = 0;
-        while (n < text.len && is_plain((unsigned char)text.ptr[n]))
-            n++;
+        size_t n = n_plain(text);
         nsf_out_write(json->out, text.ptr, n);
         text = nsf_slice_from(text, n);
         if (text.len == 0)
@@ -117,9 +158,21 @@ static void write_string(struct nsf_json_out *json, struct nsf_slice text)
     nsf_out_char(json->out, '"');
 }
 
-void nsf_json_out_key(struct nsf_json_out *json, const char *key)
+void nsf_json_out_plain_key(struct nsf_json_out *json, const char *key, size_t len)
 {
-    nsf_json_out_foreign_key(json, nsf_slice_str(key));
+    char spare[BEFORE_BYTES + PLAIN_KEY_MAX + 3];
+    if (len > PLAIN_KEY_MAX) {
+        nsf_json_out_foreign_key(json, nsf_slice(key, len));
+        return;
+    }
+    char *place = nsf_out_room(json->out, sizeof(spare), spare), *at = put_before(json, place);
+    *at++ = '"';
+    memcpy(at, key, len);
+    at += len;
+    *at++ = '"';
+    *at++ = ':';
+    nsf_out_put(json->out, place, at);
+    json->is_after_key = true;
 }
 
 void nsf_json_out_foreign_key(struct nsf_json_out *json, struct nsf_slice key)
@@ -142,37 +195,23 @@ void nsf_json_out_bool(struct nsf_json_out *json, bool value)
     nsf_out_str(json->out, value ? "true" : "false");
 }
 
+/* A review of ten million sources holds two hundred million numbers: they are written in place. */
 void nsf_json_out_u64(struct nsf_json_out *json, uint64_t value)
 {
-    /* A review of ten million sources holds two hundred million numbers. */
-    char digits[20];
-    size_t at = sizeof(digits);
-    before_value(json);
-    do
-        digits[--at] = (char)('0' + value % 10);
-    while ((value /= 10) != 0);
-    nsf_out_write(json->out, digits + at, sizeof(digits) - at);
+    char spare[BEFORE_BYTES + NSF_DIGITS_MAX], *place = nsf_out_room(json->out, sizeof(spare), spare);
+    nsf_out_put(json->out, place, nsf_put_u64(put_before(json, place), value));
 }
 
 void nsf_json_out_i64(struct nsf_json_out *json, int64_t value)
 {
-    before_value(json);
-    nsf_out_printf(json->out, "%lld", (long long)value);
+    char spare[BEFORE_BYTES + NSF_DIGITS_MAX], *place = nsf_out_room(json->out, sizeof(spare), spare);
+    nsf_out_put(json->out, place, nsf_put_i64(put_before(json, place), value));
 }
 
 void nsf_json_out_decimal(struct nsf_json_out *json, int64_t value, unsigned n_digits)
 {
-    before_value(json);
-    uint64_t scale = 1;
-    for (unsigned i = 0; i < n_digits; i++)
-        scale *= 10;
-    uint64_t size = value < 0 ? (uint64_t)0 - (uint64_t)value : (uint64_t)value;
-    uint64_t fraction = size % scale;
-    nsf_out_printf(json->out, "%s%llu", value < 0 ? "-" : "", (unsigned long long)(size / scale));
-    for (; n_digits > 0 && fraction % 10 == 0; n_digits--)
-        fraction /= 10;
-    if (n_digits > 0)
-        nsf_out_printf(json->out, ".%0*llu", (int)n_digits, (unsigned long long)fraction);
+    char spare[BEFORE_BYTES + NSF_DIGITS_MAX + 1], *place = nsf_out_room(json->out, sizeof(spare), spare);
+    nsf_out_put(json->out, place, nsf_put_decimal(put_before(json, place), value, n_digits));
 }
 
 void nsf_json_out_slice(struct nsf_json_out *json, struct nsf_slice text)
@@ -191,36 +230,34 @@ void nsf_json_out_str(struct nsf_json_out *json, const char *text)
 
 void nsf_json_out_time(struct nsf_json_out *json, int64_t ts_ms)
 {
-    char text[NSF_TIME_TEXT_BYTES];
-    nsf_json_out_str(json, ts_ms == NSF_TS_NONE ? NULL : nsf_time_format(ts_ms, text));
+    char spare[BEFORE_BYTES + 2 + NSF_TIME_TEXT_BYTES];
+    if (ts_ms == NSF_TS_NONE) {
+        nsf_json_out_null(json);
+        return;
+    }
+    char *place = nsf_out_room(json->out, sizeof(spare), spare), *at = put_before(json, place);
+    *at++ = '"';
+    at = nsf_put_time(at, ts_ms);
+    *at++ = '"';
+    nsf_out_put(json->out, place, at);
 }
 
-void nsf_json_out_key_u64(struct nsf_json_out *json, const char *key, uint64_t value)
+void nsf_json_out_ip(struct nsf_json_out *json, struct nsf_ip ip)
 {
-    nsf_json_out_key(json, key);
-    nsf_json_out_u64(json, value);
+    char spare[BEFORE_BYTES + 2 + NSF_IP_TEXT_BYTES];
+    char *place = nsf_out_room(json->out, sizeof(spare), spare), *at = put_before(json, place);
+    *at++ = '"';
+    at = nsf_put_ip(at, ip);
+    *at++ = '"';
+    nsf_out_put(json->out, place, at);
 }
 
-void nsf_json_out_key_bool(struct nsf_json_out *json, const char *key, bool value)
+void nsf_json_out_prefix(struct nsf_json_out *json, struct nsf_prefix prefix)
 {
-    nsf_json_out_key(json, key);
-    nsf_json_out_bool(json, value);
-}
-
-void nsf_json_out_key_str(struct nsf_json_out *json, const char *key, const char *text)
-{
-    nsf_json_out_key(json, key);
-    nsf_json_out_str(json, text);
-}
-
-void nsf_json_out_key_slice(struct nsf_json_out *json, const char *key, struct nsf_slice text)
-{
-    nsf_json_out_key(json, key);
-    nsf_json_out_slice(json, text);
-}
-
-void nsf_json_out_key_time(struct nsf_json_out *json, const char *key, int64_t ts_ms)
-{
-    nsf_json_out_key(json, key);
-    nsf_json_out_time(json, ts_ms);
+    char spare[BEFORE_BYTES + 2 + NSF_IP_TEXT_BYTES];
+    char *place = nsf_out_room(json->out, sizeof(spare), spare), *at = put_before(json, place);
+    *at++ = '"';
+    at = nsf_put_prefix(at, prefix);
+    *at++ = '"';
+    nsf_out_put(json->out, place, at);
 }

@@ -8,7 +8,10 @@
 #ifndef NSF_JSON_OUT_H
 #define NSF_JSON_OUT_H
 
+#include "core/ipaddr.h"
 #include "core/out.h"
+
+#define NSF_JSON_LINE_DEPTH_MAX 15
 
 struct nsf_json_out {
     struct nsf_out *out; /* borrowed */
@@ -18,13 +21,19 @@ struct nsf_json_out {
     bool is_after_key;
 };
 
+/* line_depth up to NSF_JSON_LINE_DEPTH_MAX. */
 void nsf_json_out_init(struct nsf_json_out *json, struct nsf_out *out, unsigned line_depth);
 
 void nsf_json_out_begin_map(struct nsf_json_out *json);
 void nsf_json_out_end_map(struct nsf_json_out *json);
 void nsf_json_out_begin_array(struct nsf_json_out *json);
 void nsf_json_out_end_array(struct nsf_json_out *json);
-void nsf_json_out_key(struct nsf_json_out *json, const char *key);
+/* A key of the program's own: letters, digits and what needs no escape. Its length is known when this is compiled. */
+void nsf_json_out_plain_key(struct nsf_json_out *json, const char *key, size_t len);
+static inline void nsf_json_out_key(struct nsf_json_out *json, const char *key)
+{
+    nsf_json_out_plain_key(json, key, strlen(key));
+}
 /* A key that came from the input; the caller sees to it that none occurs twice. */
 void nsf_json_out_foreign_key(struct nsf_json_out *json, struct nsf_slice key);
 
@@ -40,11 +49,38 @@ void nsf_json_out_str(struct nsf_json_out *json, const char *text);
 /* The UTC form with milliseconds; NSF_TS_NONE writes null. */
 void nsf_json_out_time(struct nsf_json_out *json, int64_t ts_ms);
 
+void nsf_json_out_ip(struct nsf_json_out *json, struct nsf_ip ip);
+void nsf_json_out_prefix(struct nsf_json_out *json, struct nsf_prefix prefix);
+
 /* key and value in one call */
-void nsf_json_out_key_u64(struct nsf_json_out *json, const char *key, uint64_t value);
-void nsf_json_out_key_bool(struct nsf_json_out *json, const char *key, bool value);
-void nsf_json_out_key_str(struct nsf_json_out *json, const char *key, const char *text);
-void nsf_json_out_key_slice(struct nsf_json_out *json, const char *key, struct nsf_slice text);
-void nsf_json_out_key_time(struct nsf_json_out *json, const char *key, int64_t ts_ms);
+static inline void nsf_json_out_key_u64(struct nsf_json_out *json, const char *key, uint64_t value)
+{
+    nsf_json_out_key(json, key);
+    nsf_json_out_u64(json, value);
+}
+
+static inline void nsf_json_out_key_bool(struct nsf_json_out *json, const char *key, bool value)
+{
+    nsf_json_out_key(json, key);
+    nsf_json_out_bool(json, value);
+}
+
+static inline void nsf_json_out_key_str(struct nsf_json_out *json, const char *key, const char *text)
+{
+    nsf_json_out_key(json, key);
+    nsf_json_out_str(json, text);
+}
+
+static inline void nsf_json_out_key_slice(struct nsf_json_out *json, const char *key, struct nsf_slice text)
+{
+    nsf_json_out_key(json, key);
+    nsf_json_out_slice(json, text);
+}
+
+static inline void nsf_json_out_key_time(struct nsf_json_out *json, const char *key, int64_t ts_ms)
+{
+    nsf_json_out_key(json, key);
+    nsf_json_out_time(json, ts_ms);
+}
 
 #endif

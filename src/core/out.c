@@ -15,16 +15,36 @@
 #define OUT_BUFFER_BYTES ((size_t)64 << 10)
 #define OUT_UNFINISHED_MAX 8
 
-struct nsf_out {
-    int fd; /* -1: memory */
+#define OUT_FIRST_PIECE_BYTES ((size_t)64 << 10)
+
+struct out {
+    struct nsf_out room; /* first: the outside knows an out by it */
+    char *base;          /* where the room begins; NULL for memory */
+    bool is_piece;       /* the room grows and is never written out */
+    int fd;              /* of a file or standard output */
     bool owns_fd;
     int saved_errno; /* of the first failed write, 0 is none */
     struct nsf_buf *memory;
     char *path;      /* where the file goes, NULL when nothing is renamed */
     char *temp_path; /* also in `unfinished` */
-    size_t n_buffered;
-    char buffered[OUT_BUFFER_BYTES];
 };
+
+static struct out *out_of(struct nsf_out *room)
+{
+    return (struct out *)room;
+}
+
+static size_t n_held(const struct out *out)
+{
+    return (size_t)(out->room.at - out->base);
+}
+
+static void set_room(struct out *out, size_t n_bytes, size_t n_used)
+{
+    out->base = nsf_realloc(out->base, n_bytes);
+    out->room.at = out->base + n_used;
+    out->room.end = out->base + n_bytes;
+}
 
 /* Paths that a signal handler may have to remove: pointers are set before the file is created. */
 static char *volatile unfinished[OUT_UNFINISHED_MAX];
@@ -52,29 +72,39 @@ void nsf_out_remove_unfinished(void)
             unlink(unfinished[i]);
 }
 
-static struct nsf_out *out_new(int fd, bool owns_fd)
+static struct out *out_new(int fd, bool owns_fd)
 {
-    struct nsf_out *out = nsf_malloc(sizeof(*out));
+    struct out *out = nsf_calloc(1, sizeof(*out));
     out->fd = fd;
     out->owns_fd = owns_fd;
-    out->saved_errno = 0;
-    out->memory = NULL;
-    out->path = NULL;
-    out->temp_path = NULL;
-    out->n_buffered = 0;
+    return out;
+}
+
+static struct out *out_new_fd(int fd, bool owns_fd)
+{
+    struct out *out = out_new(fd, owns_fd);
+    set_room(out, OUT_BUFFER_BYTES, 0);
     return out;
 }
 
 struct nsf_out *nsf_out_new_stdout(void)
 {
-    return out_new(STDOUT_FILENO, false);
+    return &out_new_fd(STDOUT_FILENO, false)->room;
 }
 
 struct nsf_out *nsf_out_new_buf(struct nsf_buf *buf)
 {
-    struct nsf_out *out = out_new(-1, false);
+    struct out *out = out_new(-1, false);
     out->memory = buf;
-    return out;
+    return &out->room;
+}
+
+struct nsf_out *nsf_out_new_piece(void)
+{
+    struct out *out = out_new(-1, false);
+    out->is_piece = true;
+    set_room(out, OUT_FIRST_PIECE_BYTES, 0);
+    return &out->room;
 }
 
 static struct nsf_out *fail_open(const char *path, struct nsf_err *err)
@@ -88,7 +118,7 @@ static struct nsf_out *fail_open(const char *path, struct nsf_err *err)
 static struct nsf_out *open_directly(const char *path, struct nsf_err *err)
 {
     int fd = (int)TEMP_FAILURE_RETRY(open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY));
-    return fd < 0 ? fail_open(path, err) : out_new(fd, true);
+    return fd < 0 ? fail_open(path, err) : &out_new_fd(fd, true)->room;
 }
 
 struct nsf_out *nsf_out_new_file(const char *path, struct nsf_err *err)
@@ -116,13 +146,13 @@ struct nsf_out *nsf_out_new_file(const char *path, struct nsf_err *err)
     if (fchmod(fd, exists ? st.st_mode & 07777 : 0666 & ~mask) != 0) {
         /* the file stays readable by its owner alone */
     }
-    struct nsf_out *out = out_new(fd, true);
+    struct out *out = out_new_fd(fd, true);
     out->path = target;
     out->temp_path = temp_path;
-    return out;
+    return &out->room;
 }
 
-static void write_all(struct nsf_out *out, const char *ptr, size_t len)
+static void write_all(struct out *out, const char *ptr, size_t len)
 {
     while (len > 0 && out->saved_errno == 0) {
         ssize_t n = write(out->fd, ptr, len);
@@ -137,39 +167,70 @@ static void write_all(struct nsf_out *out, const char *ptr, size_t len)
     }
 }
 
-static void flush(struct nsf_out *out)
+static void flush(struct out *out)
 {
-    write_all(out, out->buffered, out->n_buffered);
-    out->n_buffered = 0;
+    if (out->base == NULL || out->is_piece)
+        return;
+    write_all(out, out->base, n_held(out));
+    out->room.at = out->base;
 }
 
-void nsf_out_write(struct nsf_out *out, const void *ptr, size_t len)
+static void append_to_memory(struct out *out, const void *ptr, size_t len)
 {
-    if (len == 0)
-        return;
+    if (!nsf_buf_append(out->memory, ptr, len) && out->saved_errno == 0)
+        out->saved_errno = EFBIG;
+}
+
+static void grow_piece(struct out *out, size_t len)
+{
+    size_t held = n_held(out), n_bytes = (size_t)(out->room.end - out->base), needed = nsf_add_size(held, len);
+    while (n_bytes < needed)
+        n_bytes = nsf_mul_size(n_bytes, 2);
+    set_room(out, n_bytes, held);
+}
+
+void nsf_out_write_long(struct nsf_out *room, const void *ptr, size_t len)
+{
+    struct out *out = out_of(room);
     if (out->memory != NULL) {
-        if (!nsf_buf_append(out->memory, ptr, len) && out->saved_errno == 0)
-            out->saved_errno = EFBIG;
+        append_to_memory(out, ptr, len);
         return;
     }
-    if (len > OUT_BUFFER_BYTES - out->n_buffered)
+    if (out->is_piece) {
+        grow_piece(out, len);
+    } else {
         flush(out);
-    if (len >= OUT_BUFFER_BYTES) {
-        write_all(out, ptr, len);
-        return;
+        if (len >= OUT_BUFFER_BYTES) {
+            write_all(out, ptr, len);
+            return;
+        }
     }
-    memcpy(out->buffered + out->n_buffered, ptr, len);
-    out->n_buffered += len;
+    memcpy(room->at, ptr, len);
+    room->at += len;
+}
+
+char *nsf_out_make_room(struct nsf_out *room, size_t n, char *spare)
+{
+    struct out *out = out_of(room);
+    if (out->memory != NULL || n > OUT_BUFFER_BYTES)
+        return spare;
+    if (out->is_piece)
+        grow_piece(out, n);
+    else
+        flush(out);
+    return room->at;
+}
+
+void nsf_out_move(struct nsf_out *piece, struct nsf_out *out)
+{
+    struct out *from = out_of(piece);
+    nsf_out_write(out, from->base, n_held(from));
+    piece->at = from->base;
 }
 
 void nsf_out_str(struct nsf_out *out, const char *str)
 {
     nsf_out_write(out, str, strlen(str));
-}
-
-void nsf_out_char(struct nsf_out *out, char c)
-{
-    nsf_out_write(out, &c, 1);
 }
 
 void nsf_out_printf(struct nsf_out *out, const char *fmt, ...)
@@ -208,17 +269,19 @@ void nsf_out_visible(struct nsf_out *out, struct nsf_slice text)
     }
 }
 
-static void out_free(struct nsf_out *out)
+static void out_free(struct out *out)
 {
     if (out->temp_path != NULL)
         forget_unfinished(out->temp_path);
     nsf_free(out->temp_path);
     nsf_free(out->path);
+    nsf_free(out->base);
     nsf_free(out);
 }
 
-nsf_result nsf_out_close(struct nsf_out *out, struct nsf_err *err)
+nsf_result nsf_out_close(struct nsf_out *room, struct nsf_err *err)
 {
+    struct out *out = out_of(room);
     flush(out);
     if (out->owns_fd) {
         if (out->temp_path != NULL && out->saved_errno == 0 && fsync(out->fd) != 0 && errno != EINVAL && errno != EROFS)
@@ -240,10 +303,11 @@ nsf_result nsf_out_close(struct nsf_out *out, struct nsf_err *err)
     return r;
 }
 
-void nsf_out_abandon(struct nsf_out *out)
+void nsf_out_abandon(struct nsf_out *room)
 {
-    if (out == NULL)
+    if (room == NULL)
         return;
+    struct out *out = out_of(room);
     if (out->owns_fd)
         close(out->fd);
     if (out->temp_path != NULL)

@@ -11,16 +11,16 @@
 /* Each rule and each of its sources is a line of its own. */
 #define LINE_DEPTH 4
 
-static void key_ip(struct nsf_json_out *json, const char *key, struct nsf_ip ip)
+static inline void key_ip(struct nsf_json_out *json, const char *key, struct nsf_ip ip)
 {
-    char text[NSF_IP_TEXT_BYTES];
-    nsf_json_out_key_str(json, key, nsf_ip_format(ip, text));
+    nsf_json_out_key(json, key);
+    nsf_json_out_ip(json, ip);
 }
 
-static void key_prefix(struct nsf_json_out *json, const char *key, struct nsf_prefix prefix)
+static inline void key_prefix(struct nsf_json_out *json, const char *key, struct nsf_prefix prefix)
 {
-    char text[NSF_IP_TEXT_BYTES];
-    nsf_json_out_key_str(json, key, nsf_prefix_format(prefix, text));
+    nsf_json_out_key(json, key);
+    nsf_json_out_prefix(json, prefix);
 }
 
 static void key_null(struct nsf_json_out *json, const char *key)
@@ -260,11 +260,10 @@ static void write_source_head(struct nsf_json_out *json, const struct nsf_mail_s
 
 static void write_destinations(struct nsf_json_out *json, const struct nsf_mail_source *source)
 {
-    char text[NSF_IP_TEXT_BYTES];
     nsf_json_out_key(json, "destinations");
     nsf_json_out_begin_array(json);
     for (uint32_t i = 0; i < source->n_destinations; i++)
-        nsf_json_out_str(json, nsf_ip_format(source->destinations[i], text));
+        nsf_json_out_ip(json, source->destinations[i]);
     nsf_json_out_end_array(json);
     nsf_json_out_key_u64(json, "destinations_more", source->destinations_more);
 }
