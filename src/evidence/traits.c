@@ -3,13 +3,8 @@
 #include "evidence/traits.h"
 
 #include "core/clock.h"
-#include "core/hash.h"
 #include "core/mem.h"
 
-#define COUNT_BITS 3 /* of a negative's count */
-#define COUNT_MASK ((UINT32_C(1) << COUNT_BITS) - 1)
-/* Times begin at 8 s, so that they fit beside the count. */
-#define FIRST_SHIFT COUNT_BITS
 #define DAY_COUNT_MAX 0xffffu
 /* Only stamps over centuries make lists this long. */
 #define LIST_MAX 60000u
@@ -65,7 +60,6 @@ static void make_block(struct nsf_traits **traits)
         return;
     *traits = nsf_calloc(1, block_bytes(capacity));
     (*traits)->capacity = capacity;
-    (*traits)->shift = FIRST_SHIFT;
 }
 
 static void insert_at(struct nsf_traits **traits, enum nsf_trait_list list, uint32_t at, uint32_t value)
@@ -196,17 +190,20 @@ uint32_t nsf_traits_worst_guessing(const struct nsf_traits *traits)
 
 /* ---- connections without mail ---- */
 
-static void add_negative_slot(struct nsf_traits **traits, uint32_t slot, uint32_t count)
+/* A time stands there as often as connections came in it, but no more often than counts. */
+static void add_negative_slot(struct nsf_traits **traits, uint32_t slot)
 {
     struct nsf_u32_view list = nsf_traits_list(*traits, NSF_TRAIT_NEGATIVES);
-    uint32_t at = lower_bound(list, slot << COUNT_BITS);
-    if (at < list.n && list.items[at] >> COUNT_BITS == slot) {
-        uint32_t sum = (list.items[at] & COUNT_MASK) + count;
-        items_of(*traits, NSF_TRAIT_NEGATIVES)[at] =
-            slot << COUNT_BITS | (sum > NSF_TRAIT_LONELY_MAX ? NSF_TRAIT_LONELY_MAX : sum);
-        return;
-    }
-    insert_at(traits, NSF_TRAIT_NEGATIVES, at, slot << COUNT_BITS | count);
+    uint32_t at = lower_bound(list, slot), n = 0;
+    while (at + n < list.n && list.items[at + n] == slot)
+        n++;
+    if (n < NSF_TRAIT_LONELY_MAX)
+        insert_at(traits, NSF_TRAIT_NEGATIVES, at, slot);
+}
+
+static uint32_t slot_of(uint32_t seconds, unsigned shift)
+{
+    return seconds >> shift << shift;
 }
 
 static void coarsen(struct nsf_traits **traits, unsigned shift)
@@ -214,20 +211,19 @@ static void coarsen(struct nsf_traits **traits, unsigned shift)
     uint32_t finer[NSF_TRAIT_NEGATIVES_MAX + 1];
     make_block(traits);
     struct nsf_u32_view list = nsf_traits_list(*traits, NSF_TRAIT_NEGATIVES);
-    unsigned by = shift - (*traits)->shift;
     uint32_t n = list.n;
     if (n > 0)
         memcpy(finer, list.items, n * sizeof(*finer));
     remove_at(*traits, NSF_TRAIT_NEGATIVES, 0, n);
     (*traits)->shift = (uint8_t)shift;
     for (uint32_t i = 0; i < n; i++)
-        add_negative_slot(traits, finer[i] >> COUNT_BITS >> by, finer[i] & COUNT_MASK);
+        add_negative_slot(traits, slot_of(finer[i], shift));
 }
 
 /* The times become as coarse as the number of them asks for; that number only grows, so the order does not matter. */
-static void add_negative(struct nsf_traits **traits, uint32_t slot, uint32_t count)
+static void add_negative(struct nsf_traits **traits, uint32_t seconds)
 {
-    add_negative_slot(traits, slot, count);
+    add_negative_slot(traits, slot_of(seconds, *traits == NULL ? 0 : (*traits)->shift));
     while ((*traits)->n[NSF_TRAIT_NEGATIVES] > NSF_TRAIT_NEGATIVES_MAX)
         coarsen(traits, (*traits)->shift + 1u);
 }
@@ -238,8 +234,7 @@ static void merge_negatives(struct nsf_traits **traits, const struct nsf_traits 
     if (from->shift > (*traits)->shift)
         coarsen(traits, from->shift);
     for (uint32_t i = 0; i < list.n; i++) /* the shift can grow on the way */
-        add_negative(traits, list.items[i] >> COUNT_BITS >> ((*traits)->shift - from->shift),
-                     list.items[i] & COUNT_MASK);
+        add_negative(traits, list.items[i]);
 }
 
 uint32_t nsf_traits_lonely(const struct nsf_traits *traits, struct nsf_u32_view runs, bool *has_excused)
@@ -247,8 +242,7 @@ uint32_t nsf_traits_lonely(const struct nsf_traits *traits, struct nsf_u32_view 
     struct nsf_u32_view list = nsf_traits_list(traits, NSF_TRAIT_NEGATIVES);
     uint32_t lonely = 0;
     for (uint32_t i = 0; i < list.n; i++) {
-        uint64_t from = (uint64_t)(list.items[i] >> COUNT_BITS) << traits->shift;
-        uint64_t to = from + (UINT64_C(1) << traits->shift) - 1;
+        uint64_t from = list.items[i], to = from + (UINT64_C(1) << traits->shift) - 1;
         bool is_near = false;
         for (uint32_t r = 0; r + 1 < runs.n && !is_near; r += 2)
             is_near = from <= (uint64_t)runs.items[r + 1] + NSF_MAIL_NEAR_SECONDS &&
@@ -256,24 +250,25 @@ uint32_t nsf_traits_lonely(const struct nsf_traits *traits, struct nsf_u32_view 
         if (is_near)
             *has_excused = true;
         else
-            lonely += list.items[i] & COUNT_MASK;
+            lonely++;
     }
     return lonely < NSF_TRAIT_LONELY_MAX ? lonely : NSF_TRAIT_LONELY_MAX;
 }
 
 /* ---- source ports ---- */
 
-static uint64_t port_rank(uint32_t port)
+/* One to one, and random enough to choose by. */
+static uint32_t rank_of_port(uint16_t port)
 {
-    return nsf_hash_mix(port, UINT64_C(0x9e3779b97f4a7c15));
+    return port * UINT32_C(40503) & 0xffffu;
 }
 
-/* The ports in use, by number: how many, where each begins and how many days it has. */
+/* The kept ranks, ascending: how many, where each begins and how many days it has. */
 struct ports {
     unsigned n;
-    uint32_t port[NSF_TRAIT_PORTS_MAX + 1];
-    uint32_t at[NSF_TRAIT_PORTS_MAX + 1];
-    uint32_t days[NSF_TRAIT_PORTS_MAX + 1];
+    uint32_t rank[NSF_TRAIT_PORTS_MAX];
+    uint32_t at[NSF_TRAIT_PORTS_MAX];
+    uint32_t days[NSF_TRAIT_PORTS_MAX];
 };
 
 static void read_ports(const struct nsf_traits *traits, struct ports *ports)
@@ -281,8 +276,8 @@ static void read_ports(const struct nsf_traits *traits, struct ports *ports)
     struct nsf_u32_view list = nsf_traits_list(traits, NSF_TRAIT_PORTS);
     ports->n = 0;
     for (uint32_t i = 0; i < list.n; i++) {
-        if (ports->n == 0 || ports->port[ports->n - 1] != list.items[i] >> 16) {
-            ports->port[ports->n] = list.items[i] >> 16;
+        if (ports->n == 0 || ports->rank[ports->n - 1] != list.items[i] >> 16) {
+            ports->rank[ports->n] = list.items[i] >> 16;
             ports->at[ports->n] = i;
             ports->days[ports->n++] = 0;
         }
@@ -290,90 +285,67 @@ static void read_ports(const struct nsf_traits *traits, struct ports *ports)
     }
 }
 
-static unsigned worst_port(const struct ports *ports)
-{
-    unsigned worst = 0;
-    for (unsigned i = 1; i < ports->n; i++)
-        if (port_rank(ports->port[i]) > port_rank(ports->port[worst]))
-            worst = i;
-    return worst;
-}
-
-static void drop_port(struct nsf_traits *traits, const struct ports *ports, unsigned idx)
-{
-    remove_at(traits, NSF_TRAIT_PORTS, ports->at[idx], ports->days[idx]);
-    for (unsigned i = idx; i + 1 < NSF_TRAIT_PORTS_MAX; i++)
-        traits->has_fixed_port[i] = traits->has_fixed_port[i + 1];
-    traits->has_fixed_port[NSF_TRAIT_PORTS_MAX - 1] = false;
-}
-
-static unsigned index_of_port(const struct ports *ports, uint32_t port)
+static unsigned index_of_rank(const struct ports *ports, uint32_t rank)
 {
     unsigned idx = 0;
-    while (idx < ports->n && ports->port[idx] < port)
+    while (idx < ports->n && ports->rank[idx] < rank)
         idx++;
     return idx;
 }
 
-/* Makes room among the ports that are kept; false: the port does not rank among them. */
-static bool admit_port(struct nsf_traits **traits, struct ports *ports, uint32_t port)
+/* Makes room for a new one among those that are kept: the largest goes. */
+static void admit_port(struct nsf_traits **traits, const struct ports *ports, unsigned idx)
 {
-    if (ports->n == NSF_TRAIT_PORTS_MAX) {
-        unsigned worst = worst_port(ports);
-        if (port_rank(port) > port_rank(ports->port[worst]))
-            return false;
-        drop_port(*traits, ports, worst);
-        read_ports(*traits, ports);
-    }
-    unsigned idx = index_of_port(ports, port);
     make_block(traits);
-    for (unsigned i = NSF_TRAIT_PORTS_MAX - 1; i > idx; i--)
-        (*traits)->has_fixed_port[i] = (*traits)->has_fixed_port[i - 1];
-    (*traits)->has_fixed_port[idx] = false;
-    return true;
+    struct nsf_traits *block = *traits;
+    unsigned last = NSF_TRAIT_PORTS_MAX - 1, below = (1u << idx) - 1;
+    if (ports->n == NSF_TRAIT_PORTS_MAX)
+        remove_at(block, NSF_TRAIT_PORTS, ports->at[last], ports->days[last]);
+    block->fixed_ports = (uint16_t)((block->fixed_ports & below) | (block->fixed_ports & ~below) << 1);
 }
 
-static void add_port(struct nsf_traits **traits, uint32_t port, uint32_t day)
+static void add_port(struct nsf_traits **traits, uint32_t rank, uint32_t day)
 {
     struct ports ports;
-    read_ports(*traits, &ports);
-    unsigned idx = index_of_port(&ports, port);
-    bool is_known = idx < ports.n && ports.port[idx] == port;
-    if (!is_known && !admit_port(traits, &ports, port))
-        return;
     struct nsf_u32_view list = nsf_traits_list(*traits, NSF_TRAIT_PORTS);
-    uint32_t at = lower_bound(list, port << 16 | day);
-    if (at < list.n && list.items[at] == (port << 16 | day))
+    if (list.n >= NSF_TRAIT_PORTS_MAX * 2 && rank > list.items[list.n - 1] >> 16)
         return;
-    insert_at(traits, NSF_TRAIT_PORTS, at, port << 16 | day);
+    read_ports(*traits, &ports);
+    unsigned idx = index_of_rank(&ports, rank);
+    bool is_known = idx < ports.n && ports.rank[idx] == rank;
+    if (!is_known && idx == NSF_TRAIT_PORTS_MAX)
+        return;
+    if (!is_known)
+        admit_port(traits, &ports, idx);
+    list = nsf_traits_list(*traits, NSF_TRAIT_PORTS);
+    uint32_t at = lower_bound(list, rank << 16 | day);
+    if (at < list.n && list.items[at] == (rank << 16 | day))
+        return;
+    insert_at(traits, NSF_TRAIT_PORTS, at, rank << 16 | day);
     if (!is_known || ports.days[idx] < 2)
         return;
     remove_at(*traits, NSF_TRAIT_PORTS, ports.at[idx] + 2, 1); /* the largest of three days */
-    (*traits)->has_fixed_port[idx] = true;
+    (*traits)->fixed_ports |= (uint16_t)(1u << idx);
 }
 
 static void merge_ports(struct nsf_traits **traits, const struct nsf_traits *from)
 {
     struct ports theirs, ours;
+    struct nsf_u32_view list = nsf_traits_list(from, NSF_TRAIT_PORTS);
+    for (uint32_t i = 0; i < list.n; i++)
+        add_port(traits, list.items[i] >> 16, list.items[i] & 0xffff);
     read_ports(from, &theirs);
+    read_ports(*traits, &ours);
     for (unsigned i = 0; i < theirs.n; i++) {
-        for (uint32_t d = 0; d < theirs.days[i]; d++)
-            add_port(traits, theirs.port[i], nsf_traits_list(from, NSF_TRAIT_PORTS).items[theirs.at[i] + d] & 0xffff);
-        if (!from->has_fixed_port[i])
-            continue;
-        read_ports(*traits, &ours);
-        unsigned idx = index_of_port(&ours, theirs.port[i]);
-        if (idx < ours.n && ours.port[idx] == theirs.port[i])
-            (*traits)->has_fixed_port[idx] = true;
+        unsigned idx = index_of_rank(&ours, theirs.rank[i]);
+        if ((from->fixed_ports >> i & 1) != 0 && idx < ours.n && ours.rank[idx] == theirs.rank[i])
+            (*traits)->fixed_ports |= (uint16_t)(1u << idx);
     }
 }
 
 bool nsf_traits_has_fixed_port(const struct nsf_traits *traits)
 {
-    for (unsigned i = 0; traits != NULL && i < NSF_TRAIT_PORTS_MAX; i++)
-        if (traits->has_fixed_port[i])
-            return true;
-    return false;
+    return traits != NULL && traits->fixed_ports != 0;
 }
 
 /* ---- connections ---- */
@@ -382,7 +354,7 @@ void nsf_traits_add(struct nsf_traits **traits, enum nsf_connection_class class_
 {
     uint16_t day = nsf_trait_day(ts_ms);
     uint32_t seconds = nsf_trait_seconds(ts_ms);
-    add_port(traits, src_port, day);
+    add_port(traits, rank_of_port(src_port), day);
     switch (class_) {
     case NSF_CLASS_UNKNOWN:
         add_busy(traits, day, 1);
@@ -401,11 +373,11 @@ void nsf_traits_add(struct nsf_traits **traits, enum nsf_connection_class class_
         break;
     case NSF_CLASS_DIALOG:
         add_smallest(traits, NSF_TRAIT_DIALOG_DAYS, day, 3);
-        add_negative(traits, seconds >> (*traits)->shift, 1);
+        add_negative(traits, seconds);
         break;
     case NSF_CLASS_NO_REPLY:
     case NSF_CLASS_TOUCH:
-        add_negative(traits, seconds >> (*traits)->shift, 1);
+        add_negative(traits, seconds);
         break;
     }
 }

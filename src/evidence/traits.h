@@ -15,16 +15,18 @@
 
 /* Mail within this before or after a connection without mail explains it: a greylisted try, a pool that moved on. */
 #define NSF_MAIL_NEAR_SECONDS (6 * 3600)
-#define NSF_TRAIT_PORTS_MAX 4
-#define NSF_TRAIT_NEGATIVES_MAX 32
+/* Ports that a source used are told apart exactly up to here. */
+#define NSF_TRAIT_PORTS_MAX 16
+/* Connections without mail, up to which their times are exact to the second. */
+#define NSF_TRAIT_NEGATIVES_MAX 256
 #define NSF_TRAIT_TIMES_MAX 64
 /* Past this more of them change no score. */
 #define NSF_TRAIT_LONELY_MAX 4
 #define NSF_TRAIT_BUSY_DAYS 3
 
 enum nsf_trait_list {
-    NSF_TRAIT_PORTS, /* port << 16 | day, the two smallest days of a port; of many ports those with the smallest hash */
-    NSF_TRAIT_NEGATIVES,    /* time >> shift << 3 | connections without mail, up to NSF_TRAIT_LONELY_MAX */
+    NSF_TRAIT_PORTS, /* rank << 16 | day, the two smallest days of a port; of many ports those of smallest rank */
+    NSF_TRAIT_NEGATIVES, /* times of connections without mail, one time up to NSF_TRAIT_LONELY_MAX times */
     NSF_TRAIT_RUNS,         /* from, to, from, to, ... of messages no more than twice NSF_MAIL_NEAR_SECONDS apart */
     NSF_TRAIT_MESSAGE_DAYS, /* day << 16 | messages, which stop at 65535 */
     NSF_TRAIT_GUESS_DAYS,   /* day << 16 | guessing connections */
@@ -39,8 +41,8 @@ enum nsf_trait_list {
 struct nsf_traits {
     uint32_t capacity; /* of items */
     uint16_t n[NSF_TRAIT_LISTS];
-    uint8_t shift;                            /* of NSF_TRAIT_NEGATIVES: 2^shift seconds */
-    bool has_fixed_port[NSF_TRAIT_PORTS_MAX]; /* the i-th port in use was seen on a third day */
+    uint8_t shift;        /* NSF_TRAIT_NEGATIVES are exact to 2^shift seconds */
+    uint16_t fixed_ports; /* bit i: the i-th kept port was seen on a third day */
     uint32_t items[];
 };
 

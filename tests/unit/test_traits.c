@@ -33,7 +33,7 @@ static void assert_same(const struct nsf_traits *a, const struct nsf_traits *b)
             assert_memory_equal(left.items, right.items, left.n * sizeof(*left.items));
     }
     assert_int_equal(a->shift, b->shift);
-    assert_memory_equal(a->has_fixed_port, b->has_fixed_port, sizeof(a->has_fixed_port));
+    assert_int_equal(a->fixed_ports, b->fixed_ports);
 }
 
 static void shuffle(struct seen *seen, size_t n)
@@ -104,8 +104,8 @@ static void lonely_connections_are_those_far_from_mail(void **state)
     srand(6);
     int n_excused = 0;
     for (int round = 0; round < 600; round++) {
-        struct seen seen[24];
-        size_t n = 1 + (size_t)(rand() % 24);
+        struct seen seen[NSF_TRAIT_NEGATIVES_MAX];
+        size_t n = 1 + (size_t)rand() % (round % 2 == 0 ? 24 : NSF_TRAIT_NEGATIVES_MAX);
         for (size_t i = 0; i < n; i++)
             seen[i] = (struct seen){(enum nsf_connection_class)(1 + rand() % 6),
                                     START_MS + (int64_t)rand() % (9 * NSF_MS_PER_DAY), 0};
@@ -115,12 +115,43 @@ static void lonely_connections_are_those_far_from_mail(void **state)
         bool has_excused = false;
         uint32_t lonely = nsf_traits_lonely(row, nsf_traits_list(row, NSF_TRAIT_RUNS), &has_excused);
         n_excused += has_excused;
-        /* a few times fit at eight seconds each, so the answer is exact but for that */
-        assert_true(lonely <= lonely_one_by_one(seen, n, -9000));
-        assert_true(lonely >= lonely_one_by_one(seen, n, 9000));
+        assert_true(lonely <= lonely_one_by_one(seen, n, -1000)); /* exact to the second */
+        assert_true(lonely >= lonely_one_by_one(seen, n, 999));
         nsf_free(row);
     }
     assert_true(n_excused > 50);
+}
+
+static void six_hours_are_six_hours(void **state)
+{
+    static const struct {
+        int64_t beside_ms;
+        uint32_t lonely;
+    } cases[] = {{0, 0}, {6 * NSF_MS_PER_HOUR, 0}, {6 * NSF_MS_PER_HOUR + 1000, 1}, {6 * NSF_MS_PER_HOUR - 1000, 0}};
+    for (size_t i = 0; i < NSF_ARRAY_LEN(cases); i++)
+        for (int sign = -1; sign <= 1; sign += 2) {
+            struct nsf_traits *row = NULL;
+            bool has_excused = false;
+            nsf_traits_add(&row, NSF_CLASS_MESSAGE, START_MS, 1);
+            nsf_traits_add(&row, NSF_CLASS_TOUCH, START_MS + sign * cases[i].beside_ms, 2);
+            assert_int_equal(nsf_traits_lonely(row, nsf_traits_list(row, NSF_TRAIT_RUNS), &has_excused),
+                             cases[i].lonely);
+            assert_int_equal(has_excused, cases[i].lonely == 0);
+            nsf_free(row);
+        }
+}
+
+static void a_fixed_port_is_found_among_fifteen_others(void **state)
+{
+    for (uint32_t fixed = 1; fixed < 65536; fixed += 997) {
+        struct nsf_traits *row = NULL;
+        for (uint32_t i = 1; i < NSF_TRAIT_PORTS_MAX; i++)
+            nsf_traits_add(&row, NSF_CLASS_TOUCH, START_MS, (uint16_t)(fixed + i * 4001));
+        for (int day = 0; day < 3; day++)
+            nsf_traits_add(&row, NSF_CLASS_TOUCH, START_MS + day * NSF_MS_PER_DAY, (uint16_t)fixed);
+        assert_true(nsf_traits_has_fixed_port(row));
+        nsf_free(row);
+    }
 }
 
 static void many_lonely_connections_stay_lonely(void **state)
@@ -207,6 +238,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(neither_order_nor_partition_matters),
         cmocka_unit_test(lonely_connections_are_those_far_from_mail),
+        cmocka_unit_test(six_hours_are_six_hours),
+        cmocka_unit_test(a_fixed_port_is_found_among_fifteen_others),
         cmocka_unit_test(many_lonely_connections_stay_lonely),
         cmocka_unit_test(a_fixed_port_is_one_port_on_three_days),
         cmocka_unit_test(days_and_times),
