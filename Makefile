@@ -15,6 +15,8 @@ PACKAGES_BUILD := gcc libc6-dev pkg-config libyajl-dev zlib1g-dev libcurl4-opens
 PACKAGES_OPTIONAL := libisal-dev
 PACKAGES_TEST := libcmocka-dev python3 python3-jsonschema ca-certificates openssl util-linux
 PACKAGES_E2E := nodejs npm
+# Peers of the benchmarks: what is missing is left out and said so.
+PACKAGES_BENCH := g++ libsimdjson-dev isal libdeflate-tools jq gzip
 PACKAGES_DEV := clang clang-tidy clang-format cppcheck libclang-rt-dev valgrind
 
 # ---- Tools and knobs ------------------------------------------------------------------------------
@@ -119,6 +121,13 @@ TEST_SCRIPTS := $(foreach f,$(filter tests/%.sh tests/%.py,$(FOUND)),$(if $(filt
 BENCH_SRC := $(foreach f,$(filter bench/%.c,$(FOUND)),$(if $(filter bench/,$(dir $(f))),$(f)))
 BENCH_BIN := $(patsubst %.c,$(B)/%,$(BENCH_SRC))
 BENCH_OBJ := $(patsubst %.c,$(B)/%.o,$(filter bench/lib/%.c,$(FOUND)))
+# bench/peers/*.c and *.cpp are other readers of the same logs, on their own; C++ ones only where their library is.
+PEER_BIN := $(patsubst %.c,$(B)/%,$(filter bench/peers/%.c,$(FOUND)))
+ifneq ($(wildcard /usr/include/simdjson.h /usr/local/include/simdjson.h),)
+ifneq ($(shell command -v g++ 2>/dev/null),)
+PEER_BIN += $(B)/bench/peers/simdjson
+endif
+endif
 
 # ---- How commands are shown -----------------------------------------------------------------------
 SILENT := $(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
@@ -193,6 +202,17 @@ $(PRELOAD): $(B)/%.so: %.c
 $(BENCH_BIN): $(B)/%: $(B)/%.o $(BENCH_OBJ) $(LIB)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $< $(BENCH_OBJ) $(LIB) $(LIBS)
+
+# Peers are no part of the program: plain flags, optimised in every set of them.
+$(B)/bench/peers/%: bench/peers/%.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE=1 -Wall -Wextra -O2 -o $@ $< -lyajl
+
+$(B)/bench/peers/%: bench/peers/%.cpp
+	$(call say,CXX,$<)
+	@mkdir -p $(@D)
+	$(Q)g++ -std=c++17 -Wall -Wextra -O2 -o $@ $< -lsimdjson
 
 .SECONDARY:
 -include $(LIB_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(TEST_BIN:=.d) $(E2E_BIN:=.d) $(SUPPORT_OBJ:.o=.d)
@@ -388,10 +408,27 @@ coverage: deps ## lines and branches the tests run, and functions never run; FIL
 	eval "$(RUN) $$broken coverage:unit,golden,diff,fuzz,fault" >build/coverage.log 2>&1 || true; tail -1 build/coverage.log
 	@$(PYTHON) tests/tools/coverage.py build/plans/coverage.plan $(if $(FILES),--filter '$(FILES)')
 
+# npm install takes what the lock file names, by check sum; npm ci wants the packages of all other processors in it as well.
+.PHONY: deps-bench
+deps-bench: deps
+	@sh tests/tools/install_packages.sh "" "$(PACKAGES_BENCH) $(if $(shell command -v npm),,nodejs npm)"
+	@command -v npm >/dev/null || exit 0; mkdir -p build/bench-node && cd build/bench-node && \
+	cp ../../bench/peers/package.json ../../bench/peers/package-lock.json . && \
+	{ [ -d node_modules/@duckdb ] || npm install --ignore-scripts --no-audit --no-fund >npm.log 2>&1 || \
+	  echo "bench: no DuckDB: npm install fails, see build/bench-node/npm.log"; }
+
+# BYTES=100000000 ROUNDS=5 CLOCK=wall|cpu ONLY=typical,vnet,flood,gz,small,memory,scan
+BENCH_ARGS = $(if $(BYTES),--bytes $(BYTES)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(CLOCK),--clock $(CLOCK)) \
+	$(if $(ONLY),--only $(ONLY))
+BENCH_ENV = NSGFLOW=$(CURDIR)/$(NSGFLOW) NSGFLOW_BUILD=$(CURDIR)/$(B)
+
 .PHONY: bench
-bench: all $(BENCH_BIN) ## prints the table of bench/README.md
-	@if [ -x bench/run.sh ]; then NSGFLOW=$(CURDIR)/$(NSGFLOW) NSGFLOW_BUILD=$(CURDIR)/$(B) bench/run.sh; \
-	else echo "bench: nothing to measure yet"; fi
+bench: deps-bench ## the tables of bench/README.md: peers, goals; BYTES= ROUNDS= CLOCK=cpu ONLY=typical,...
+	@$(MAKE) $(JOBS) bench-programs
+	@$(BENCH_ENV) $(PYTHON) bench/run.py $(BENCH_ARGS)
+
+.PHONY: bench-programs
+bench-programs: all $(BENCH_BIN) $(PEER_BIN)
 
 .PHONY: eval
 eval: all ## how often verdicts are right, on generated worlds whose truth is known

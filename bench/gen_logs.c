@@ -1,267 +1,114 @@
 /*
- * Writes flow logs as Azure writes them, for benchmarks: compact JSON on one line, NSG records cut at 32 KB. The same
- * kind, size and seed give the same bytes.
+ * Writes flow logs as Azure writes them, for benchmarks. The same arguments give the same bytes.
  *
- *   gen_logs KIND BYTES SEED OUT       KIND: typical vnet flood gz small rules
+ *   gen_logs KIND [--bytes N] [--seed N] [--sources N] [--nics N] [--busy N] [--record-bytes N] [--blobs N] OUT
  *
- * typical  NSG version 2: 3 % SMTP under an exposing rule, 30 % denied noise, the rest web and outbound
+ * typical  NSG version 2: 3 % SMTP under exposing rules, 30 % denied noise, the rest web and outbound
  * vnet     the same as virtual network flow logs (version 4)
- * flood    every tuple is allowed SMTP, from 60,000 sources
+ * nsg1     the same in version 1
+ * flood    NSG version 2, every tuple is SMTP that an exposing rule allows
  * gz       typical, gzipped
- * small    a folder OUT of blobs of about 10 KB in the layout of Azure; BYTES in all
- * rules    the definitions (az network nsg list) that the logs belong to; BYTES is not used
+ * small    typical as a folder OUT of --blobs blobs in the layout of Azure, --bytes in all
+ * rules    the definitions (az network nsg list) that all of them belong to
+ *
+ * OUT may be "-" for standard output. --sources: addresses of the internet that come (40,000; flood 60,000). --nics:
+ * network interfaces (50; flood 2), the busiest of which logs --busy tuples a minute (7,700), the k-th 1/k of it. What
+ * the figures rest on stands in bench/README.md.
  */
-#include <inttypes.h>
-#include <stdbool.h>
-#include <stdint.h>
+#include "lib/log_writer.h"
+#include "lib/traffic.h"
+
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
-#include <zlib.h>
 
-#define RECORD_BYTES 32000
-#define SMALL_BLOB_BYTES 10000
-#define FLOOD_SOURCES 60000u
-#define START_S INT64_C(1767225600) /* 2026-01-01T00:00:00Z */
-#define NSG_UPPER                                                                                                      \
-    "/SUBSCRIPTIONS/00000000-0000-0000-0000-00000000000A/RESOURCEGROUPS/MAIL-RG/PROVIDERS/MICROSOFT.NETWORK/"          \
-    "NETWORKSECURITYGROUPS/MAIL-NSG"
-#define NSG_MIXED                                                                                                      \
-    "/subscriptions/00000000-0000-0000-0000-00000000000a/resourceGroups/mail-rg/providers/Microsoft.Network/"          \
-    "networkSecurityGroups/mail-nsg"
-#define FLOW_LOG                                                                                                       \
-    "/SUBSCRIPTIONS/00000000-0000-0000-0000-00000000000A/RESOURCEGROUPS/NETWORKWATCHERRG/PROVIDERS/MICROSOFT.NETWORK/" \
-    "NETWORKWATCHERS/NETWORKWATCHER_WESTEUROPE/FLOWLOGS/MAIL-VNET-FLOWLOG"
+#define START_MS INT64_C(1767225600000) /* 2026-01-01T00:00:00Z */
+#define MINUTE_MS INT64_C(60000)
+#define HOUR_MS (60 * MINUTE_MS)
+/* A record is written some seconds after its minute: tuples of real logs are 3 to 63 s older than their record. */
+#define LATE_MS INT64_C(3000)
 
-enum group {
-    GROUP_SMTP,
-    GROUP_DENIED,
-    GROUP_WEB,
-    GROUP_OUTBOUND,
-    N_GROUPS,
+struct arguments {
+    const char *kind, *out;
+    uint64_t n_bytes, n_blobs, record_bytes;
+    struct traffic_options traffic;
 };
 
-static const char *const rule_names[N_GROUPS] = {
-    [GROUP_SMTP] = "UserRule_allow-smtp",
-    [GROUP_DENIED] = "DefaultRule_DenyAllInBound",
-    [GROUP_WEB] = "UserRule_allow-web",
-    [GROUP_OUTBOUND] = "DefaultRule_AllowInternetOutBound",
-};
-/* Per mille of the tuples of a typical record. */
-static const unsigned shares[N_GROUPS] = {30, 300, 270, 400};
-
-struct generator {
-    uint64_t random;
-    bool is_vnet;
-    bool is_flood;
-    bool is_gzip;
-    FILE *file;
-    gzFile gz;
-    uint64_t n_bytes;
-    int64_t now_s; /* of the record being written */
-    unsigned nic;
-    char record[2 * RECORD_BYTES + 4096];
-    size_t len;
-};
-
-static uint64_t next_random(struct generator *g)
+static void usage(void)
 {
-    g->random ^= g->random >> 12;
-    g->random ^= g->random << 25;
-    g->random ^= g->random >> 27;
-    return g->random * UINT64_C(0x2545f4914f6cdd1d);
+    fprintf(stderr,
+            "usage: gen_logs typical|vnet|nsg1|flood|gz|small|rules [--bytes N] [--seed N] [--sources N] [--nics N]\n"
+            "                [--busy N] [--record-bytes N] [--blobs N] OUT\n");
+    exit(2);
 }
 
-static unsigned below(struct generator *g, unsigned n)
+static uint64_t number_of(const char *text, uint64_t min, uint64_t max)
 {
-    return (unsigned)((next_random(g) >> 32) * n >> 32);
-}
-
-static void put(struct generator *g, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static void put(struct generator *g, const char *fmt, ...)
-{
-    __builtin_va_list args;
-    __builtin_va_start(args, fmt);
-    int n = vsnprintf(g->record + g->len, sizeof(g->record) - g->len, fmt, args);
-    __builtin_va_end(args);
-    if (n < 0 || (size_t)n >= sizeof(g->record) - g->len) {
-        fprintf(stderr, "gen_logs: a record is too long\n");
-        exit(1);
+    char *end;
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 10);
+    if (errno != 0 || end == text || *end != '\0' || text[0] == '-' || value < min || value > max) {
+        fprintf(stderr, "gen_logs: %s is no number from %llu to %llu\n", text, (unsigned long long)min,
+                (unsigned long long)max);
+        exit(2);
     }
-    g->len += (size_t)n;
+    return value;
 }
 
-static void flush_record(struct generator *g)
+static void read_option(struct arguments *a, const char *name, const char *value)
 {
-    bool is_written = g->is_gzip ? gzwrite(g->gz, g->record, (unsigned)g->len) == (int)g->len
-                                 : fwrite(g->record, 1, g->len, g->file) == g->len;
-    if (!is_written) {
-        fprintf(stderr, "gen_logs: cannot write\n");
-        exit(1);
-    }
-    g->n_bytes += g->len;
-    g->len = 0;
-}
-
-static void put_address(struct generator *g, uint32_t v4)
-{
-    put(g, "%u.%u.%u.%u,", v4 >> 24, v4 >> 16 & 255, v4 >> 8 & 255, v4 & 255);
-}
-
-/* A public address out of `n` that are the same each time. */
-static uint32_t public_address(struct generator *g, unsigned n)
-{
-    uint32_t x = below(g, n) * UINT32_C(2654435761) + 12345;
-    uint32_t first = 11 + (x >> 24) % 110;
-    return first << 24 | (x & 0xffffff);
-}
-
-static void put_counters(struct generator *g)
-{
-    unsigned packets = 5 + below(g, 60), back = 4 + below(g, 50);
-    put(g, "%u,%u,%u,%u", packets, packets * (60 + below(g, 900)), back, back * (60 + below(g, 900)));
-}
-
-/* State letter and counters: half of the connections only begin, as NSG logs show custom inbound rules. */
-static void put_state(struct generator *g, bool is_denied)
-{
-    static const char letters[] = "BBBBECEE";
-    char letter = letters[below(g, 8)];
-    if (g->is_vnet) {
-        put(g, "%c,NX,", is_denied ? 'D' : letter);
-        if (is_denied || letter == 'B')
-            put(g, "0,0,0,0");
-        else
-            put_counters(g);
-        return;
-    }
-    put(g, "%c,%c,", is_denied ? 'D' : 'A', is_denied ? 'B' : letter);
-    if (is_denied || letter == 'B')
-        put(g, ",,,");
+    if (strcmp(name, "--bytes") == 0)
+        a->n_bytes = number_of(value, 1, UINT64_MAX / 2);
+    else if (strcmp(name, "--seed") == 0)
+        a->traffic.seed = number_of(value, 0, UINT64_MAX / 2);
+    else if (strcmp(name, "--sources") == 0)
+        a->traffic.n_sources = (uint32_t)number_of(value, 2, 10000000);
+    else if (strcmp(name, "--nics") == 0)
+        a->traffic.n_nics = (uint32_t)number_of(value, 1, 60000);
+    else if (strcmp(name, "--busy") == 0)
+        a->traffic.busy_tuples = (uint32_t)number_of(value, 1, 1000000);
+    else if (strcmp(name, "--record-bytes") == 0)
+        a->record_bytes = number_of(value, 4096, 1 << 26);
+    else if (strcmp(name, "--blobs") == 0)
+        a->n_blobs = number_of(value, 1, 10000000);
     else
-        put_counters(g);
+        usage();
 }
 
-static unsigned denied_port(struct generator *g)
+static struct arguments read_arguments(int argc, char **argv)
 {
-    static const unsigned ports[] = {22, 23, 445, 3389, 5060, 8080, 1433, 6379, 25, 5900};
-    unsigned pick = below(g, 20);
-    return pick < 10 ? ports[pick] : 1 + below(g, 65535);
+    if (argc < 3 || argc % 2 == 0)
+        usage();
+    struct arguments a = {.kind = argv[1], .out = argv[argc - 1], .n_blobs = 20000, .record_bytes = 32768};
+    bool is_flood = strcmp(a.kind, "flood") == 0, is_small = strcmp(a.kind, "small") == 0;
+    a.n_bytes = is_small ? 200000000 : 100000000;
+    a.traffic = (struct traffic_options){.layout = TRAFFIC_NSG2,
+                                         .is_flood = is_flood,
+                                         .seed = 1,
+                                         .n_sources = is_flood ? 60000 : 40000,
+                                         .n_nics = is_flood ? 2 : 50,
+                                         .busy_tuples = 7700,
+                                         .quiet_tuples = 19};
+    if (strcmp(a.kind, "vnet") == 0)
+        a.traffic.layout = TRAFFIC_VNET4;
+    if (strcmp(a.kind, "nsg1") == 0)
+        a.traffic.layout = TRAFFIC_NSG1;
+    for (int i = 2; i + 1 < argc; i += 2)
+        read_option(&a, argv[i], argv[i + 1]);
+    return a;
 }
 
-static void put_tuple(struct generator *g, enum group group)
+/* All NICs minute by minute, as their logs would be when they are put into one in order of time. */
+static void write_log(const struct arguments *a, struct traffic *traffic, struct log_writer *writer)
 {
-    uint32_t own = UINT32_C(0x0a000000) | (g->nic + 4);
-    bool is_outbound = group == GROUP_OUTBOUND;
-    bool is_udp = below(g, 12) == 0 && group != GROUP_SMTP;
-    unsigned port = group == GROUP_SMTP ? 25 : group == GROUP_WEB ? (below(g, 8) == 0 ? 80 : 443) : 443;
-    if (group == GROUP_DENIED)
-        port = denied_port(g);
-    if (is_outbound)
-        port = below(g, 50) == 0 ? 25 : is_udp ? 53 : 443;
-    uint32_t peer = public_address(g, g->is_flood ? FLOOD_SOURCES : group == GROUP_SMTP ? 3000 : 40000);
-    int64_t stamp = g->now_s - 60 + below(g, 60);
-    if (g->is_vnet)
-        put(g, "\"%" PRId64 "%03u,", stamp, below(g, 1000));
-    else
-        put(g, "\"%" PRId64 ",", stamp);
-    put_address(g, is_outbound ? own : peer);
-    put_address(g, is_outbound ? peer : own);
-    const char *protocol = g->is_vnet ? (is_udp ? "17" : "6") : (is_udp ? "U" : "T");
-    put(g, "%u,%u,%s,%c,", 1024 + below(g, 64000), port, protocol, is_outbound ? 'O' : 'I');
-    put_state(g, group == GROUP_DENIED);
-    put(g, "\"");
-}
-
-static void put_head(struct generator *g)
-{
-    time_t now = (time_t)g->now_s;
-    struct tm tm;
-    char stamp[64];
-    gmtime_r(&now, &tm);
-    strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &tm);
-    if (g->is_vnet)
-        put(g,
-            "{\"time\":\"%s.%07uZ\",\"flowLogVersion\":4,\"flowLogGUID\":\"6a7e2a0e-0000-4000-8000-000000000001\","
-            "\"macAddress\":\"000D3A%06X\",\"category\":\"FlowLogFlowEvent\",\"flowLogResourceID\":\"" FLOW_LOG
-            "\",\"targetResourceID\":\"/subscriptions/00000000-0000-0000-0000-00000000000a/resourceGroups/mail-rg/"
-            "providers/Microsoft.Network/virtualNetworks/mail-vnet\",\"operationName\":\"FlowLogFlowEvent\","
-            "\"flowRecords\":{\"flows\":[{\"aclID\":\"" NSG_MIXED "\",\"flowGroups\":[",
-            stamp, below(g, 10000000), g->nic + 1);
-    else
-        put(g,
-            "{\"time\":\"%s.%07uZ\",\"systemId\":\"66aa66aa-bb77-cc88-dd99-00ee00ee00ee\",\"macAddress\":\"000D3A%"
-            "06X\","
-            "\"category\":\"NetworkSecurityGroupFlowEvent\",\"resourceId\":\"" NSG_UPPER
-            "\",\"operationName\":\"NetworkSecurityGroupFlowEvents\",\"properties\":{\"Version\":2,\"flows\":[",
-            stamp, below(g, 10000000), g->nic + 1);
-}
-
-static void put_group(struct generator *g, enum group group, size_t n_bytes, bool is_first)
-{
-    if (g->is_vnet)
-        put(g, "%s{\"rule\":\"%s\",\"flowTuples\":[", is_first ? "" : ",", rule_names[group]);
-    else
-        put(g, "%s{\"rule\":\"%s\",\"flows\":[{\"mac\":\"000D3A%06X\",\"flowTuples\":[", is_first ? "" : ",",
-            rule_names[group], g->nic + 1);
-    size_t end = g->len + n_bytes;
-    for (bool is_more = false; g->len < end; is_more = true) {
-        if (is_more)
-            put(g, ",");
-        put_tuple(g, group);
-    }
-    put(g, g->is_vnet ? "]}" : "]}]}");
-}
-
-static void put_record(struct generator *g, size_t n_bytes)
-{
-    put_head(g);
-    if (g->is_flood)
-        put_group(g, GROUP_SMTP, n_bytes, true);
-    for (unsigned i = 0; i < N_GROUPS && !g->is_flood; i++)
-        put_group(g, (enum group)i, n_bytes * shares[i] / 1000, i == 0);
-    put(g, g->is_vnet ? "]}]}}" : "]}}");
-}
-
-/* Records of at most 32 KB; a minute of a busy NIC is some MB of them. */
-static void write_blob(struct generator *g, uint64_t n_bytes)
-{
-    const unsigned records_a_minute = 32;
-    g->n_bytes = 0;
-    put(g, "{\"records\":[");
-    for (unsigned n = 0; g->n_bytes < n_bytes; n++) {
-        uint64_t left = n_bytes - g->n_bytes;
-        if (n > 0)
-            put(g, ",");
-        if (n % records_a_minute == records_a_minute - 1)
-            g->now_s += 60;
-        put_record(g, left < RECORD_BYTES ? (size_t)left : RECORD_BYTES);
-        flush_record(g);
-    }
-    put(g, "]}");
-    flush_record(g);
-}
-
-static void open_out(struct generator *g, const char *path)
-{
-    g->file = g->is_gzip ? NULL : fopen(path, "wb");
-    g->gz = g->is_gzip ? gzopen(path, "wb6") : NULL;
-    if (g->file == NULL && g->gz == NULL) {
-        perror(path);
-        exit(1);
-    }
-}
-
-static void close_out(struct generator *g)
-{
-    int status = g->is_gzip ? gzclose(g->gz) : fclose(g->file);
-    if (status != 0) {
-        fprintf(stderr, "gen_logs: cannot write\n");
-        exit(1);
-    }
+    log_writer_open(writer, a->out, strcmp(a->kind, "gz") == 0);
+    for (int64_t start_ms = START_MS; log_writer_bytes(writer) < a->n_bytes; start_ms += MINUTE_MS)
+        for (uint32_t nic = 0; nic < a->traffic.n_nics && log_writer_bytes(writer) < a->n_bytes; nic++)
+            log_writer_minute(writer, traffic_next_minute(traffic, nic, start_ms), nic,
+                              start_ms + MINUTE_MS + LATE_MS + nic * 113 % 1000);
+    log_writer_close(writer);
 }
 
 static void make_folders(char *path)
@@ -273,81 +120,68 @@ static void make_folders(char *path)
     }
 }
 
-/* 50 NICs, hour after hour. */
-static void write_small(struct generator *g, uint64_t n_bytes, const char *folder)
+/* One blob a NIC and hour: the first minutes of the hour, until the blob has its size. */
+static void write_small(const struct arguments *a, struct traffic *traffic, struct log_writer *writer)
 {
-    uint64_t n_written = 0;
-    for (unsigned n = 0; n_written < n_bytes; n++) {
-        char path[4096];
-        g->nic = n % 50;
-        time_t hour = (time_t)(START_S + (int64_t)(n / 50) * 3600);
-        struct tm tm;
-        char when[64];
-        gmtime_r(&hour, &tm);
-        strftime(when, sizeof(when), "y=%Y/m=%m/d=%d/h=%H/m=00", &tm);
-        snprintf(path, sizeof(path), "%s/resourceId=" NSG_UPPER "/%s/macAddress=000D3A%06X/PT1H.json", folder, when,
-                 g->nic + 1);
+    uint64_t blob_bytes = a->n_bytes / a->n_blobs;
+    for (uint64_t n = 0; n < a->n_blobs; n++) {
+        char path[4096], name[2048];
+        uint32_t nic = (uint32_t)(n % a->traffic.n_nics);
+        int64_t hour_ms = START_MS + (int64_t)(n / a->traffic.n_nics) * HOUR_MS, start_ms = hour_ms;
+        const struct traffic_minute *minute = traffic_next_minute(traffic, nic, start_ms);
+        log_writer_path(minute, nic, hour_ms, name, sizeof(name));
+        if (snprintf(path, sizeof(path), "%s/%s", a->out, name) >= (int)sizeof(path)) {
+            fprintf(stderr, "gen_logs: the path of OUT is too long\n");
+            exit(1);
+        }
         make_folders(path);
-        g->now_s = (int64_t)hour + 120;
-        open_out(g, path);
-        write_blob(g, SMALL_BLOB_BYTES);
-        close_out(g);
-        n_written += g->n_bytes;
+        log_writer_open(writer, path, false);
+        for (;;) {
+            start_ms += MINUTE_MS;
+            log_writer_minute(writer, minute, nic, start_ms + LATE_MS + nic * 113 % 1000);
+            if (log_writer_bytes(writer) >= blob_bytes)
+                break;
+            minute = traffic_next_minute(traffic, nic, start_ms);
+        }
+        log_writer_close(writer);
     }
 }
 
 static void write_rules(const char *path)
 {
-    FILE *file = fopen(path, "wb");
+    FILE *file = strcmp(path, "-") == 0 ? stdout : fopen(path, "wb");
     if (file == NULL) {
         perror(path);
         exit(1);
     }
-    fputs(
-        "[{\"id\":\"" NSG_MIXED "\",\"name\":\"mail-nsg\",\"resourceGroup\":\"mail-rg\",\"location\":\"westeurope\","
-        "\"type\":\"Microsoft.Network/networkSecurityGroups\",\"subnets\":[{\"id\":\"/subscriptions/s/subnets/mail\"}],"
-        "\"securityRules\":["
-        "{\"name\":\"allow-smtp\",\"priority\":100,\"direction\":\"Inbound\",\"access\":\"Allow\",\"protocol\":\"Tcp\","
-        "\"sourceAddressPrefix\":\"Internet\",\"sourcePortRange\":\"*\",\"destinationAddressPrefix\":\"*\","
-        "\"destinationPortRange\":\"25\"},"
-        "{\"name\":\"allow-web\",\"priority\":110,\"direction\":\"Inbound\",\"access\":\"Allow\",\"protocol\":\"Tcp\","
-        "\"sourceAddressPrefix\":\"*\",\"sourcePortRange\":\"*\",\"destinationAddressPrefix\":\"*\","
-        "\"destinationPortRanges\":[\"80\",\"443\"]}]}]\n",
-        file);
+    fputs(traffic_definitions(), file);
     if (fclose(file) != 0)
         exit(1);
 }
 
 int main(int argc, char **argv)
 {
-    if (argc != 5) {
-        fprintf(stderr, "usage: gen_logs typical|vnet|flood|gz|small|rules BYTES SEED OUT\n");
-        return 2;
+    static const char *const kinds[] = {"typical", "vnet", "nsg1", "flood", "gz"};
+    struct arguments a = read_arguments(argc, argv);
+    if (strcmp(a.kind, "rules") == 0) {
+        write_rules(a.out);
+        return 0;
     }
-    struct generator *g = calloc(1, sizeof(*g));
-    if (g == NULL)
-        return 1;
-    const char *kind = argv[1];
-    uint64_t n_bytes = strtoull(argv[2], NULL, 10);
-    g->random = strtoull(argv[3], NULL, 10) * UINT64_C(0x9e3779b97f4a7c15) + 1;
-    g->is_vnet = strcmp(kind, "vnet") == 0;
-    g->is_flood = strcmp(kind, "flood") == 0;
-    g->is_gzip = strcmp(kind, "gz") == 0;
-    g->now_s = START_S + 60;
-    bool is_blob = g->is_vnet || g->is_flood || g->is_gzip || strcmp(kind, "typical") == 0;
-    if (strcmp(kind, "rules") == 0) {
-        write_rules(argv[4]);
-    } else if (strcmp(kind, "small") == 0) {
-        write_small(g, n_bytes, argv[4]);
-    } else if (is_blob) {
-        open_out(g, argv[4]);
-        write_blob(g, n_bytes);
-        close_out(g);
-    } else {
-        fprintf(stderr, "gen_logs: no kind is called %s\n", kind);
-        free(g);
-        return 2;
-    }
-    free(g);
+    bool is_small = strcmp(a.kind, "small") == 0, is_log = false;
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+        is_log = is_log || strcmp(a.kind, kinds[i]) == 0;
+    if (!is_log && !is_small)
+        usage();
+    /* A small blob is that of a quiet NIC. */
+    if (is_small)
+        a.traffic.busy_tuples = a.traffic.quiet_tuples;
+    struct traffic *traffic = traffic_new(&a.traffic);
+    struct log_writer *writer = log_writer_new(a.traffic.layout, a.record_bytes);
+    if (is_small)
+        write_small(&a, traffic, writer);
+    else
+        write_log(&a, traffic, writer);
+    log_writer_free(writer);
+    traffic_free(traffic);
     return 0;
 }
