@@ -6,14 +6,17 @@
 #include "core/err.h"
 
 /* Sweeps and settling start here, so that small inputs are never cut short and large ones stay small: 16 partitions
- * times 2,048 times some 240 bytes are 8 MB. */
+ * times 2,048 times 64 bytes are 2 MB. */
 #define PARTITION_FIRST_SWEEP 2048u
+#define PARTITION_SWEEP_ROWS 3u
 #define PARTITION_FIRST_SETTLE ((size_t)2048)
 /* A NIC with several flow logs has the same connection in each of them, at most this far apart in the order of the run:
  * blobs are taken hour by hour. */
 #define PARTITION_HOLD_MS (2 * NSF_MS_PER_HOUR)
 /* How late a tuple may come and still meet its connection, once there are so many that memory counts. */
 #define PARTITION_LATE_MS INT64_C(180000)
+/* Mail events that are looked up together. */
+#define PARTITION_MAIL_AHEAD ((size_t)32)
 /* Contacts whose rows are fetched while earlier ones are taken. */
 #define CONTACTS_AHEAD 16
 /* Stamps of two flow logs for one event differ by less. */
@@ -22,9 +25,10 @@
 void nsf_partition_init(struct nsf_partition *partition, const struct nsf_shared *shared, uint64_t seed)
 {
     *partition = (struct nsf_partition){.shared = shared, .seed = seed};
-    partition->sweep_at = PARTITION_FIRST_SWEEP;
     partition->last_mail_scope = NSF_INDEX_NONE;
+    partition->last_nic_target = UINT64_MAX;
     partition->settle_at = PARTITION_FIRST_SETTLE;
+    nsf_lives_init(&partition->lives, seed);
     nsf_sources_init(&partition->sources, seed);
     nsf_contacts_init(&partition->contacts, seed);
     nsf_retries_init(&partition->retries);
@@ -32,8 +36,7 @@ void nsf_partition_init(struct nsf_partition *partition, const struct nsf_shared
 
 void nsf_partition_release(struct nsf_partition *partition)
 {
-    nsf_free(partition->live);
-    nsf_index_release(&partition->by_key);
+    nsf_lives_release(&partition->lives);
     nsf_free(partition->held);
     nsf_free(partition->nic_clocks.now_ms);
     nsf_free(partition->key_clocks.now_ms);
@@ -44,55 +47,102 @@ void nsf_partition_release(struct nsf_partition *partition)
     nsf_retries_release(&partition->retries);
 }
 
+static const struct nsf_place_of_scope *place_of(const struct nsf_partition *partition, const struct nsf_live *live)
+{
+    return partition->shared->place(partition->shared, live->scope_id);
+}
+
+static struct nsf_ip own_address(const struct nsf_partition *partition, uint32_t id)
+{
+    return partition->sources.addresses.items[id];
+}
+
+/* ---- to the sources ---- */
+
+/* In steps, so that the caches are filled for all of them at once. */
+static void flush_kept(struct nsf_partition *partition)
+{
+    struct nsf_sources *sources = &partition->sources;
+    for (uint32_t i = 0; i < partition->n_kept; i++)
+        nsf_sources_expect_row(sources, partition->kept[i].hash);
+    for (uint32_t i = 0; i < partition->n_kept; i++)
+        nsf_sources_expect_traits(sources, partition->kept[i].hash);
+    for (uint32_t i = 0; i < partition->n_kept; i++) {
+        const struct nsf_finished *finished = &partition->kept[i];
+        nsf_sources_add(sources, finished);
+        if (finished->class_ == NSF_CLASS_NO_REPLY)
+            nsf_retries_add(&partition->retries, finished->src, own_address(partition, finished->dst_id),
+                            finished->connection->counted_from_ms);
+    }
+    partition->n_kept = 0;
+}
+
 static void keep(struct nsf_partition *partition, const struct nsf_live *live)
 {
-    const struct nsf_connection *connection = &live->connection;
-    if (connection->tuples == 0)
-        return;
-    struct nsf_finished finished = {
+    const struct nsf_place_of_scope *place = place_of(partition, live);
+    struct nsf_connection *connection = &partition->kept_connections[partition->n_kept];
+    nsf_live_connection(&partition->lives, live, connection);
+    nsf_lives_drop_large(&partition->lives, live);
+    struct nsf_finished *finished = &partition->kept[partition->n_kept++];
+    *finished = (struct nsf_finished){
         .src = live->src,
-        .dst = live->dst,
-        .target = live->target,
+        .dst_id = live->dst_id,
+        .target = place->target,
+        .hash = nsf_sources_hash(&partition->sources, place->target, live->src),
         .src_port = live->src_port,
         .class_ = partition->shared->classify(&connection->total, connection->has_counters),
         .connection = connection,
     };
+    nsf_sources_expect(&partition->sources, finished->hash);
     partition->n_kept_tuples += connection->tuples;
-    nsf_pairset_add(&partition->nic_targets, nsf_pair(live->nic_id, live->target));
-    nsf_sources_add(&partition->sources, &finished);
-    if (finished.class_ == NSF_CLASS_NO_REPLY)
-        nsf_retries_add(&partition->retries, live->src, live->dst, connection->counted_from_ms);
+    uint64_t nic_target = nsf_pair(place->nic_id, place->target);
+    if (nic_target != partition->last_nic_target)
+        nsf_pairset_add(&partition->nic_targets, nic_target);
+    partition->last_nic_target = nic_target;
+    if (partition->n_kept == NSF_PARTITION_KEPT)
+        flush_kept(partition);
 }
 
-/* By what makes two connections of different flow logs the same one, then by first stamp. */
-static int cmp_held(const void *left, const void *right)
+/* ---- copies of other flow logs ---- */
+
+/* A held connection in full. */
+struct copy {
+    struct nsf_live live;
+    struct nsf_connection connection;
+    const struct nsf_place_of_scope *place;
+};
+
+static int cmp_keys(const struct nsf_partition *partition, const struct nsf_live *a, const struct nsf_live *b)
 {
-    const struct nsf_live *a = left, *b = right;
-    if (a->group_id != b->group_id)
-        return a->group_id < b->group_id ? -1 : 1;
+    uint32_t group_a = place_of(partition, a)->group_id, group_b = place_of(partition, b)->group_id;
     int order = nsf_ip_cmp(a->src, b->src);
-    if (order == 0)
-        order = nsf_ip_cmp(a->dst, b->dst);
     if (order == 0)
         order = (int)a->src_port - (int)b->src_port;
     if (order == 0)
-        order = (a->connection.first_ms > b->connection.first_ms) - (a->connection.first_ms < b->connection.first_ms);
-    return order;
+        order = (a->dst_id > b->dst_id) - (a->dst_id < b->dst_id);
+    return order != 0 ? order : (group_a > group_b) - (group_a < group_b);
 }
 
-static bool are_same_key(const struct nsf_live *a, const struct nsf_live *b)
+/* By what makes two connections of different flow logs the same one, then by first stamp. */
+static int cmp_held(const void *left, const void *right, void *ctx)
 {
-    return a->group_id == b->group_id && nsf_ip_eq(a->src, b->src) && nsf_ip_eq(a->dst, b->dst) && a->src_port == b->src_port;
+    const struct nsf_live *a = left, *b = right;
+    const struct nsf_partition *partition = ctx;
+    int order = cmp_keys(partition, a, b);
+    if (order != 0)
+        return order;
+    int64_t first_a = nsf_live_first_ms(&partition->lives, a), first_b = nsf_live_first_ms(&partition->lives, b);
+    return (first_a > first_b) - (first_a < first_b);
 }
 
 /* Which of two copies is kept: <0 when a is. */
-static int cmp_preference(const struct nsf_shared *shared, const struct nsf_live *a, const struct nsf_live *b)
+static int cmp_preference(const struct nsf_shared *shared, const struct copy *a, const struct copy *b)
 {
     if (a->connection.has_counters != b->connection.has_counters)
         return a->connection.has_counters ? -1 : 1;
     if (a->connection.is_vnet4 != b->connection.is_vnet4)
         return a->connection.is_vnet4 ? -1 : 1;
-    int order = shared->cmp_flow_logs(shared, a->flow_log_id, b->flow_log_id);
+    int order = shared->cmp_flow_logs(shared, a->place->flow_log_id, b->place->flow_log_id);
     if (order == 0)
         order = (a->connection.first_ms > b->connection.first_ms) - (a->connection.first_ms < b->connection.first_ms);
     return order;
@@ -104,21 +154,21 @@ static bool do_overlap(const struct nsf_connection *a, const struct nsf_connecti
            b->first_ms - PARTITION_OVERLAP_MS <= a->last_ms + PARTITION_OVERLAP_MS;
 }
 
-static bool is_copy_of_kept(const struct nsf_live *live, const struct nsf_live *kept, size_t n_kept)
+static bool is_copy_of_kept(const struct copy *copy, const struct copy *kept, size_t n_kept)
 {
     for (size_t i = 0; i < n_kept; i++)
-        if (kept[i].flow_log_id != live->flow_log_id && do_overlap(&kept[i].connection, &live->connection))
+        if (kept[i].place->flow_log_id != copy->place->flow_log_id && do_overlap(&kept[i].connection, &copy->connection))
             return true;
     return false;
 }
 
 /* The copies of one 5-tuple, in order of preference: each is kept unless it overlaps a kept one of another flow log.
  * Insertion sort: a 5-tuple has a handful of connections within the hours that are held. */
-static void settle_key(struct nsf_partition *partition, struct nsf_live *copies, size_t n)
+static void settle_copies(struct nsf_partition *partition, struct copy *copies, size_t n)
 {
     for (size_t i = 1; i < n; i++)
         for (size_t j = i; j > 0 && cmp_preference(partition->shared, &copies[j], &copies[j - 1]) < 0; j--) {
-            struct nsf_live swapped = copies[j];
+            struct copy swapped = copies[j];
             copies[j] = copies[j - 1];
             copies[j - 1] = swapped;
         }
@@ -126,19 +176,37 @@ static void settle_key(struct nsf_partition *partition, struct nsf_live *copies,
     for (size_t i = 0; i < n; i++) {
         if (is_copy_of_kept(&copies[i], copies, n_kept)) {
             partition->n_duplicate_tuples += copies[i].connection.tuples;
+            nsf_lives_drop_large(&partition->lives, &copies[i].live);
             continue;
         }
-        keep(partition, &copies[i]);
+        keep(partition, &copies[i].live);
         copies[n_kept++] = copies[i];
     }
 }
 
-static bool may_meet_a_copy(const struct nsf_partition *partition, const struct nsf_live *copies, size_t n)
+static void settle_key(struct nsf_partition *partition, const struct nsf_live *held, size_t n)
 {
-    if (!partition->shared->is_covered_twice(partition->shared, copies[0].nic_id, partition->seq))
+    if (n == 1) {
+        keep(partition, held);
+        return;
+    }
+    struct copy *copies = nsf_malloc(nsf_mul_size(n, sizeof(*copies)));
+    for (size_t i = 0; i < n; i++) {
+        copies[i].live = held[i];
+        copies[i].place = place_of(partition, &held[i]);
+        nsf_live_connection(&partition->lives, &held[i], &copies[i].connection);
+    }
+    settle_copies(partition, copies, n);
+    nsf_free(copies);
+}
+
+static bool may_meet_a_copy(const struct nsf_partition *partition, const struct nsf_live *held, size_t n)
+{
+    uint32_t nic_id = place_of(partition, held)->nic_id;
+    if (!partition->shared->is_covered_twice(partition->shared, nic_id, partition->seq))
         return false;
     for (size_t i = 0; i < n; i++)
-        if (copies[i].connection.last_ms > partition->nic_clocks.now_ms[copies[i].nic_id] - PARTITION_HOLD_MS)
+        if (nsf_live_last_ms(&partition->lives, &held[i]) > partition->nic_clocks.now_ms[nic_id] - PARTITION_HOLD_MS)
             return true;
     return false;
 }
@@ -146,17 +214,17 @@ static bool may_meet_a_copy(const struct nsf_partition *partition, const struct 
 static void settle(struct nsf_partition *partition, bool is_end)
 {
     if (partition->n_held > 1)
-        qsort(partition->held, partition->n_held, sizeof(*partition->held), cmp_held);
+        qsort_r(partition->held, partition->n_held, sizeof(*partition->held), cmp_held, partition);
     size_t n_left = 0;
     for (size_t from = 0, to; from < partition->n_held; from = to) {
-        struct nsf_live *copies = &partition->held[from];
-        for (to = from + 1; to < partition->n_held && are_same_key(copies, &partition->held[to]);)
+        const struct nsf_live *held = &partition->held[from];
+        for (to = from + 1; to < partition->n_held && cmp_keys(partition, held, &partition->held[to]) == 0;)
             to++;
-        if (is_end || !may_meet_a_copy(partition, copies, to - from)) {
-            settle_key(partition, copies, to - from);
+        if (is_end || !may_meet_a_copy(partition, held, to - from)) {
+            settle_key(partition, held, to - from);
             continue;
         }
-        memmove(&partition->held[n_left], copies, (to - from) * sizeof(*copies));
+        memmove(&partition->held[n_left], held, (to - from) * sizeof(*held));
         n_left += to - from;
     }
     partition->n_held = n_left;
@@ -171,14 +239,16 @@ static void settle(struct nsf_partition *partition, bool is_end)
 /* A finished connection waits a while: another flow log of its NIC may turn up with the same one. */
 static void finish_connection(struct nsf_partition *partition, const struct nsf_live *live)
 {
-    if (live->connection.tuples == 0)
+    if (nsf_live_tuples(&partition->lives, live) == 0) {
+        nsf_lives_drop_large(&partition->lives, live);
         return;
+    }
     if (partition->n_held >= partition->settle_at) {
         settle(partition, false);
         partition->is_under_pressure = true;
     }
     if (partition->is_under_pressure &&
-        !partition->shared->is_covered_twice(partition->shared, live->nic_id, partition->seq)) {
+        !partition->shared->is_covered_twice(partition->shared, place_of(partition, live)->nic_id, partition->seq)) {
         keep(partition, live);
         return;
     }
@@ -186,18 +256,7 @@ static void finish_connection(struct nsf_partition *partition, const struct nsf_
     partition->held[partition->n_held++] = *live;
 }
 
-static uint32_t hash_key(const struct nsf_partition *partition, uint32_t key_id, const struct nsf_mail_event *event)
-{
-    uint64_t h = nsf_hash_mix(nsf_pair(key_id, event->src_port), partition->seed);
-    h = nsf_hash_mix(event->src.lo ^ (event->src.hi << 1), h);
-    return (uint32_t)nsf_hash_mix(event->dst.lo ^ (event->dst.hi << 1), h);
-}
-
-static uint32_t hash_live(const struct nsf_partition *partition, const struct nsf_live *live)
-{
-    struct nsf_mail_event key = {.src = live->src, .dst = live->dst, .src_port = live->src_port};
-    return hash_key(partition, live->key_id, &key);
-}
+/* ---- live connections ---- */
 
 /* Whether nothing can continue the connection any more: its rule has newer stamps in the same flow log than its state
  * waits for. (Another flow log of the NIC is up to a blob ahead.) Tuples are logged within a minute of their stamp,
@@ -205,64 +264,37 @@ static uint32_t hash_live(const struct nsf_partition *partition, const struct ns
  * for a retry, an open one for the idle time. */
 static bool is_over(const struct nsf_partition *partition, const struct nsf_live *live)
 {
-    const struct nsf_connection *connection = &live->connection;
     int64_t waits_ms = partition->shared->idle_ms;
-    if (connection->is_ended)
-        waits_ms = connection->has_counters && connection->total.packets_out > 0 ? 0 : NSF_RETRY_GAP_MS;
-    return connection->last_ms < partition->key_clocks.now_ms[live->key_id] - waits_ms - PARTITION_LATE_MS;
+    bool is_answered;
+    if (nsf_live_is_ended(&partition->lives, live, &is_answered))
+        waits_ms = is_answered ? 0 : NSF_RETRY_GAP_MS;
+    return nsf_live_last_ms(&partition->lives, live) <
+           partition->key_clocks.now_ms[live->key_id] - waits_ms - PARTITION_LATE_MS;
 }
 
-static void sweep(struct nsf_partition *partition)
+/* Looks at a few rows for each that is added, round and round: the dead among them stay fewer than the living. */
+static void sweep_some(struct nsf_partition *partition)
 {
-    uint32_t n_left = 0;
-    for (uint32_t i = 0; i < partition->n_live; i++) {
-        if (is_over(partition, &partition->live[i])) {
-            finish_connection(partition, &partition->live[i]);
-            continue;
+    struct nsf_lives *lives = &partition->lives;
+    for (unsigned i = 0; i < PARTITION_SWEEP_ROWS; i++) {
+        if (partition->hand >= lives->n_rows)
+            partition->hand = 0;
+        struct nsf_live *live = nsf_lives_row(lives, partition->hand);
+        if (!nsf_live_is_free(live) && is_over(partition, live)) {
+            finish_connection(partition, live);
+            nsf_lives_remove(lives, partition->hand);
         }
-        if (n_left != i)
-            partition->live[n_left] = partition->live[i];
-        n_left++;
+        partition->hand++;
     }
-    if (n_left != partition->n_live) {
-        partition->n_live = n_left;
-        nsf_index_rebuild(&partition->by_key, n_left);
-        for (uint32_t i = 0; i < n_left; i++)
-            nsf_index_add(&partition->by_key, hash_live(partition, &partition->live[i]), i);
-    }
-    partition->sweep_at = n_left * 2 < PARTITION_FIRST_SWEEP ? PARTITION_FIRST_SWEEP : n_left * 2;
 }
 
-static struct nsf_live *find_live(const struct nsf_partition *partition, uint32_t hash, uint32_t key_id,
-                                  const struct nsf_mail_event *event)
+static struct nsf_live *add_live(struct nsf_partition *partition, const struct nsf_live_key *key, uint32_t hash,
+                                 uint32_t scope_id)
 {
-    uint32_t probe = hash, idx;
-    while ((idx = nsf_index_next(&partition->by_key, hash, &probe)) != NSF_INDEX_NONE) {
-        struct nsf_live *live = &partition->live[idx];
-        if (live->key_id == key_id && live->src_port == event->src_port && nsf_ip_eq(live->src, event->src) &&
-            nsf_ip_eq(live->dst, event->dst))
-            return live;
-    }
-    return NULL;
-}
-
-static struct nsf_live *add_live(struct nsf_partition *partition, const struct nsf_place_of_scope *place,
-                                 const struct nsf_mail_event *event)
-{
-    if (partition->n_live >= partition->sweep_at)
-        sweep(partition);
-    NSF_GROW(partition->live, partition->live_capacity, (size_t)partition->n_live + 1);
-    struct nsf_live *live = &partition->live[partition->n_live++];
-    *live = (struct nsf_live){
-        .src = event->src,
-        .dst = event->dst,
-        .key_id = place->key_id,
-        .group_id = place->group_id,
-        .target = place->target,
-        .nic_id = place->nic_id,
-        .flow_log_id = place->flow_log_id,
-        .src_port = event->src_port,
-    };
+    if (partition->lives.n_live >= PARTITION_FIRST_SWEEP)
+        sweep_some(partition);
+    struct nsf_live *live = nsf_lives_add(&partition->lives, hash, key);
+    live->scope_id = scope_id;
     return live;
 }
 
@@ -303,46 +335,92 @@ static void note_spelling(struct nsf_partition *partition, uint32_t scope_id)
     nsf_pairset_add(&partition->mail_scopes, scope_id);
 }
 
-static void take_allowed(struct nsf_partition *partition, const struct nsf_mail_event *event, int64_t record_ms)
+/* An event and where it will be looked for. */
+struct ahead {
+    const struct nsf_place_of_scope *place;
+    struct nsf_live_key key;
+    uint32_t hash;
+};
+
+static void take_allowed(struct nsf_partition *partition, const struct nsf_mail_event *event, const struct ahead *ahead,
+                         int64_t record_ms)
 {
-    const struct nsf_place_of_scope *place = partition->shared->place(partition->shared, event->scope_id);
+    struct nsf_lives *lives = &partition->lives;
+    struct nsf_connection connection;
     int64_t ts_ms = event->ts_ms;
     bool is_late = false;
-    advance_clocks(partition, place, ts_ms, record_ms);
-    uint32_t hash = hash_key(partition, place->key_id, event);
-    struct nsf_live *live = find_live(partition, hash, place->key_id, event);
+    advance_clocks(partition, ahead->place, ts_ms, record_ms);
+    struct nsf_live *live = nsf_lives_find(lives, ahead->hash, &ahead->key);
     if (live == NULL) {
-        live = add_live(partition, place, event);
-        nsf_index_add(&partition->by_key, hash, partition->n_live - 1);
-        nsf_connection_begin(&live->connection, event, ts_ms);
+        live = add_live(partition, &ahead->key, ahead->hash, event->scope_id);
+        nsf_connection_begin(&connection, event, ts_ms);
     } else {
-        is_late = ts_ms < live->connection.last_ms;
-        ts_ms = is_late ? live->connection.last_ms : ts_ms;
-        if (nsf_connection_take(&live->connection, event, ts_ms, partition->shared->idle_ms) == NSF_STEP_NEW) {
+        nsf_live_connection(lives, live, &connection);
+        is_late = ts_ms < connection.last_ms;
+        ts_ms = is_late ? connection.last_ms : ts_ms;
+        if (nsf_connection_take(&connection, event, ts_ms, partition->shared->idle_ms) == NSF_STEP_NEW) {
             finish_connection(partition, live);
-            nsf_connection_begin(&live->connection, event, ts_ms);
+            nsf_live_forget(live);
+            nsf_connection_begin(&connection, event, ts_ms);
         }
     }
-    live->connection.is_vnet4 = place->is_vnet4;
-    if (!place->is_finding)
+    connection.is_vnet4 = ahead->place->is_vnet4;
+    if (!ahead->place->is_finding)
         note_spelling(partition, event->scope_id);
-    if (is_before_window(partition->shared, ts_ms))
-        return;
-    partition->n_late += is_late;
-    nsf_connection_count(&live->connection, ts_ms);
-    partition->n_allowed++;
+    if (!is_before_window(partition->shared, ts_ms)) {
+        partition->n_late += is_late;
+        nsf_connection_count(&connection, ts_ms);
+        partition->n_allowed++;
+    }
+    nsf_live_put(lives, live, &connection);
 }
 
-static void take_mail(struct nsf_partition *partition, const struct nsf_mail_event *event, int64_t record_ms)
+static void take_denied(struct nsf_partition *partition, const struct nsf_mail_event *event)
 {
-    if (is_behind_window(partition->shared, event->ts_ms))
+    if (is_before_window(partition->shared, event->ts_ms))
         return;
-    if (event->event != NSF_FLOW_DENIED) {
-        take_allowed(partition, event, record_ms);
-    } else if (!is_before_window(partition->shared, event->ts_ms)) {
-        partition->n_denied++;
-        nsf_contacts_add_denied_mail(&partition->contacts, event);
-        nsf_retries_add(&partition->retries, event->src, event->dst, event->ts_ms);
+    partition->n_denied++;
+    nsf_contacts_add_denied_mail(&partition->contacts, event);
+    nsf_retries_add(&partition->retries, event->src, event->dst, event->ts_ms);
+}
+
+static void look_ahead(struct nsf_partition *partition, const struct nsf_mail_event *event, struct ahead *ahead)
+{
+    ahead->place = partition->shared->place(partition->shared, event->scope_id);
+    ahead->key = (struct nsf_live_key){
+        .src = event->src,
+        .dst_id = nsf_addresses_id(&partition->sources.addresses, event->dst),
+        .key_id = ahead->place->key_id,
+        .src_port = event->src_port,
+    };
+    ahead->hash = nsf_lives_hash(&partition->lives, &ahead->key);
+    nsf_lives_expect(&partition->lives, ahead->hash);
+}
+
+static bool is_taken(const struct nsf_partition *partition, const struct nsf_batch *batch,
+                     const struct nsf_mail_event *event)
+{
+    return !batch->records[event->record_idx].is_duplicate && !is_behind_window(partition->shared, event->ts_ms);
+}
+
+/* Up to PARTITION_MAIL_AHEAD events, in steps that let their cache misses overlap. */
+static void take_mail(struct nsf_partition *partition, const struct nsf_batch *batch, const struct nsf_mail_event *mail,
+                      size_t n)
+{
+    struct ahead ahead[PARTITION_MAIL_AHEAD];
+    for (size_t i = 0; i < n; i++)
+        if (mail[i].event != NSF_FLOW_DENIED && is_taken(partition, batch, &mail[i]))
+            look_ahead(partition, &mail[i], &ahead[i]);
+        else
+            ahead[i].place = NULL;
+    for (size_t i = 0; i < n; i++)
+        if (ahead[i].place != NULL)
+            nsf_lives_expect_row(&partition->lives, ahead[i].hash);
+    for (size_t i = 0; i < n; i++) {
+        if (ahead[i].place != NULL)
+            take_allowed(partition, &mail[i], &ahead[i], batch->records[mail[i].record_idx].time_ms);
+        else if (is_taken(partition, batch, &mail[i]))
+            take_denied(partition, &mail[i]);
     }
 }
 
@@ -358,11 +436,9 @@ void nsf_partition_take(struct nsf_partition *partition, const struct nsf_batch 
 {
     partition->seq = batch->seq;
     const struct nsf_mail_events *mail = &batch->mail[idx];
-    for (size_t i = 0; i < mail->n; i++) {
-        const struct nsf_record *record = &batch->records[mail->items[i].record_idx];
-        if (!record->is_duplicate)
-            take_mail(partition, &mail->items[i], record->time_ms);
-    }
+    for (size_t i = 0; i < mail->n; i += PARTITION_MAIL_AHEAD)
+        take_mail(partition, batch, &mail->items[i],
+                  mail->n - i < PARTITION_MAIL_AHEAD ? mail->n - i : PARTITION_MAIL_AHEAD);
     const struct nsf_contacts *contacts = &batch->contacts[idx];
     for (size_t i = 0; i < contacts->n; i++) {
         if (i + CONTACTS_AHEAD < contacts->n)
@@ -376,16 +452,16 @@ void nsf_partition_take(struct nsf_partition *partition, const struct nsf_batch 
 
 void nsf_partition_finish(struct nsf_partition *partition)
 {
-    for (uint32_t i = 0; i < partition->n_live; i++)
-        finish_connection(partition, &partition->live[i]);
-    partition->n_live = 0;
-    nsf_index_release(&partition->by_key);
+    for (uint32_t row = 0; row < partition->lives.n_rows; row++)
+        if (!nsf_live_is_free(nsf_lives_row(&partition->lives, row)))
+            finish_connection(partition, nsf_lives_row(&partition->lives, row));
     settle(partition, true);
+    flush_kept(partition);
     /* The judges need room now. */
-    nsf_free(partition->live);
+    nsf_lives_release(&partition->lives);
     nsf_free(partition->held);
-    partition->live = partition->held = NULL;
-    partition->live_capacity = partition->held_capacity = 0;
+    partition->held = NULL;
+    partition->held_capacity = 0;
     if (partition->n_kept_tuples + partition->n_duplicate_tuples != partition->n_allowed)
         NSF_BUG("allowed mail tuples do not add up to those of the connections");
 }

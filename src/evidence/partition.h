@@ -11,9 +11,13 @@
 #define NSF_PARTITION_H
 
 #include "evidence/contacts.h"
+#include "evidence/live.h"
 #include "evidence/retries.h"
 #include "evidence/sources.h"
 #include "flow/batch.h"
+
+/* Finished connections whose sources are looked up side by side: the cache misses of one overlap those of the others. */
+#define NSF_PARTITION_KEPT 32u
 
 /* What the evidence knows of a scope once it is joined. */
 struct nsf_place_of_scope {
@@ -41,18 +45,6 @@ struct nsf_shared {
     int (*cmp_flow_logs)(const struct nsf_shared *shared, uint32_t a, uint32_t b);
 };
 
-struct nsf_live {
-    struct nsf_ip src;
-    struct nsf_ip dst;
-    uint32_t key_id;
-    uint32_t group_id;
-    uint32_t target;
-    uint32_t nic_id;
-    uint32_t flow_log_id;
-    uint16_t src_port;
-    struct nsf_connection connection;
-};
-
 /* Times by a small number; what was never set is 0. */
 struct nsf_clocks {
     int64_t *now_ms;
@@ -63,11 +55,11 @@ struct nsf_clocks {
 struct nsf_partition {
     const struct nsf_shared *shared; /* borrowed */
     uint64_t seed;
-    struct nsf_live *live;
-    size_t live_capacity;
-    uint32_t n_live;
-    uint32_t sweep_at; /* n_live that starts the next sweep */
-    struct nsf_index by_key;
+    struct nsf_lives lives;
+    uint32_t hand; /* row that is looked at next for connections that are over */
+    struct nsf_finished kept[NSF_PARTITION_KEPT]; /* finished, on their way to their sources together */
+    struct nsf_connection kept_connections[NSF_PARTITION_KEPT];
+    uint32_t n_kept;
     struct nsf_live *held; /* finished, waiting for the same connection from another flow log */
     size_t held_capacity;
     size_t n_held;
@@ -87,6 +79,7 @@ struct nsf_partition {
     struct nsf_pairset mail_scopes; /* scopes of allowed mail that joins no finding: how its rules were spelt */
     uint32_t last_mail_scope;
     struct nsf_pairset nic_targets; /* (NIC, target) of allowed mail inside the window */
+    uint64_t last_nic_target;
 };
 
 void nsf_partition_init(struct nsf_partition *partition, const struct nsf_shared *shared, uint64_t seed);

@@ -4,9 +4,12 @@
 
 #include "core/clock.h"
 
+/* Of a source's traits: most blocks are no longer. */
+#define SOURCES_TRAITS_AHEAD 192
+
 void nsf_sources_init(struct nsf_sources *sources, uint64_t seed)
 {
-    *sources = (struct nsf_sources){.seed = seed};
+    *sources = (struct nsf_sources){.seed = seed, .last_speaking = NSF_INDEX_NONE};
     nsf_addresses_init(&sources->addresses, seed);
 }
 
@@ -15,7 +18,7 @@ void nsf_sources_release(struct nsf_sources *sources)
     for (uint32_t i = 0; i < sources->n_rows; i += NSF_SOURCE_ROWS_PER_BLOCK)
         nsf_free(sources->blocks[i / NSF_SOURCE_ROWS_PER_BLOCK]);
     nsf_free(sources->blocks);
-    nsf_index_release(&sources->rows);
+    nsf_slim_index_release(&sources->rows);
     nsf_free(sources->large_counters);
     nsf_addresses_release(&sources->addresses);
     nsf_pairset_release(&sources->row_days);
@@ -29,10 +32,15 @@ void nsf_sources_release(struct nsf_sources *sources)
     nsf_sources_init(sources, sources->seed);
 }
 
-uint32_t nsf_sources_find(const struct nsf_sources *sources, uint32_t target, struct nsf_ip src)
+uint32_t nsf_sources_hash(const struct nsf_sources *sources, uint32_t target, struct nsf_ip src)
 {
-    uint32_t hash = nsf_ip_hash(src, sources->seed + target), probe = hash, idx;
-    while ((idx = nsf_index_next(&sources->rows, hash, &probe)) != NSF_INDEX_NONE) {
+    return nsf_ip_hash(src, sources->seed + target);
+}
+
+static uint32_t find_row(const struct nsf_sources *sources, uint32_t hash, uint32_t target, struct nsf_ip src)
+{
+    uint32_t probe = hash, idx;
+    while ((idx = nsf_slim_index_next(&sources->rows, hash, &probe)) != NSF_INDEX_NONE) {
         const struct nsf_source_row *row = nsf_sources_row(sources, idx);
         if (row->target == target && nsf_ip_eq(row->src, src))
             return idx;
@@ -40,17 +48,58 @@ uint32_t nsf_sources_find(const struct nsf_sources *sources, uint32_t target, st
     return NSF_INDEX_NONE;
 }
 
-static uint32_t add_row(struct nsf_sources *sources, uint32_t target, struct nsf_ip src)
+uint32_t nsf_sources_find(const struct nsf_sources *sources, uint32_t target, struct nsf_ip src)
+{
+    return find_row(sources, nsf_sources_hash(sources, target, src), target, src);
+}
+
+void nsf_sources_expect(const struct nsf_sources *sources, uint32_t hash)
+{
+    nsf_slim_index_expect(&sources->rows, hash);
+}
+
+void nsf_sources_expect_row(const struct nsf_sources *sources, uint32_t hash)
+{
+    uint32_t idx = nsf_slim_index_guess(&sources->rows, hash);
+    if (idx == NSF_INDEX_NONE)
+        return;
+    const char *row = (const char *)nsf_sources_row(sources, idx);
+    __builtin_prefetch(row, 1);
+    __builtin_prefetch(row + sizeof(struct nsf_source_row) - 1, 1);
+}
+
+void nsf_sources_expect_traits(const struct nsf_sources *sources, uint32_t hash)
+{
+    uint32_t idx = nsf_slim_index_guess(&sources->rows, hash);
+    if (idx == NSF_INDEX_NONE || nsf_sources_row(sources, idx)->connections < 2)
+        return;
+    const char *traits = (const char *)sources->traits[nsf_sources_row(sources, idx)->port_or_traits];
+    for (size_t at = 0; at < SOURCES_TRAITS_AHEAD; at += 64)
+        __builtin_prefetch(traits + at, 1);
+}
+
+static void rebuild_index(struct nsf_sources *sources)
+{
+    nsf_slim_index_rebuild(&sources->rows, sources->n_rows + 1, sources->n_rows + 1);
+    for (uint32_t idx = 0; idx < sources->n_rows; idx++) {
+        const struct nsf_source_row *row = nsf_sources_row(sources, idx);
+        nsf_slim_index_add(&sources->rows, nsf_sources_hash(sources, row->target, row->src), idx);
+    }
+}
+
+static uint32_t add_row(struct nsf_sources *sources, uint32_t hash, uint32_t target, struct nsf_ip src)
 {
     uint32_t idx = sources->n_rows;
     size_t block = idx / NSF_SOURCE_ROWS_PER_BLOCK;
+    if (!nsf_slim_index_has_room(&sources->rows, idx))
+        rebuild_index(sources);
     if (idx % NSF_SOURCE_ROWS_PER_BLOCK == 0) {
         NSF_GROW(sources->blocks, sources->blocks_capacity, block + 1);
         sources->blocks[block] = nsf_malloc(NSF_SOURCE_ROWS_PER_BLOCK * sizeof(struct nsf_source_row));
     }
     sources->n_rows++;
     *nsf_sources_row(sources, idx) = (struct nsf_source_row){.src = src, .target = target};
-    nsf_index_add(&sources->rows, nsf_ip_hash(src, sources->seed + target), idx);
+    nsf_slim_index_add(&sources->rows, hash, idx);
     return idx;
 }
 
@@ -103,9 +152,11 @@ static bool is_speaking(enum nsf_connection_class class_)
 static void add_destination(struct nsf_sources *sources, uint32_t row_idx, struct nsf_source_row *row,
                             const struct nsf_finished *finished)
 {
-    uint32_t id = nsf_addresses_id(&sources->addresses, finished->dst);
-    if (is_speaking(finished->class_))
+    uint32_t id = finished->dst_id;
+    if (is_speaking(finished->class_) && id != sources->last_speaking) {
         nsf_pairset_add(&sources->speaking, id);
+        sources->last_speaking = id;
+    }
     if (row->n_destinations == 0) {
         row->first_destination = id;
         row->n_destinations = 1;
@@ -211,9 +262,9 @@ static void add_counters(struct nsf_sources *sources, struct nsf_source_row *row
 void nsf_sources_add(struct nsf_sources *sources, const struct nsf_finished *finished)
 {
     const struct nsf_connection *connection = finished->connection;
-    uint32_t row_idx = nsf_sources_find(sources, finished->target, finished->src);
+    uint32_t row_idx = find_row(sources, finished->hash, finished->target, finished->src);
     if (row_idx == NSF_INDEX_NONE)
-        row_idx = add_row(sources, finished->target, finished->src);
+        row_idx = add_row(sources, finished->hash, finished->target, finished->src);
     struct nsf_source_row *row = nsf_sources_row(sources, row_idx);
     add_traits(sources, row, finished);
     row->connections++;

@@ -2,7 +2,7 @@
  * sources.h - what every source did under every rule, exactly and compactly.
  *
  * A row belongs to one (target, source) pair; a target is a finding or a row of what joined nothing. Rows are added to,
- * never removed, and keep their number. A row costs about 120 bytes with its slot; days and destinations of the few sources with more
+ * never removed, and keep their number. A row costs about 112 bytes with its slot; days and destinations of the few sources with more
  * than one of each cost extra. Everything added commutes, so the order of connections does not matter.
  *
  * One table belongs to one partition: one thread at a time.
@@ -12,6 +12,7 @@
 
 #include "core/index.h"
 #include "core/pairset.h"
+#include "core/slim_index.h"
 #include "evidence/addresses.h"
 #include "evidence/connection.h"
 #include "evidence/traits.h"
@@ -71,7 +72,7 @@ struct nsf_sources {
     struct nsf_source_row **blocks;
     size_t blocks_capacity;
     uint32_t n_rows;
-    struct nsf_index rows;
+    struct nsf_slim_index rows;
     struct nsf_counters *large_counters; /* of rows that 32 bits are too few for */
     size_t large_counters_capacity;
     uint32_t n_large_counters;
@@ -87,13 +88,15 @@ struct nsf_sources {
     size_t traits_capacity;
     uint32_t n_traits;
     struct nsf_pairset speaking; /* ids of own addresses where some server spoke SMTP, or may have */
+    uint32_t last_speaking;
 };
 
 /* One finished connection. */
 struct nsf_finished {
     struct nsf_ip src;
-    struct nsf_ip dst;
+    uint32_t dst_id; /* in the table's addresses */
     uint32_t target;
+    uint32_t hash; /* nsf_sources_hash of target and src */
     uint16_t src_port;
     enum nsf_connection_class class_;
     const struct nsf_connection *connection; /* with at least one counted tuple */
@@ -102,6 +105,11 @@ struct nsf_finished {
 void nsf_sources_init(struct nsf_sources *sources, uint64_t seed);
 void nsf_sources_release(struct nsf_sources *sources);
 void nsf_sources_add(struct nsf_sources *sources, const struct nsf_finished *finished);
+uint32_t nsf_sources_hash(const struct nsf_sources *sources, uint32_t target, struct nsf_ip src);
+/* The three steps that bring what nsf_sources_add will touch into the cache, each some time after the one before. */
+void nsf_sources_expect(const struct nsf_sources *sources, uint32_t hash);
+void nsf_sources_expect_row(const struct nsf_sources *sources, uint32_t hash);
+void nsf_sources_expect_traits(const struct nsf_sources *sources, uint32_t hash);
 static inline struct nsf_source_row *nsf_sources_row(const struct nsf_sources *sources, uint32_t row_idx)
 {
     return &sources->blocks[row_idx / NSF_SOURCE_ROWS_PER_BLOCK][row_idx % NSF_SOURCE_ROWS_PER_BLOCK];
