@@ -219,20 +219,15 @@ static int cmp_retried(const void *left, const void *right)
     return order != 0 ? order : nsf_ip_cmp(a->row->src, b->row->src);
 }
 
-static int64_t ms_of(uint32_t seconds)
-{
-    return (int64_t)seconds * NSF_MS_PER_SECOND;
-}
-
 /* All rows of one network on one of our addresses; the first has the smallest source. */
 static void add_retrying(struct nsf_dossier *dossier, const struct retried *group, size_t n, size_t *capacity)
 {
-    struct nsf_u32s times = {0};
+    struct nsf_attempts attempts = {.items = NULL};
     for (size_t i = 0; i < n; i++)
-        for (uint32_t k = 0; k < group[i].row->times.n; k++)
-            nsf_u32s_add_smallest(&times, group[i].row->times.items[k], NSF_RETRY_TIMES_MAX);
-    struct nsf_retry_pattern pattern = nsf_retry_pattern_of(&times);
-    nsf_u32s_release(&times);
+        for (uint32_t k = 0; k < group[i].row->attempts.n; k++)
+            nsf_attempts_add(&attempts, group[i].row->attempts.items[k]);
+    struct nsf_retry_pattern pattern = nsf_retry_pattern_of(&attempts);
+    nsf_attempts_release(&attempts);
     if (!pattern.is_retrying)
         return;
     if (dossier->n_retrying == *capacity) {
@@ -246,9 +241,9 @@ static void add_retrying(struct nsf_dossier *dossier, const struct retried *grou
         .network = group->network,
         .destination = group->row->dst,
         .attempts = pattern.attempts,
-        .first_ms = ms_of(pattern.first),
-        .last_ms = ms_of(pattern.last),
-        .median_gap_ms = ms_of(pattern.median_gap),
+        .first_ms = pattern.first_ms,
+        .last_ms = pattern.last_ms,
+        .median_gap_ms = pattern.median_gap_ms,
     };
 }
 

@@ -4,25 +4,66 @@
 
 #include "core/clock.h"
 #include "core/hash.h"
+#include "core/mem.h"
 #include "evidence/connection.h"
 
 #define HOME_BITS_V4 120 /* a /24, counted in 128 bits */
 #define HOME_BITS_V6 48
 
-enum {
-    RETRY_ATTEMPTS_MIN = 3,
-    RETRY_SPAN_MIN = 2 * 3600,
-    RETRY_SPAN_MAX = 5 * 24 * 3600, /* Postfix and Exim give up after four to five days */
-    RETRY_GAP_MIN = 5 * 60,
-    RETRY_GAP_MAX = 4 * 3600 + 1800,
-    RETRY_NEW_MAIL = 24 * 3600,
-    RETRY_SAME_ATTEMPT = (int)(NSF_RETRY_GAP_MS / NSF_MS_PER_SECOND),
-};
+#define RETRY_ATTEMPTS_MIN 3
+#define RETRY_SPAN_MIN_MS  (2 * NSF_MS_PER_HOUR)
+#define RETRY_SPAN_MAX_MS  (5 * NSF_MS_PER_DAY) /* Postfix and Exim give up after four to five days */
+#define RETRY_GAP_MIN_MS   (NSF_MS_PER_HOUR / 12)
+#define RETRY_GAP_MAX_MS   (9 * NSF_MS_PER_HOUR / 2)
+#define RETRY_NEW_MAIL_MS  NSF_MS_PER_DAY
 
 struct nsf_prefix nsf_home_network(struct nsf_ip ip)
 {
     return nsf_prefix_around(ip, nsf_ip_is_v4(ip) ? HOME_BITS_V4 : HOME_BITS_V6);
 }
+
+/* ---- attempts ---- */
+
+void nsf_attempts_release(struct nsf_attempts *attempts)
+{
+    nsf_free(attempts->items);
+    *attempts = (struct nsf_attempts){.items = NULL};
+}
+
+static void insert_attempt(struct nsf_attempts *attempts, uint32_t at, struct nsf_attempt attempt)
+{
+    if (attempts->n == attempts->capacity) {
+        attempts->capacity = attempts->capacity == 0 ? 1 : attempts->capacity * 2;
+        attempts->items = nsf_realloc_array(attempts->items, attempts->capacity, sizeof(*attempts->items));
+    }
+    memmove(&attempts->items[at + 1], &attempts->items[at], (attempts->n - at) * sizeof(*attempts->items));
+    attempts->items[at] = attempt;
+    attempts->n++;
+}
+
+void nsf_attempts_add(struct nsf_attempts *attempts, struct nsf_attempt attempt)
+{
+    uint32_t at = attempts->n, end;
+    while (at > 0 && attempts->items[at - 1].to_ms >= attempt.from_ms - NSF_RETRY_GAP_MS)
+        at--;
+    for (end = at; end < attempts->n && attempts->items[end].from_ms <= attempt.to_ms + NSF_RETRY_GAP_MS;)
+        end++;
+    if (at == end) {
+        if (at == NSF_RETRY_ATTEMPTS_MAX)
+            return;
+        attempts->n -= attempts->n == NSF_RETRY_ATTEMPTS_MAX; /* the latest goes */
+        insert_attempt(attempts, at, attempt);
+        return;
+    }
+    struct nsf_attempt *joined = &attempts->items[at];
+    int64_t to_ms = attempts->items[end - 1].to_ms;
+    joined->from_ms = joined->from_ms < attempt.from_ms ? joined->from_ms : attempt.from_ms;
+    joined->to_ms = to_ms > attempt.to_ms ? to_ms : attempt.to_ms;
+    memmove(joined + 1, &attempts->items[end], (attempts->n - end) * sizeof(*joined));
+    attempts->n -= end - at - 1;
+}
+
+/* ---- pairs ---- */
 
 void nsf_retries_init(struct nsf_retries *retries)
 {
@@ -32,7 +73,7 @@ void nsf_retries_init(struct nsf_retries *retries)
 void nsf_retries_release(struct nsf_retries *retries)
 {
     for (uint32_t i = 0; i < retries->n_rows; i++)
-        nsf_u32s_release(&retries->rows[i].times);
+        nsf_attempts_release(&retries->rows[i].attempts);
     nsf_free(retries->rows);
     nsf_index_release(&retries->by_key);
     nsf_retries_init(retries);
@@ -66,7 +107,7 @@ static void keep_half(struct nsf_retries *retries)
         if (is_kept(retries, rank_of(retries->rows[i].src, retries->rows[i].dst)))
             retries->rows[n_left++] = retries->rows[i];
         else
-            nsf_u32s_release(&retries->rows[i].times);
+            nsf_attempts_release(&retries->rows[i].attempts);
     }
     retries->n_rows = n_left;
     rebuild_index(retries);
@@ -99,51 +140,55 @@ void nsf_retries_add(struct nsf_retries *retries, struct nsf_ip src, struct nsf_
     }
     if (nsf_ip_cmp(src, row->src) < 0)
         row->src = src;
-    nsf_u32s_add_smallest(&row->times, nsf_trait_seconds(ts_ms), NSF_RETRY_TIMES_MAX);
+    nsf_attempts_add(&row->attempts, (struct nsf_attempt){ts_ms, ts_ms});
     while (retries->n_rows > NSF_RETRY_ROWS_MAX)
         keep_half(retries);
 }
 
-static int cmp_u32(const void *left, const void *right)
+/* ---- patterns ---- */
+
+static int cmp_i64(const void *left, const void *right)
 {
-    uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
+    int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
     return (a > b) - (a < b);
 }
 
-static uint32_t median_of(uint32_t *values, uint32_t n)
+static int64_t median_of(int64_t *values, uint32_t n)
 {
-    qsort(values, n, sizeof(*values), cmp_u32);
-    return n % 2 == 1 ? values[n / 2] : (uint32_t)(((uint64_t)values[n / 2 - 1] + values[n / 2]) / 2);
+    qsort(values, n, sizeof(*values), cmp_i64);
+    return n % 2 == 1 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
 }
 
-/* Attempts `from` to `to` are those of one mail. */
-static struct nsf_retry_pattern pattern_of_mail(const uint32_t *attempts, uint32_t from, uint32_t to)
+static struct nsf_retry_pattern pattern_of(const struct nsf_attempt *attempts, uint32_t n)
 {
-    struct nsf_retry_pattern pattern = {.attempts = to - from, .first = attempts[from], .last = attempts[to - 1]};
-    uint32_t gaps[NSF_RETRY_TIMES_MAX], span = pattern.last - pattern.first;
-    if (pattern.attempts < RETRY_ATTEMPTS_MIN)
+    struct nsf_retry_pattern pattern = {
+        .attempts = n,
+        .first_ms = attempts[0].from_ms,
+        .last_ms = attempts[n - 1].from_ms,
+    };
+    int64_t gaps[NSF_RETRY_ATTEMPTS_MAX], span_ms = pattern.last_ms - pattern.first_ms;
+    if (n < RETRY_ATTEMPTS_MIN)
         return pattern;
-    for (uint32_t i = from + 1; i < to; i++)
-        gaps[i - from - 1] = attempts[i] - attempts[i - 1];
-    pattern.median_gap = median_of(gaps, pattern.attempts - 1);
-    pattern.is_retrying = span >= RETRY_SPAN_MIN && span <= RETRY_SPAN_MAX && pattern.median_gap >= RETRY_GAP_MIN &&
-                          pattern.median_gap <= RETRY_GAP_MAX;
+    for (uint32_t i = 1; i < n; i++)
+        gaps[i - 1] = attempts[i].from_ms - attempts[i - 1].from_ms;
+    pattern.median_gap_ms = median_of(gaps, n - 1);
+    pattern.is_retrying = span_ms >= RETRY_SPAN_MIN_MS && span_ms <= RETRY_SPAN_MAX_MS &&
+                          pattern.median_gap_ms >= RETRY_GAP_MIN_MS && pattern.median_gap_ms <= RETRY_GAP_MAX_MS;
     return pattern;
 }
 
-struct nsf_retry_pattern nsf_retry_pattern_of(const struct nsf_u32s *times)
+struct nsf_retry_pattern nsf_retry_pattern_of(const struct nsf_attempts *attempts)
 {
-    uint32_t attempts[NSF_RETRY_TIMES_MAX], n = 0;
-    for (uint32_t i = 0; i < times->n && n < NSF_RETRY_TIMES_MAX; i++)
-        if (i == 0 || times->items[i] - times->items[i - 1] > RETRY_SAME_ATTEMPT)
-            attempts[n++] = times->items[i];
-    struct nsf_retry_pattern pattern = {.attempts = n};
-    for (uint32_t from = 0, to; from < n; from = to) {
-        for (to = from + 1; to < n && attempts[to] - attempts[to - 1] <= RETRY_NEW_MAIL;)
+    const struct nsf_attempt *items = attempts->items;
+    struct nsf_retry_pattern all = {.attempts = 0}, mail;
+    if (attempts->n > 0)
+        all = pattern_of(items, attempts->n);
+    for (uint32_t from = 0, to; from < attempts->n && !all.is_retrying; from = to) {
+        for (to = from + 1; to < attempts->n && items[to].from_ms - items[to - 1].from_ms <= RETRY_NEW_MAIL_MS;)
             to++;
-        pattern = pattern_of_mail(attempts, from, to);
-        if (pattern.is_retrying)
-            break;
+        mail = pattern_of(&items[from], to - from);
+        if (mail.is_retrying)
+            return mail;
     }
-    return pattern;
+    return all;
 }

@@ -2,25 +2,41 @@
  * retries.h - refused mail that is tried again: denied or unanswered attempts of one network on one of our addresses,
  * by time. A mail server that is refused comes back for hours or days, a scanner does not.
  *
- * Rows are few and small: of very many pairs a fixed share is kept, chosen by a hash, and of many times the earliest.
- * So nothing depends on the order in which attempts are added. One thread at a time a table.
+ * An attempt is one try with the SYN retries of its own: lines no more than NSF_RETRY_GAP_MS apart. Rows are few and
+ * small: of very many pairs a fixed share is kept, chosen by a hash, and of many attempts the earliest. Lines may come
+ * in any order. One thread at a time a table.
  */
 #ifndef NSF_RETRIES_H
 #define NSF_RETRIES_H
 
 #include "core/index.h"
 #include "core/ipaddr.h"
-#include "evidence/traits.h"
 
 /* Pairs kept in one partition. */
 #define NSF_RETRY_ROWS_MAX 4096u
-/* Log lines kept of one pair; an attempt writes up to seven, one a SYN. */
-#define NSF_RETRY_TIMES_MAX 48
+/* Attempts kept of one pair: five hours of tries every five minutes. */
+#define NSF_RETRY_ATTEMPTS_MAX 64
+
+/* From its first line to its last one. */
+struct nsf_attempt {
+    int64_t from_ms;
+    int64_t to_ms;
+};
+
+struct nsf_attempts {
+    struct nsf_attempt *items; /* ascending, more than NSF_RETRY_GAP_MS apart */
+    uint32_t n;
+    uint32_t capacity;
+};
+
+/* Joins a line, or a whole attempt, with those it is near to. */
+void nsf_attempts_add(struct nsf_attempts *attempts, struct nsf_attempt attempt);
+void nsf_attempts_release(struct nsf_attempts *attempts);
 
 struct nsf_retry_row {
     struct nsf_ip src; /* the smallest address of the network that was seen */
     struct nsf_ip dst;
-    struct nsf_u32s times; /* in seconds, ascending, each once */
+    struct nsf_attempts attempts;
 };
 
 struct nsf_retries {
@@ -39,13 +55,14 @@ void nsf_retries_add(struct nsf_retries *retries, struct nsf_ip src, struct nsf_
 struct nsf_retry_pattern {
     bool is_retrying; /* as mail servers retry: >= 3 attempts over 2 h to 5 days, the median gap 5 min to 4.5 h */
     uint32_t attempts;
-    uint32_t first;
-    uint32_t last;
-    uint32_t median_gap;
+    int64_t first_ms; /* where the attempts begin */
+    int64_t last_ms;
+    int64_t median_gap_ms;
 };
 
-/* Pure. Attempts more than a day apart belong to different mails; the first mail that was retried is told. */
-struct nsf_retry_pattern nsf_retry_pattern_of(const struct nsf_u32s *times);
+/* Pure. Tells of all attempts together where they look so; else those more than a day apart belong to different mails,
+ * and the first mail that was retried is told. */
+struct nsf_retry_pattern nsf_retry_pattern_of(const struct nsf_attempts *attempts);
 
 /* The /24 or /48 around an address. */
 struct nsf_prefix nsf_home_network(struct nsf_ip ip);
