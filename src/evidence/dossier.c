@@ -274,18 +274,20 @@ static void drop_network(struct nsf_dossier *dossier, uint64_t id)
 }
 
 /* Networks with any contact beside mail are no mail servers that were refused. */
+static void drop_other_contact(void *ctx, const struct nsf_contact_summary *contacts)
+{
+    struct nsf_dossier *dossier = ctx;
+    if ((contacts->flags & NSF_CONTACT_NOT_MAIL_PORT) == 0)
+        return;
+    uint64_t id = dossier->ask.network_of(dossier->ask.ctx, contacts->src).id;
+    if (is_retrying(dossier, id))
+        drop_network(dossier, id);
+}
+
 static void drop_other_contacts(struct nsf_dossier *dossier)
 {
-    for (unsigned p = 0; p < NSF_PARTITIONS && dossier->n_retrying > 0; p++) {
-        const struct nsf_contacts_table *table = &dossier->evidence->partitions[p].contacts;
-        for (uint32_t i = 0; i < table->n_rows; i++) {
-            if ((table->rows[i].flags & NSF_CONTACT_NOT_MAIL_PORT) == 0)
-                continue;
-            uint64_t id = dossier->ask.network_of(dossier->ask.ctx, table->rows[i].src).id;
-            if (is_retrying(dossier, id))
-                drop_network(dossier, id);
-        }
-    }
+    for (unsigned p = 0; p < NSF_PARTITIONS && dossier->n_retrying > 0; p++)
+        nsf_contacts_each(&dossier->evidence->partitions[p].contacts, drop_other_contact, dossier);
 }
 
 static void collect_retrying(struct nsf_dossier *dossier)
@@ -498,12 +500,13 @@ static void read_network(const struct nsf_dossier *dossier, uint64_t id, const s
 static void read_contacts(const struct nsf_dossier *dossier, unsigned partition, struct nsf_ip src,
                           struct nsf_sender_facts *facts)
 {
-    const struct nsf_contact_row *row = nsf_contacts_find(&dossier->evidence->partitions[partition].contacts, src);
-    facts->has_only_mail_ports = row == NULL || (row->flags & NSF_CONTACT_NOT_MAIL_PORT) == 0;
-    if (row == NULL)
+    struct nsf_contact_summary contacts;
+    bool is_known = nsf_contacts_find(&dossier->evidence->partitions[partition].contacts, src, &contacts);
+    facts->has_only_mail_ports = !is_known || (contacts.flags & NSF_CONTACT_NOT_MAIL_PORT) == 0;
+    if (!is_known)
         return;
-    facts->has_strange_ports = (row->flags & NSF_CONTACT_STRANGE_PORT) != 0;
-    facts->denied_mail_addresses = row->denied_mail_addresses;
+    facts->has_strange_ports = (contacts.flags & NSF_CONTACT_STRANGE_PORT) != 0;
+    facts->denied_mail_addresses = contacts.denied_mail_addresses;
 }
 
 static void read_traits(const struct gathered *gathered, struct nsf_sender_facts *facts)

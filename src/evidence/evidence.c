@@ -75,7 +75,7 @@ struct nsf_evidence *nsf_evidence_new(const struct nsf_scan *scan, struct nsf_sc
     nsf_problems_init(&evidence->inputs.problems);
     for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
         nsf_partition_init(&evidence->partitions[p], &evidence->shared, evidence->seed + p);
-        evidence->partitions[p].contacts.max_rows = max_contacts(options->max_other);
+        evidence->partitions[p].contacts.max_addresses = max_contacts(options->max_other);
     }
     nsf_outbound_init(&evidence->outbound, &evidence->shared);
     return evidence;

@@ -457,6 +457,7 @@ void nsf_partition_finish(struct nsf_partition *partition)
             finish_connection(partition, nsf_lives_row(&partition->lives, row));
     settle(partition, true);
     flush_kept(partition);
+    nsf_contacts_finish(&partition->contacts);
     /* The judges need room now. */
     nsf_lives_release(&partition->lives);
     nsf_free(partition->held);

@@ -244,7 +244,8 @@ static uint32_t networks_after(struct nsf_relay *relay, struct nsf_u32_view time
     for (uint32_t t = 0; t < times.n; t++) {
         uint64_t from = (uint64_t)times.items[t] + shift;
         size_t at = first_from(relay, from);
-        for (at = at > done ? at : done; at < relay->n_pushes && relay->pushes[at].second <= from + PUSH_SECONDS; at++) {
+        for (at = at > done ? at : done; at < relay->n_pushes && relay->pushes[at].second <= from + PUSH_SECONDS;
+             at++) {
             uint64_t *mark = &relay->marks[relay->pushes[at].network];
             n_distinct += *mark != relay->mark;
             *mark = relay->mark;

@@ -34,17 +34,16 @@ static const struct nsf_source_row *row_of(const struct nsf_evidence *evidence, 
 
 static struct nsf_source_cross cross_of(const struct nsf_evidence *evidence, uint32_t ref, struct nsf_ip src)
 {
-    const struct nsf_contact_row *row =
-        nsf_contacts_find(&evidence->partitions[ref >> ROW_PARTITION_SHIFT].contacts, src);
-    if (row == NULL)
+    struct nsf_contact_summary contacts;
+    if (!nsf_contacts_find(&evidence->partitions[ref >> ROW_PARTITION_SHIFT].contacts, src, &contacts))
         return (struct nsf_source_cross){0};
     return (struct nsf_source_cross){
-        .denied_tuples = row->denied_tuples,
-        .denied_addresses = row->denied_addresses,
-        .denied_ports = row->denied_ports,
-        .denied_mail_addresses = row->denied_mail_addresses,
-        .other_contacts = row->other_contacts,
-        .other_ports = row->other_ports,
+        .denied_tuples = contacts.denied_tuples,
+        .denied_addresses = contacts.denied_addresses,
+        .denied_ports = contacts.denied_ports,
+        .denied_mail_addresses = contacts.denied_mail_addresses,
+        .other_contacts = contacts.other_contacts,
+        .other_ports = contacts.other_ports,
     };
 }
 
@@ -301,21 +300,6 @@ static bool is_listed_port(const struct nsf_other_port *ports, size_t n, const s
     return false;
 }
 
-struct rest_count {
-    const bool *is_rest; /* by port row */
-    bool *is_counted;    /* by contact row */
-    uint64_t n_sources;
-};
-
-static void count_rest_use(void *ctx, uint32_t port, uint32_t row)
-{
-    struct rest_count *count = ctx;
-    if (!count->is_rest[port])
-        return;
-    count->n_sources += !count->is_counted[row];
-    count->is_counted[row] = true;
-}
-
 /* Distinct sources of the ports that have no row of their own. */
 static uint64_t count_rest_sources(const struct nsf_evidence *evidence, uint32_t target,
                                    const struct nsf_other_port *listed, size_t n_listed)
@@ -324,14 +308,10 @@ static uint64_t count_rest_sources(const struct nsf_evidence *evidence, uint32_t
     for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
         const struct nsf_contacts_table *table = &evidence->partitions[p].contacts;
         bool *is_rest = nsf_calloc(table->n_ports, sizeof(*is_rest));
-        bool *is_counted = nsf_calloc(table->n_rows, sizeof(*is_counted));
         for (uint32_t i = 0; i < table->n_ports; i++)
             is_rest[i] = table->ports[i].target == target && !is_listed_port(listed, n_listed, &table->ports[i]);
-        struct rest_count count = {.is_rest = is_rest, .is_counted = is_counted};
-        nsf_contacts_each_use(table, count_rest_use, &count);
-        n_sources += count.n_sources;
+        n_sources += nsf_contacts_count_users(table, is_rest);
         nsf_free(is_rest);
-        nsf_free(is_counted);
     }
     return n_sources;
 }
@@ -589,6 +569,12 @@ static void tell_of_full_contacts(struct nsf_evidence *evidence)
                                                  });
 }
 
+static void count_denied_source(void *ctx, const struct nsf_contact_summary *contacts)
+{
+    struct nsf_denied *denied = ctx;
+    denied->sources += (contacts->flags & NSF_CONTACT_DENIED_MAIL) != 0;
+}
+
 static void fill_inputs(struct nsf_evidence *evidence, struct nsf_review *review)
 {
     struct nsf_review_inputs *inputs = &evidence->inputs;
@@ -599,8 +585,7 @@ static void fill_inputs(struct nsf_evidence *evidence, struct nsf_review *review
         inputs->smtp_denied += partition->n_denied;
         inputs->tuples_late += partition->n_late;
         inputs->tuples_duplicate += partition->n_duplicate_tuples;
-        for (uint32_t i = 0; i < partition->contacts.n_rows; i++)
-            review->denied.sources += (partition->contacts.rows[i].flags & NSF_CONTACT_DENIED_MAIL) != 0;
+        nsf_contacts_each(&partition->contacts, count_denied_source, &review->denied);
     }
     review->denied.tuples = inputs->smtp_denied;
     size_t n_foreign = evidence->n_foreign + (evidence->n_foreign_rest > 0);

@@ -51,9 +51,9 @@ static uint32_t networks_after(const struct nsf_outbound_row *rows, size_t n, st
         bool is_hit = false;
         for (size_t i = 0; i < n; i++)
             for (uint32_t t = 0; t < times.n; t++)
-                is_hit = is_hit || (rows[i].network == network && rows[i].is_message && rows[i].is_public &&
-                                    rows[i].is_port_25 && rows[i].second >= times.items[t] + shift &&
-                                    rows[i].second <= times.items[t] + shift + 300);
+                is_hit = is_hit ||
+                         (rows[i].network == network && rows[i].is_message && rows[i].is_public && rows[i].is_port_25 &&
+                          rows[i].second >= times.items[t] + shift && rows[i].second <= times.items[t] + shift + 300);
         n_networks += is_hit;
     }
     return n_networks;
@@ -116,7 +116,11 @@ static void test_days(void **state)
     for (uint32_t i = 0; i < 7; i++) {
         static const uint32_t networks[] = {1, 2, 1, 1, 2, 3, 9};
         rows[i] = (struct nsf_outbound_row){
-            .second = START + (i < 3 ? 0 : i < 6 ? DAY : 2 * DAY) + i,
+            .second = START +
+                      (i < 3   ? 0
+                       : i < 6 ? DAY
+                               : 2 * DAY) +
+                      i,
             .network = networks[i],
             .destination = networks[i],
             .is_unanswered = i >= 3,
