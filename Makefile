@@ -237,7 +237,7 @@ deps-dev: deps ## installs what lint, format and fuzz need as well
 
 .PHONY: deps-e2e
 deps-e2e: deps
-	@sh tests/tools/install_packages.sh "$(PACKAGES_E2E)" ""
+	@command -v node >/dev/null && command -v npm >/dev/null || sh tests/tools/install_packages.sh "$(PACKAGES_E2E)" ""
 
 # ---- Demo -----------------------------------------------------------------------------------------
 .PHONY: demo
@@ -263,6 +263,7 @@ plan:
 	$(foreach t,$(TEST_BIN),echo "$(word 2,$(subst /, ,$(patsubst $(B)/%,%,$(t)))) $(t)"; ) \
 	$(foreach t,$(FUZZ_BIN),echo "fuzz $(t) fixtures/corpus/$(notdir $(t))"; ) \
 	$(foreach t,$(TEST_SCRIPTS),echo "$(word 2,$(subst /, ,$(t))) $(t)"; ) \
+	echo "races tests/e2e/run.sh --threads"; echo "races tests/diff/test_store.py --seeds 1-2"; \
 	$(foreach t,$(CHECKS),echo "checks make $(t) $(KNOBS)"; ) \
 	echo "golden tests/tools/golden.py"; } >$(PLAN).new
 	@mv $(PLAN).new $(PLAN)
@@ -271,12 +272,13 @@ plan:
 # $(1) knobs, $(2) what to build; the shell variable "broken" collects the failures.
 build_for = $(MAKE) $(JOBS) -k $(1) plan $(2) || broken="$$broken --broken '$(2) $(1)'"
 
-LAYERS := unit,golden,checks,diff,fuzz,fault,tools
+LAYERS := e2e,unit,golden,checks,diff,fuzz,fault,tools
 LAYERS_ASAN := unit,golden,diff,fuzz,fault
-LAYERS_TSAN := unit,golden
+LAYERS_TSAN := unit,golden,races
 
 .PHONY: test
-test: deps ## everything below but lint, e2e and long fuzz; the last line counts passed and failed
+test: deps ## everything below but lint and long fuzz; the last line counts passed and failed
+	-@$(MAKE) deps-e2e
 	@$(MAKE) test-run
 
 .PHONY: test-run
@@ -288,7 +290,7 @@ test-run:
 	eval "$(RUN) $$broken default:$(LAYERS) address-undefined:$(LAYERS_ASAN) thread:$(LAYERS_TSAN)"
 
 .PHONY: programs-tsan
-programs-tsan: all $(UNIT_BIN)
+programs-tsan: all $(UNIT_BIN) $(E2E_BIN)
 
 .PHONY: test-quick
 test-quick: ## unit tests, golden tests and checks of the developer's build: before every landing
@@ -324,14 +326,14 @@ fuzz-replay: plan $(FUZZ_BIN) ## each fuzz target over its corpus, and over trun
 	@$(RUN) $(LABEL):fuzz
 
 .PHONY: test-sanitize
-test-sanitize: deps ## unit, golden, differential and replay under ASan+UBSan; unit and golden under TSan
+test-sanitize: deps ## unit, golden, differential and replay under ASan+UBSan; unit, golden and races under TSan
 	+@broken=; \
 	$(call build_for,SANITIZE=address$(comma)undefined COVERAGE= FUZZ=,programs); \
 	$(call build_for,SANITIZE=thread COVERAGE= FUZZ=,programs-tsan); \
 	eval "$(RUN) $$broken address-undefined:$(LAYERS_ASAN) thread:$(LAYERS_TSAN)"
 
 .PHONY: e2e
-e2e: deps-e2e ## against a real blob server on loopback (slow)
+e2e: deps-e2e ## against a real blob server on loopback
 	+@broken=; $(call build_for,,programs); eval "$(RUN) $$broken $(LABEL):e2e"
 
 .PHONY: golden-update

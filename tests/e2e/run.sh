@@ -1,7 +1,8 @@
 #!/bin/sh
 # The end-to-end tests: starts the servers they need on free ports of this machine, and ends them.
-# usage: run.sh [TEXT]     only the tests whose name holds TEXT
-# Takes the programs from NSGFLOW_BUILD, or builds them. The last line is "N passed, N failed".
+# usage: run.sh [--threads] [TEXT]     only the tests whose name holds TEXT; --threads: only those that use several
+# Takes the programs from NSGFLOW_BUILD, or builds them. The last line is "N passed, N failed". Leaves with 77, and says
+# so, where the blob server cannot be had because npm's registry is out of reach; any other trouble is a failure.
 set -eu
 cd "$(dirname "$0")/../.."
 if [ -z "${NSGFLOW_BUILD:-}" ]; then
@@ -12,19 +13,45 @@ NSGFLOW=${NSGFLOW:-$NSGFLOW_BUILD/nsgflow}
 STORAGE_CAT=$NSGFLOW_BUILD/tests/e2e/storage_cat
 export NSGFLOW_BUILD NSGFLOW STORAGE_CAT
 
-# The blob server and the client, pinned by the lock file; no script of theirs runs.
-if [ ! -f tests/e2e/node_modules/.package-lock.json ] ||
-    [ tests/e2e/package-lock.json -nt tests/e2e/node_modules/.package-lock.json ]; then
-    (cd tests/e2e && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2)
-    touch tests/e2e/node_modules/.package-lock.json
-fi
+skip() {
+    echo "SKIPPED: no end-to-end test was run: $1"
+    exit 77
+}
 
-fixed=
-if [ "${NSGFLOW_LABEL:-}" = thread ]; then
-    fixed="setarch -R" # ThreadSanitizer of gcc 12 does not start where addresses are spread too widely
+# The blob server and the client, pinned by the lock file; no script of theirs runs. Two runs do not install at a time.
+modules=tests/e2e/node_modules
+mkdir -p build
+exec 9>build/e2e.lock
+flock 9
+if [ ! -f $modules/.package-lock.json ] || [ tests/e2e/package-lock.json -nt $modules/.package-lock.json ]; then
+    if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
+        [ -z "${CI:-}" ] || { echo "node and npm are not installed (make deps-e2e installs them)" >&2; exit 1; }
+        skip "node and npm are not installed (make deps-e2e installs them)"
+    fi
+    said=$(mktemp)
+    if ! (cd tests/e2e && npm ci --ignore-scripts --no-audit --no-fund --fetch-retry-mintimeout=1000 \
+        --fetch-retry-maxtimeout=10000 --fetch-timeout=60000) >"$said" 2>&1; then
+        cat "$said" >&2
+        unreachable='E(NOTFOUND|CONNREFUSED|CONNRESET|TIMEDOUT|AI_AGAIN|HOSTUNREACH|NETUNREACH|RR_SOCKET_TIMEOUT)'
+        if grep -Eq "^npm (error|ERR!) code $unreachable\$" "$said"; then
+            rm -f "$said"
+            skip "npm's registry cannot be reached"
+        fi
+        rm -f "$said"
+        exit 1
+    fi
+    rm -f "$said"
+    touch $modules/.package-lock.json
 fi
+exec 9>&-
+
 # Nothing of the caller's own cloud may be used.
 for name in $(env | sed -n 's/^\(AZURE_[A-Z_]*\|IDENTITY_[A-Z_]*\|[A-Za-z]*_[Pp][Rr][Oo][Xx][Yy]\)=.*/\1/p'); do
     unset "$name"
 done
-exec $fixed python3 tests/e2e/run.py --filter "${1:-}"
+threads=
+if [ "${1:-}" = --threads ]; then
+    threads=$1
+    shift
+fi
+exec python3 tests/e2e/run.py $threads --filter "${1:-}"

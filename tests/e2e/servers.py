@@ -19,50 +19,46 @@ ACCOUNT = "devstoreaccount1"
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def make_certificate(folder):
     """A certificate authority and a certificate for 127.0.0.1, made for this run."""
     ca_key, ca, key, request, cert = (os.path.join(folder, n) for n in ("ca.key", "ca.pem", "key.pem", "req.pem", "cert.pem"))
     extensions = os.path.join(folder, "ext.cnf")
     with open(extensions, "w") as file:
         file.write("subjectAltName=IP:127.0.0.1,DNS:localhost\n")
+    fast = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
     run = lambda *words: subprocess.run(["openssl", *words], check=True, capture_output=True)
-    run("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", ca_key, "-out", ca, "-days", "2", "-subj", "/CN=nsgflow test CA")
-    run("req", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", request, "-subj", "/CN=127.0.0.1")
+    run("req", "-x509", *fast, "-nodes", "-keyout", ca_key, "-out", ca, "-days", "2", "-subj", "/CN=nsgflow test CA")
+    run("req", *fast, "-nodes", "-keyout", key, "-out", request, "-subj", "/CN=127.0.0.1")
     run("x509", "-req", "-in", request, "-CA", ca, "-CAkey", ca_key, "-CAcreateserial", "-out", cert, "-days", "2",
         "-extfile", extensions)
     return ca, cert, key
 
 
 class Azurite:
-    """The blob server, in memory, ended by its process id."""
+    """The blob server, in memory, on a port that the system chose. It ends with the process that started it."""
 
     def __init__(self, folder, certificate=None):
-        self.port = free_port()
-        words = ["node", os.path.join(HERE, "node_modules", "azurite", "dist", "src", "blob", "main.js"), "--silent",
-                 "--disableTelemetry", "--inMemoryPersistence", "--blobHost", "127.0.0.1",
-                 "--blobPort", str(self.port)]
+        words = ["setpriv", "--pdeathsig", "TERM", "node",
+                 os.path.join(HERE, "node_modules", "azurite", "dist", "src", "blob", "main.js"),
+                 "--disableTelemetry", "--inMemoryPersistence", "--blobHost", "127.0.0.1", "--blobPort", "0"]
         if certificate:
             words += ["--oauth", "basic", "--cert", certificate[0], "--key", certificate[1]]
         self.scheme = "https" if certificate else "http"
-        self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                         stderr=subprocess.DEVNULL, cwd=folder)
+        said = b""
+        for line in self.process.stdout:
+            said += line
+            match = re.search(rb"successfully listens on https?://[0-9.]+:(\d+)", line)
+            if match:
+                break
+        else:
+            self.stop()
+            raise RuntimeError("Azurite does not start: %s" % said.decode("utf-8", "replace"))
+        self.port = int(match.group(1))
         self.url = "%s://127.0.0.1:%d/%s" % (self.scheme, self.port, ACCOUNT)
-        until = time.monotonic() + 30
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return
-            except OSError:
-                if time.monotonic() > until or self.process.poll() is not None:
-                    self.stop()
-                    raise RuntimeError("Azurite does not start")
-                time.sleep(0.05)
+        # It logs each request there, and would wait for a reader.
+        threading.Thread(target=self.process.stdout.read, daemon=True).start()
 
     def stop(self):
         if self.process.poll() is None:
@@ -100,6 +96,7 @@ class FaultProxy:
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # head and body are two writes: else each answer waits 40 ms
 
             def do_GET(self):
                 proxy.handle(self)
@@ -256,6 +253,7 @@ class TokenServer:
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # head and body are two writes: else each answer waits 40 ms
 
             def do_GET(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()

@@ -16,6 +16,12 @@ RANGE = 4 << 20
 SECRETS = []  # nothing that the program writes may hold one of these
 
 
+def wait_for_next_second():
+    """Storage tells two blobs of one name apart by the time they were made, in whole seconds."""
+    now = time.time()
+    time.sleep(int(now) + 1.01 - now)
+
+
 def md5(data):
     return base64.b64encode(hashlib.md5(data).digest()).decode()
 
@@ -30,7 +36,7 @@ class Run:
                 base[name] = os.environ[name]
         base.update({"AZURE_STORAGE_ACCOUNT": ACCOUNT, "AZURE_STORAGE_KEY": KEY} if env is None else env)
         began = time.monotonic()
-        done = subprocess.run([*world.cat, "--verbose", "--retry-ms", "20", *words], env=base, capture_output=True,
+        done = subprocess.run([*world.cat, "--verbose", "--retry-ms", "5", *words], env=base, capture_output=True,
                               timeout=timeout)
         self.took_s = time.monotonic() - began
         self.code, self.raw = done.returncode, done.stdout
@@ -60,11 +66,13 @@ class Run:
 
 
 class World:
-    """The servers and the data that all tests share."""
+    """The servers and the data that the tests of one process share. Each process has containers and a proxy of its
+    own; they may share the blob server."""
 
-    def __init__(self, folder):
-        self.folder, self.cat = folder, [CAT]
-        self.azurite = Azurite(folder)
+    def __init__(self, folder, azurite=None, name="logs"):
+        self.folder, self.cat, self.name = folder, [CAT], name
+        self.owned = None if azurite else Azurite(folder)
+        self.azurite = azurite or self.owned
         self.client = Client(self.azurite)
         self.proxy = FaultProxy(self.azurite.port)
         self.n_containers = 0
@@ -72,11 +80,12 @@ class World:
 
     def stop(self):
         self.proxy.stop()
-        self.azurite.stop()
+        if self.owned:
+            self.owned.stop()
 
     def container(self, public=False):
         self.n_containers += 1
-        name = "logs%d" % self.n_containers
+        name = "%s%d" % (self.name, self.n_containers)
         self.client.make_container(name, public)
         return name
 

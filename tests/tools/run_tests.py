@@ -26,7 +26,7 @@ import time
 
 TIMEOUT_S = 600
 SKIPPED_STATUS = 77
-LAYERS = ("unit", "golden", "checks", "diff", "fuzz", "fault", "tools", "e2e")
+LAYERS = ("unit", "golden", "checks", "diff", "fuzz", "fault", "tools", "e2e", "races")
 SUM_LINE = re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?\s*$")
 CMOCKA_LINE = re.compile(r"^\[ *(RUN|OK|SKIPPED|FAILED) *\] (\S+)\s*$")
 
@@ -105,11 +105,11 @@ class Job:
         program = self.words[0]
         if self.is_make:
             return ["make", "--no-print-directory", "-s"] + self.words[1:]
-        if program.endswith(".py"):
-            return [sys.executable, program] + self.words[1:]
-        if program.endswith(".sh"):
-            return ["bash", program] + self.words[1:]
         start = ["setarch", "-R"] if self.label == "thread" and can_fix_addresses() else []
+        if program.endswith(".py"):
+            return start + [sys.executable, program] + self.words[1:]
+        if program.endswith(".sh"):
+            return start + ["bash", program] + self.words[1:]
         return start + [os.path.abspath(program)] + self.words[1:]
 
     def environment(self):
@@ -160,6 +160,10 @@ def show(outcome):
     skipped = ", %d skipped" % outcome.skipped if outcome.skipped else ""
     print("%-4s %-56s %4d passed, %d failed%s (%.1f s)"
           % (word, outcome.name, outcome.passed, outcome.failed, skipped, outcome.took_s), flush=True)
+    if word == "skip":
+        for line in outcome.text.splitlines():
+            if line.startswith("SKIPPED"):
+                print("     | " + line, flush=True)
     if outcome.failed:
         for line in outcome.text.splitlines()[-200:]:
             print("     | " + line)
@@ -211,7 +215,7 @@ def main():
     if failed:
         print("failed: " + ", ".join(outcome.name for outcome in outcomes if outcome.failed))
     if skipped:
-        print("skipped: %d tests (NSGFLOW_SAMPLES and NSGFLOW_CASES name the public samples some of them need)" % skipped)
+        print("skipped: %d tests (see above; NSGFLOW_SAMPLES and NSGFLOW_CASES name the public samples some of them need)" % skipped)
     print("%d passed, %d failed" % (passed, failed))
     return 1 if failed else 0
 
