@@ -173,10 +173,11 @@ void nsf_review_run_free(struct nsf_review_run *run)
     nsf_problems_release(&run->review.inputs.problems);
     nsf_evidence_free(run->evidence);
     nsf_scopes_free(run->scopes);
-    nsf_listing_release(&run->listing);
+    /* Blobs that are expected and were never opened are still on their way: their names are the listing's. */
     for (size_t i = 0; i < run->n_sources; i++)
         nsf_source_free(run->sources[i]);
     nsf_free(run->sources);
+    nsf_listing_release(&run->listing);
     nsf_free(run);
 }
 

@@ -151,7 +151,7 @@ NSF_CHECKED static inline nsf_result nsf_source_open(const struct nsf_blob *blob
 
 /* This blob will soon be opened from its start, by this thread or another: what is remote begins to come, so that many
  * small blobs do not cost a round trip each. At most once a blob. One that is then not opened costs memory (4 MiB at
- * most) until the source is freed. */
+ * most) and borrows *blob and its texts until the source is freed: so the listing outlives the source. */
 static inline void nsf_source_expect(const struct nsf_blob *blob)
 {
     if (blob->source->ops->expect != NULL)

@@ -120,7 +120,7 @@ def test_faults_change_nothing_but_the_count(world):
     url = "%s/%s" % (world.proxy.url, logs.container)
     faults = lambda: [Fault("comp=list", status(503, [("Retry-After", "0")])), Fault("PT1H", status(429, [("x-ms-retry-after-ms", "5")]), times=5, skip=3),
                       Fault("PT1H", status(500), times=5, skip=60),
-                      Fault("PT1H", reset(), times=2, skip=9), Fault("PT1H", cut(100), times=3, skip=20),
+                      Fault("PT1H", reset(), times=2, skip=9), Fault("PT1H", cut(5), times=3, skip=20),
                       Fault("PT1H", flip_byte(7), times=2, skip=40), Fault("comp=list", cut(999))]
     for jobs in ("1", "3"):
         broken = faults()

@@ -191,8 +191,8 @@ static int take_address(const struct settings *settings, struct nsf_azure *azure
     if (!settings->is_cat)
         printf("requests %llu retries %llu bytes %llu\n", (unsigned long long)transfer.requests,
                (unsigned long long)transfer.retries, (unsigned long long)transfer.bytes);
-    nsf_listing_release(&listing);
     nsf_source_free(source);
+    nsf_listing_release(&listing);
     return status;
 }
 
