@@ -595,22 +595,26 @@ size_t nsf_dossier_retrying(const struct nsf_dossier *dossier, const struct nsf_
     return dossier->n_retrying;
 }
 
-static int cmp_outbound(const void *left, const void *right)
+static int cmp_nics(const void *left, const void *right)
 {
-    const struct nsf_outbound_row *a = left, *b = right;
-    return (a->second > b->second) - (a->second < b->second);
+    return nsf_slice_cmp(((const struct nsf_nic_outbound *)left)->nic, ((const struct nsf_nic_outbound *)right)->nic);
 }
 
-struct nsf_outbound_row *nsf_dossier_outbound(const struct nsf_dossier *dossier, uint32_t finding_idx, size_t *n)
+struct nsf_nic_outbound *nsf_dossier_outbound(const struct nsf_dossier *dossier, uint32_t finding_idx, size_t *n)
 {
     const struct nsf_evidence *evidence = dossier->evidence;
+    const struct nsf_outbound *outbound = &evidence->outbound;
     uint32_t nsg_idx = evidence->scan->findings[finding_idx].nsg_idx;
-    struct nsf_outbound_row *rows = nsf_malloc(nsf_mul_size((size_t)evidence->outbound.n_rows + 1, sizeof(*rows)));
+    struct nsf_nic_outbound *nics = nsf_malloc(nsf_mul_size(dossier->n_sending_nics + 1, sizeof(*nics)));
     *n = 0;
-    for (uint32_t i = 0; i < evidence->outbound.n_rows; i++)
-        if (nsf_pairset_has(&evidence->nsg_nics, nsf_pair(nsg_idx, evidence->outbound.rows[i].nic_id)))
-            rows[(*n)++] = evidence->outbound.rows[i];
+    for (uint32_t from = 0, to; from < outbound->n_rows; from = to) {
+        uint32_t nic_id = outbound->rows[from].nic_id;
+        for (to = from + 1; to < outbound->n_rows && outbound->rows[to].nic_id == nic_id;)
+            to++;
+        if (nsf_pairset_has(&evidence->nsg_nics, nsf_pair(nsg_idx, nic_id)))
+            nics[(*n)++] = (struct nsf_nic_outbound){nsf_intern_get(&evidence->macs, nic_id), outbound->rows + from, to - from};
+    }
     if (*n > 1)
-        qsort(rows, *n, sizeof(*rows), cmp_outbound);
-    return rows;
+        qsort(nics, *n, sizeof(*nics), cmp_nics);
+    return nics;
 }

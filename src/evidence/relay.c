@@ -275,16 +275,17 @@ static void compare_days(const struct nsf_relay *relay, const struct nsf_relay_s
     facts->networks_without_tenths = n_without == 0 ? 0 : (uint32_t)(without * 10 / n_without);
 }
 
-void nsf_relay_suspect(struct nsf_relay *relay, const struct nsf_relay_suspect *suspect, uint32_t n_days,
-                       struct nsf_relay_facts *facts)
+bool nsf_relay_suspect(struct nsf_relay *relay, const struct nsf_relay_suspect *suspect, uint32_t n_days,
+                       uint32_t at_least, struct nsf_relay_facts *facts)
 {
     /* Suspects can be many, and few push more than the one before them. */
-    if (most_networks_after(relay, suspect->times) <= facts->pushed_networks)
-        return;
+    if (most_networks_after(relay, suspect->times) < at_least)
+        return false;
     uint32_t pushed = networks_after(relay, suspect->times, 0);
-    if (pushed <= facts->pushed_networks)
-        return;
+    if (pushed < at_least)
+        return false;
     facts->pushed_networks = pushed;
     facts->shifted_networks = networks_after(relay, suspect->times, SHIFT_SECONDS);
     compare_days(relay, suspect, n_days, facts);
+    return true;
 }

@@ -1,6 +1,5 @@
 /*
- * relay.h - from the outbound mail of a rule's NICs to the facts that a judge of relays asks for. One thread at
- * a time.
+ * relay.h - from the outbound mail of one NIC to the facts that a judge of relays asks for. One thread at a time.
  */
 #ifndef NSF_RELAY_H
 #define NSF_RELAY_H
@@ -22,8 +21,9 @@ struct nsf_relay *nsf_relay_new(const struct nsf_outbound_row *rows, size_t n);
 void nsf_relay_free(struct nsf_relay *relay);
 /* What does not depend on a source: counts, destinations, the fullest and the blocked day. */
 void nsf_relay_read(const struct nsf_relay *relay, struct nsf_relay_facts *facts);
-/* Keeps in *facts the suspect that pushed most. `n_days` of the window, for the days without its messages. */
-void nsf_relay_suspect(struct nsf_relay *relay, const struct nsf_relay_suspect *suspect, uint32_t n_days,
-                       struct nsf_relay_facts *facts);
+/* Fills in what *facts says of a source and returns true where this one pushed mail to `at_least` (> 0) networks.
+ * `n_days` of the window, for the days without its messages. */
+bool nsf_relay_suspect(struct nsf_relay *relay, const struct nsf_relay_suspect *suspect, uint32_t n_days,
+                       uint32_t at_least, struct nsf_relay_facts *facts);
 
 #endif

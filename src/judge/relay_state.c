@@ -3,15 +3,14 @@
 #include "judge/relay_state.h"
 
 enum {
-    RELAY_NETWORKS_MIN = 20,
     RELAY_TIMES_SHIFTED = 3,
     RELAY_FIXED_MAX = 5,
     RELAY_TIMES_BASELINE = 3,
 };
 
-static bool is_open_relay(const struct nsf_relay_facts *facts)
+bool nsf_relay_is_pushed(const struct nsf_relay_facts *facts)
 {
-    if (facts->pushed_networks < RELAY_NETWORKS_MIN ||
+    if (facts->pushed_networks < NSF_RELAY_NETWORKS_MIN ||
         facts->pushed_networks < RELAY_TIMES_SHIFTED * facts->shifted_networks)
         return false;
     return !facts->has_days_without || facts->networks_without_tenths * 2 < facts->networks_with_tenths;
@@ -23,15 +22,15 @@ enum nsf_relay_state nsf_relay_state_of(const struct nsf_relay_facts *facts)
         return NSF_RELAY_NOT_EXAMINED;
     if (facts->connections == 0)
         return NSF_RELAY_NO_OUTBOUND;
-    if (is_open_relay(facts))
+    if (nsf_relay_is_pushed(facts))
         return NSF_RELAY_OPEN_RELAY_LIKELY;
-    if (facts->blocked_networks >= RELAY_NETWORKS_MIN)
+    if (facts->blocked_networks >= NSF_RELAY_NETWORKS_MIN)
         return NSF_RELAY_SPAM_BLOCKED;
     return facts->destinations <= RELAY_FIXED_MAX ? NSF_RELAY_TO_FIXED : NSF_RELAY_SENDS_AND_RECEIVES;
 }
 
 bool nsf_relay_has_fan_out(const struct nsf_relay_facts *facts)
 {
-    return facts->busiest_day_networks >= RELAY_NETWORKS_MIN &&
+    return facts->busiest_day_networks >= NSF_RELAY_NETWORKS_MIN &&
            facts->busiest_day_networks >= RELAY_TIMES_BASELINE * facts->median_day_networks;
 }

@@ -1,11 +1,14 @@
 /*
- * relay_state.h - what the outbound mail of a rule's NICs says: an ordinary server, an open relay, spam that Azure
+ * relay_state.h - what the outbound mail of a NIC says: an ordinary server, an open relay, spam that Azure
  * holds back. Pure functions, any thread.
  */
 #ifndef NSF_RELAY_STATE_H
 #define NSF_RELAY_STATE_H
 
 #include "evidence/review.h"
+
+/* Fewer networks are no relaying and no spam. */
+#define NSF_RELAY_NETWORKS_MIN 20
 
 struct nsf_relay_facts {
     bool is_examined;              /* false: the logs hold no outbound flows to ask */
@@ -14,7 +17,7 @@ struct nsf_relay_facts {
     uint32_t busiest_day_networks; /* distinct public /24s on the fullest day */
     uint32_t median_day_networks;  /* of the other days */
     uint32_t blocked_networks;     /* distinct /24s on the fullest day on which four in five had no reply */
-    /* of the source that is no known or likely sender and pushed most: */
+    /* of one source that is no known or likely sender: */
     uint32_t pushed_networks;         /* distinct public /24s that got mail within 300 s of its messages */
     uint32_t shifted_networks;        /* the same for moments an hour beside them */
     bool has_days_without;            /* some day of the window without its messages */
@@ -22,6 +25,8 @@ struct nsf_relay_facts {
     uint32_t networks_without_tenths; /* and on days without */
 };
 
+/* Mail goes out to many networks behind the messages of the source, and hardly at other times. */
+bool nsf_relay_is_pushed(const struct nsf_relay_facts *facts);
 enum nsf_relay_state nsf_relay_state_of(const struct nsf_relay_facts *facts);
 /* Many more destinations on one day than on the others. */
 bool nsf_relay_has_fan_out(const struct nsf_relay_facts *facts);

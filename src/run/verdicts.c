@@ -4,14 +4,12 @@
 
 #include "core/clock.h"
 #include "core/mem.h"
-#include "evidence/relay.h"
 #include "judge/confidence.h"
 #include "judge/rule_verdict.h"
 #include "run/advise.h"
 #include "run/rule_doubts.h"
 #include "run/rule_mail.h"
-
-#define RELAY_LINES 4
+#include "run/rule_relay.h"
 
 struct nsf_verdicts {
     struct nsf_evidence *evidence;
@@ -112,11 +110,7 @@ struct rule_sources {
     size_t n_touched;
     size_t capacity;
     uint64_t mail_beside_mx;
-    /* for the relay */
-    struct nsf_relay *outbound;
-    size_t n_outbound;
-    uint32_t n_days;
-    struct nsf_relay_facts relay;
+    struct nsf_rule_relay *relay;
 };
 
 static bool is_beside_mx(const struct nsf_lists *lists, const struct nsf_mail_source *source)
@@ -154,9 +148,8 @@ static void add_sent(void *ctx, const struct nsf_sent *sent)
     struct nsf_sender_facts facts;
     enum nsf_source_verdict verdict = nsf_verdicts_of(sources->verdicts, sent->address, &facts)->verdict;
     nsf_rule_mail_add(&sources->mail, sent, verdict);
-    if (sent->messages > 0 && !nsf_source_is_sender(verdict) && sources->n_outbound > 0)
-        nsf_relay_suspect(sources->outbound, &(struct nsf_relay_suspect){.days = sent->days, .times = sent->times},
-                          sources->n_days, &sources->relay);
+    if (sent->messages > 0 && !nsf_source_is_sender(verdict))
+        nsf_rule_relay_suspect(sources->relay, sent);
 }
 
 static int64_t window_ms(const struct nsf_review *review)
@@ -255,28 +248,6 @@ static void fill_traffic(const struct nsf_review *review, const struct nsf_revie
     facts->window_ms = window_ms(review);
 }
 
-static void say_relay(const struct nsf_relay_facts *facts, struct nsf_arena *arena, struct nsf_review_rule *rule)
-{
-    struct nsf_slice *lines = nsf_arena_zalloc(arena, RELAY_LINES, sizeof(*lines));
-    size_t n = 0;
-    if (facts->connections > 0)
-        lines[n++] = nsf_slice_str(nsf_arena_printf(arena, "%llu outbound connections to TCP 25 at %u addresses",
-                                                    (unsigned long long)facts->connections, facts->destinations));
-    if (facts->busiest_day_networks > 0)
-        lines[n++] =
-            nsf_slice_str(nsf_arena_printf(arena, "%u public networks on the fullest day, %u on a median other day",
-                                           facts->busiest_day_networks, facts->median_day_networks));
-    if (facts->blocked_networks > 0)
-        lines[n++] = nsf_slice_str(
-            nsf_arena_printf(arena, "%u networks on a day when four in five gave no answer", facts->blocked_networks));
-    if (facts->pushed_networks > 0)
-        lines[n++] = nsf_slice_str(nsf_arena_printf(
-            arena,
-            "mail to %u networks within 300 s after messages of one source that is no known sender, %u an hour later",
-            facts->pushed_networks, facts->shifted_networks));
-    rule->relay_evidence = (struct nsf_slices){lines, n};
-}
-
 static int cmp_touched(const void *left, const void *right)
 {
     return nsf_ip_cmp(((const struct nsf_touched *)left)->address, ((const struct nsf_touched *)right)->address);
@@ -301,27 +272,21 @@ static void judge_rule(struct nsf_verdicts *verdicts, size_t rule_idx)
     const struct nsf_finding *finding = &review->scan->findings[rule->finding_idx];
     struct nsf_rule_facts facts = {0};
     struct nsf_rule_judgement judgement;
-    struct nsf_outbound_row *outbound;
     struct rule_sources sources = {.verdicts = verdicts, .facts = &facts};
     rule->confidence = confidence_of(review, rule);
     fill_exposure(review->scan, finding, &facts);
     fill_traffic(review, rule, &facts);
     facts.has_mail_elsewhere = nsf_evidence_has_mail_elsewhere(verdicts->evidence, finding->nsg_idx);
-    outbound = nsf_dossier_outbound(verdicts->dossier, rule->finding_idx, &sources.n_outbound);
-    sources.outbound = nsf_relay_new(outbound, sources.n_outbound);
-    nsf_free(outbound);
-    sources.n_days = (uint32_t)(window_ms(review) / NSF_MS_PER_DAY);
-    sources.relay.is_examined = rule->coverage.is_logged;
-    nsf_relay_read(sources.outbound, &sources.relay);
+    sources.relay = nsf_rule_relay_new(verdicts->dossier, rule->finding_idx,
+                                       (uint32_t)(window_ms(review) / NSF_MS_PER_DAY), rule->coverage.is_logged);
     collect_sources(&sources, review, rule_idx);
     facts.is_masked = is_any_source(finding) && nsf_rule_is_masked(&sources.sightings, facts.connections);
     facts.sender_messages = sources.mail.sender_messages;
     facts.spam_messages = sources.mail.spam_messages;
     facts.sender_networks = sources.mail.n_networks;
     facts.sender_networks_in_7_days = nsf_rule_mail_networks_in_7_days(&sources.mail);
-    facts.has_fan_out = nsf_relay_has_fan_out(&sources.relay);
-    facts.relay = rule->relay = nsf_relay_state_of(&sources.relay);
-    say_relay(&sources.relay, &review->arena, rule);
+    facts.has_fan_out = nsf_rule_relay_finish(sources.relay, &review->arena, rule);
+    facts.relay = rule->relay;
     rule->break_risk_permille = break_risk_of(review, &sources.mail, &facts);
     nsf_judge_rule(&facts, &judgement);
     rule->verdict = judgement.verdict;
@@ -341,7 +306,7 @@ static void judge_rule(struct nsf_verdicts *verdicts, size_t rule_idx)
                &review->arena, rule);
     nsf_rule_mail_release(&sources.mail);
     nsf_free(sources.touched);
-    nsf_relay_free(sources.outbound);
+    nsf_rule_relay_free(sources.relay);
 }
 
 /* ---- the whole ---- */

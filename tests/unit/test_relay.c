@@ -75,8 +75,9 @@ static void test_pushes(void **state)
                 items[t] = START - 400 + next_random(&seed) % (round % 2 == 0 ? 1500 : 15000);
             qsort(items, n_times, sizeof(*items), cmp_u32);
             struct nsf_relay_suspect suspect = {.times = {items, n_times}};
-            nsf_relay_suspect(relay, &suspect, 1, &facts);
+            bool is_more = nsf_relay_suspect(relay, &suspect, 1, most + 1, &facts);
             uint32_t pushed = networks_after(rows, n, suspect.times, 0);
+            assert_int_equal(is_more, pushed > most);
             if (pushed > most) {
                 most = pushed;
                 shifted = networks_after(rows, n, suspect.times, 3600);
@@ -102,7 +103,7 @@ static void test_edges_of_a_push(void **state)
     for (size_t i = 0; i < NSF_ARRAY_LEN(cases); i++) {
         struct nsf_relay_facts facts = {0};
         struct nsf_relay_suspect suspect = {.times = {&cases[i].message_at, 1}};
-        nsf_relay_suspect(relay, &suspect, 1, &facts);
+        assert_int_equal(nsf_relay_suspect(relay, &suspect, 1, 1, &facts), cases[i].pushed);
         assert_int_equal(facts.pushed_networks, cases[i].pushed);
     }
     nsf_relay_free(relay);
