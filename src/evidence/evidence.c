@@ -93,7 +93,7 @@ void nsf_evidence_free(struct nsf_evidence *evidence)
     for (size_t i = 0; i < NSF_ARRAY_LEN(tables); i++)
         nsf_intern_release(tables[i]);
     struct nsf_pairset *sets[] = {&evidence->nic_flow_logs, &evidence->expected, &evidence->nsg_nics,
-                                  &evidence->nsg_vnet4};
+                                  &evidence->nsg_vnet4, &evidence->defined_nics};
     for (size_t i = 0; i < NSF_ARRAY_LEN(sets); i++)
         nsf_pairset_release(sets[i]);
     nsf_free(evidence->unmatched);
@@ -193,10 +193,14 @@ static uint32_t unmatched_target(struct nsf_evidence *evidence, const struct nsf
         evidence->unmatched[idx] = (struct nsf_unmatched_target){
             .reason = joined->reason,
             .nsg_idx = is_nameless ? NSF_JOIN_NONE : joined->nsg_idx,
+            .rule_idx = joined->rule_idx,
         };
         if (!is_nameless && joined->nsg_idx == NSF_JOIN_NONE)
             evidence->unmatched[idx].nsg_lower = folded(&evidence->arena, scope->nsg);
     }
+    struct nsf_unmatched_target *target = &evidence->unmatched[idx];
+    if (target->logged_rule.ptr == NULL || nsf_slice_cmp(scope->rule, target->logged_rule) < 0)
+        target->logged_rule = scope->rule;
     return idx;
 }
 
@@ -297,6 +301,7 @@ static void note_flow_log(struct nsf_evidence *evidence, const struct nsf_place_
     if (!nsf_pairset_add(&evidence->nic_flow_logs, nsf_pair(place->nic_id, place->flow_log_id)))
         return;
     struct nsf_nic *nic = nic_of(evidence, place->nic_id);
+    nic->has_vnet4 |= place->is_vnet4;
     if (++nic->n_logged == 2 && atomic_load_explicit(&nic->covered_twice_from_batch, memory_order_relaxed) > seq)
         atomic_store_explicit(&nic->covered_twice_from_batch, seq, memory_order_relaxed);
 }

@@ -17,8 +17,10 @@
 struct nsf_unmatched_target {
     enum nsf_join_reason reason;
     uint32_t nsg_idx;           /* or NSF_JOIN_NONE */
+    uint32_t rule_idx;          /* in that NSG's rules, or NSF_JOIN_NONE */
     struct nsf_slice nsg_lower; /* as logged, with NSF_JOIN_NONE; absent where none is named */
     struct nsf_slice rule;      /* as logged with allowed mail; of several spellings the smallest; set at the end */
+    struct nsf_slice logged_rule; /* the same whatever it was logged with */
 };
 
 struct nsf_nic {
@@ -26,6 +28,7 @@ struct nsf_nic {
     _Atomic uint64_t covered_twice_from_batch; /* UINT64_MAX: never */
     uint32_t n_expected; /* flow logs that cover it, by paths */
     uint32_t n_logged;   /* and by records */
+    bool has_vnet4;      /* one of these is a virtual network flow log: it names whichever NSG decided */
 };
 
 struct nsf_fingerprint_row {
@@ -65,6 +68,7 @@ struct nsf_evidence {
     struct nsf_pairset expected;         /* (NIC, flow log as in paths) */
     struct nsf_pairset nsg_nics;         /* (NSG of the definitions, NIC) */
     struct nsf_pairset nsg_vnet4;        /* NSGs that virtual network flow logs name */
+    struct nsf_pairset defined_nics;     /* the same as the definitions show it; made at the end */
 
     struct nsf_fingerprint_row *fingerprints;
     size_t fingerprints_capacity;

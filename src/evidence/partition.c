@@ -4,6 +4,7 @@
 
 #include "core/clock.h"
 #include "core/err.h"
+#include "evidence/outbound.h"
 
 /* Sweeps and settling start here, so that small inputs are never cut short and large ones stay small: 16 partitions
  * times 2,048 times 64 bytes are 2 MB. */
@@ -42,6 +43,8 @@ void nsf_partition_release(struct nsf_partition *partition)
     nsf_free(partition->key_clocks.now_ms);
     nsf_pairset_release(&partition->nic_targets);
     nsf_pairset_release(&partition->mail_scopes);
+    nsf_spans_release(&partition->allowed_spans);
+    nsf_spans_release(&partition->denied_spans);
     nsf_sources_release(&partition->sources);
     nsf_contacts_release(&partition->contacts);
     nsf_retries_release(&partition->retries);
@@ -77,6 +80,11 @@ static void flush_kept(struct nsf_partition *partition)
     partition->n_kept = 0;
 }
 
+static bool is_public_v4(struct nsf_ip ip)
+{
+    return nsf_ip_is_v4(ip) && !nsf_ip_is_private(ip);
+}
+
 static void keep(struct nsf_partition *partition, const struct nsf_live *live)
 {
     const struct nsf_place_of_scope *place = place_of(partition, live);
@@ -99,6 +107,9 @@ static void keep(struct nsf_partition *partition, const struct nsf_live *live)
     if (nic_target != partition->last_nic_target)
         nsf_pairset_add(&partition->nic_targets, nic_target);
     partition->last_nic_target = nic_target;
+    if (is_public_v4(live->src))
+        nsf_spans_add(&partition->allowed_spans, place->target, connection->counted_from_ms,
+                      connection->counted_to_ms);
     if (partition->n_kept == NSF_PARTITION_KEPT)
         flush_kept(partition);
 }
@@ -382,6 +393,9 @@ static void take_denied(struct nsf_partition *partition, const struct nsf_mail_e
     partition->n_denied++;
     nsf_contacts_add_denied_mail(&partition->contacts, event);
     nsf_retries_add(&partition->retries, event->src, event->dst, event->ts_ms);
+    if (is_public_v4(event->src))
+        nsf_spans_add(&partition->denied_spans, partition->shared->place(partition->shared, event->scope_id)->target,
+                      event->ts_ms, event->ts_ms);
 }
 
 static void look_ahead(struct nsf_partition *partition, const struct nsf_mail_event *event, struct ahead *ahead)

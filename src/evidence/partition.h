@@ -14,6 +14,7 @@
 #include "evidence/live.h"
 #include "evidence/retries.h"
 #include "evidence/sources.h"
+#include "evidence/spans.h"
 #include "flow/batch.h"
 
 /* Finished connections whose sources are looked up side by side: the cache misses of one overlap those of the others. */
@@ -79,6 +80,8 @@ struct nsf_partition {
     struct nsf_pairset mail_scopes; /* scopes of allowed mail that joins no finding: how its rules were spelt */
     uint32_t last_mail_scope;
     struct nsf_pairset nic_targets; /* (NIC, target) of allowed mail inside the window */
+    struct nsf_spans allowed_spans; /* connections of public IPv4 addresses */
+    struct nsf_spans denied_spans;
     uint64_t last_nic_target;
 };
 

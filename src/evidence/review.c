@@ -3,13 +3,14 @@
 #include "evidence/review.h"
 
 #include "core/clock.h"
+#include "evidence/elsewhere.h"
 #include "evidence/evidence_state.h"
+#include "evidence/history.h"
+#include "evidence/rule_coverage.h"
 
 /* A source row by partition and number, in one word: ten million of them are 40 MB. */
 #define ROW_PARTITION_SHIFT 28
 #define ROW_MASK ((UINT32_C(1) << ROW_PARTITION_SHIFT) - 1)
-#define COUNTERS_PRESENT_PERCENT 90
-#define COUNTERS_ABSENT_PERCENT 10
 
 struct rule_rows {
     uint32_t *rows;
@@ -364,90 +365,6 @@ static void fill_other_ports(const struct nsf_evidence *evidence, uint32_t targe
     nsf_free(ports);
 }
 
-static int cmp_slices(const void *left, const void *right)
-{
-    return nsf_slice_cmp(*(const struct nsf_slice *)left, *(const struct nsf_slice *)right);
-}
-
-/* NICs that the logs or the definitions put under the NSG, ascending and distinct. */
-static void fill_nics(struct nsf_evidence *evidence, uint32_t nsg_idx, struct nsf_arena *arena,
-                      struct nsf_coverage *coverage)
-{
-    const struct nsf_scan_nsg *nsg = &evidence->scan->nsgs[nsg_idx];
-    struct nsf_slice *nics = nsf_arena_alloc(arena, (evidence->nics.n + nsg->nic_macs.n + 1) * sizeof(*nics));
-    size_t n = 0;
-    for (uint32_t id = 0; id < evidence->nics.n; id++) {
-        const struct nsf_nic *nic = nsf_stable_get(&evidence->nics, id);
-        if (nsf_pairset_has(&evidence->nsg_nics, nsf_pair(nsg_idx, id)))
-            nics[n++] = nic->mac;
-    }
-    coverage->is_logged = n > 0;
-    for (size_t i = 0; i < nsg->nic_macs.n; i++)
-        nics[n++] = nsg->nic_macs.items[i];
-    if (n > 1)
-        qsort(nics, n, sizeof(*nics), cmp_slices);
-    size_t n_distinct = 0;
-    for (size_t i = 0; i < n; i++)
-        if (n_distinct == 0 || !nsf_slice_eq(nics[n_distinct - 1], nics[i]))
-            nics[n_distinct++] = nics[i];
-    coverage->nics = (struct nsf_slices){nics, n_distinct};
-}
-
-static void fill_coverage(struct nsf_evidence *evidence, uint32_t nsg_idx, const struct nsf_review *review,
-                          struct nsf_arena *arena, struct nsf_review_rule *rule)
-{
-    struct nsf_coverage *coverage = &rule->coverage;
-    coverage->evidence_from_ms = NSF_TS_NONE;
-    fill_nics(evidence, nsg_idx, arena, coverage);
-    coverage->has_vnet4 = nsf_pairset_has(&evidence->nsg_vnet4, nsg_idx);
-    if (review->window_from_ms != NSF_TS_NONE) {
-        int64_t from = nsf_time_hour(review->window_from_ms), to = nsf_time_hour(review->window_to_ms - 1) + 1;
-        struct nsf_gap *gaps = NULL;
-        size_t n_gaps = 0, capacity = 0;
-        for (size_t i = 0; i < coverage->nics.n; i++) {
-            struct nsf_slice mac = coverage->nics.items[i];
-            uint32_t nic_id = nsf_intern_find(&evidence->macs, mac);
-            struct nsf_nic_coverage nic =
-                nsf_hours_of_nic(&evidence->hours, nic_id, mac, from, to, &gaps, &n_gaps, &capacity);
-            coverage->hours_expected += (uint64_t)(to - from);
-            coverage->hours_seen += nic.hours_seen;
-        }
-        coverage->gaps = nsf_arena_alloc(arena, n_gaps * sizeof(*gaps));
-        if (n_gaps > 0)
-            memcpy(coverage->gaps, gaps, n_gaps * sizeof(*gaps));
-        coverage->n_gaps = n_gaps;
-        nsf_free(gaps);
-    }
-    const struct nsf_traffic *traffic = &rule->traffic;
-    /* Where there is no connection to ask, the layout of the logs says whether there would be counters. */
-    if (traffic->connections == 0)
-        coverage->counters = coverage->has_vnet4 ? NSF_COUNTERS_PRESENT : NSF_COUNTERS_ABSENT;
-    else if (traffic->with_counters * 100 > traffic->connections * COUNTERS_PRESENT_PERCENT)
-        coverage->counters = NSF_COUNTERS_PRESENT;
-    else if (traffic->with_counters * 100 < traffic->connections * COUNTERS_ABSENT_PERCENT)
-        coverage->counters = NSF_COUNTERS_ABSENT;
-    else
-        coverage->counters = NSF_COUNTERS_MIXED;
-}
-
-bool nsf_evidence_has_mail_elsewhere(const struct nsf_evidence *evidence, uint32_t nsg_idx)
-{
-    size_t n_findings = evidence->scan->n_findings;
-    for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
-        const struct nsf_pairset *set = &evidence->partitions[p].nic_targets;
-        for (uint32_t s = 0; set->slots != NULL && s <= set->mask; s++) {
-            if (set->slots[s] == 0)
-                continue;
-            uint32_t nic_id = (uint32_t)((set->slots[s] - 1) >> 32), target = (uint32_t)(set->slots[s] - 1);
-            uint32_t other = target < n_findings ? evidence->scan->findings[target].nsg_idx
-                                                 : evidence->unmatched[target - n_findings].nsg_idx;
-            if (other != nsg_idx && nsf_pairset_has(&evidence->nsg_nics, nsf_pair(nsg_idx, nic_id)))
-                return true;
-        }
-    }
-    return false;
-}
-
 /* What the counts alone prove: only that nothing came in. */
 static void fill_verdict(const struct nsf_evidence *evidence, uint32_t nsg_idx, struct nsf_review_rule *rule)
 {
@@ -480,7 +397,7 @@ static void fill_rules(struct nsf_evidence *evidence, const struct review_rows *
         rule->finding_idx = i;
         fill_traffic(evidence, i, &rows->by_target[i], &review->arena, &rule->traffic);
         fill_other_ports(evidence, i, &review->arena, rule);
-        fill_coverage(evidence, nsg_idx, review, &review->arena, rule);
+        nsf_rule_coverage_fill(evidence, nsg_idx, review, rule);
         fill_verdict(evidence, nsg_idx, rule);
     }
 }
@@ -646,11 +563,13 @@ void nsf_evidence_finish(struct nsf_evidence *evidence, struct nsf_review *revie
     review->scan = evidence->scan;
     fill_window(evidence, review);
     fill_inputs(evidence, review);
+    nsf_rule_coverage_begin(evidence);
     struct review_rows *rows = collect_rows(evidence, &review->arena);
     review->rows = rows;
     review->read_source = read_source;
     fill_rules(evidence, rows, review);
     fill_unmatched(evidence, rows, review);
+    nsf_history_fill(evidence, review);
     limit_rows(evidence, rows, review);
     sort_rows(evidence, rows, review);
     check_sums(review);

@@ -416,6 +416,8 @@ void nsf_describe_finding(struct nsf_evaluator *evaluator, uint32_t rank, enum n
     }
     describe_reduced_by(evaluator, rank, keep, finding);
     describe_admin(evaluator, rank, keep, finding);
+    finding->decides_all = !candidate->is_dark && candidate->n_ipv4 == NSF_PUBLIC_IPV4 && finding->n_reduced_by == 0 &&
+                           candidate->reading->narrowing.is_all_ports && candidate->reading->narrowing.is_all_targets;
     finding->note = describe_note(evaluator, rank, is_together && opens, keep);
 }
 

@@ -444,10 +444,12 @@ static void make_rule_table(const struct nsf_evaluator *evaluator, struct nsf_ar
         struct nsf_scan_rule *rule = &row->rules[row->n_rules++];
         rule->name = nsf_arena_copy(keep, candidate->reading->rule->name);
         rule->is_default = candidate->reading->rule->is_default;
-        if (candidate->is_finding)
-            *rule = (struct nsf_scan_rule){rule->name, NSF_RULE_ROLE_FINDING, rule->is_default,
-                                           find_finding(result, candidate->reading->rule)};
-        else if (candidate->is_allow && candidate->is_shadowed)
+        rule->is_allow = candidate->is_allow || candidate->is_dark;
+        rule->priority = candidate->reading->rule->priority;
+        if (candidate->is_finding) {
+            rule->role = NSF_RULE_ROLE_FINDING;
+            rule->finding_idx = find_finding(result, candidate->reading->rule);
+        } else if (candidate->is_allow && candidate->is_shadowed)
             rule->role = NSF_RULE_ROLE_SHADOWED;
     }
     for (size_t i = 0; i < n_readings; i++) {
@@ -459,6 +461,7 @@ static void make_rule_table(const struct nsf_evaluator *evaluator, struct nsf_ar
         struct nsf_scan_rule *rule = &row->rules[row->n_rules++];
         rule->name = nsf_arena_copy(keep, reading->rule->name);
         rule->is_default = reading->rule->is_default;
+        rule->priority = reading->rule->priority;
     }
     if (row->n_rules > 1)
         qsort(row->rules, row->n_rules, sizeof(*row->rules), cmp_scan_rule);

@@ -38,6 +38,8 @@ struct nsf_scan_rule {
     struct nsf_slice name; /* as defined */
     enum nsf_rule_role role;
     bool is_default;
+    bool is_allow;        /* an Allow that matches TCP 25, or may */
+    uint32_t priority;    /* 0: unreadable */
     uint32_t finding_idx; /* with NSF_RULE_ROLE_FINDING */
 };
 
@@ -116,6 +118,7 @@ struct nsf_finding {
     struct nsf_gate *gates;           /* by kind, NSG without case */
     size_t n_gates;
     bool is_blocked;                       /* on every known path another gate stops all of its sources: latent then */
+    bool decides_all; /* it lets in every public IPv4 address wherever it goes, and nothing before it takes any */
     bool is_admin_rule;                    /* AlwaysAllow of a network manager: it comes before the NSG */
     const struct nsf_exception *exception; /* NULL: none; lives as long as the list it came from */
     struct nsf_slice note;                 /* one sentence */

@@ -93,6 +93,11 @@ static bool judge_insufficient(const struct nsf_rule_facts *facts, struct nsf_ru
             "FlowTimeoutInMinutes on the "
             "virtual network or use virtual network flow logs, and run again after two weeks.",
             ull(facts->by_verdict[NSF_SOURCE_UNDECIDED]), s_of(facts->by_verdict[NSF_SOURCE_UNDECIDED]));
+    else if (facts->confidence == 'D' && facts->messages == 0 && facts->changed_on != NULL)
+        say(j, NSF_VERDICT_INSUFFICIENT_EVIDENCE,
+            "The logs speak of the rule as it is now only since %s, which is too little to rely on: run again over at "
+            "least a week of logs from then on.",
+            facts->changed_on);
     else if (facts->confidence == 'D' && facts->messages == 0)
         say(j, NSF_VERDICT_INSUFFICIENT_EVIDENCE,
             "No mail was seen, but the logs cover too little to rely on it: run again over at least a week of logs.");
@@ -101,6 +106,11 @@ static bool judge_insufficient(const struct nsf_rule_facts *facts, struct nsf_ru
             "No connection was logged under this rule, but another NSG on the same NICs let mail in, and only the last "
             "NSG on "
             "the path logs it: judge both rules together.");
+    else if (facts->connections == 0 && facts->senders_elsewhere > 0 && facts->changed_on == NULL)
+        say(j, NSF_VERDICT_INSUFFICIENT_EVIDENCE,
+            "No connection was logged under this rule, but %llu source%s that may send mail came in by rules whose "
+            "place it has taken: run again over logs from after the change.",
+            ull(facts->senders_elsewhere), s_of(facts->senders_elsewhere));
     else
         return false;
     return true;
@@ -109,9 +119,13 @@ static bool judge_insufficient(const struct nsf_rule_facts *facts, struct nsf_ru
 static bool judge_unused(const struct nsf_rule_facts *facts, struct nsf_rule_judgement *j)
 {
     uint64_t quiet = nsf_rule_hostile_sources(facts) + facts->by_verdict[NSF_SOURCE_HEALTH_PROBE];
-    if (facts->connections == 0)
+    if (facts->connections == 0 && facts->changed_on != NULL)
+        say(j, NSF_VERDICT_CLOSE_UNUSED,
+            "The logs cover this rule since it became what it is, on %s, and show no allowed connection.",
+            facts->changed_on);
+    else if (facts->connections == 0)
         say(j, NSF_VERDICT_CLOSE_UNUSED, "The logs cover this rule and show no allowed connection.");
-    else if (quiet == facts->sources)
+    else if (quiet == facts->sources && facts->senders_elsewhere == 0)
         say(j, NSF_VERDICT_CLOSE_PROBES_ONLY,
             "All %llu source%s are scanners, guessers or health probes; none sent mail.", ull(facts->sources),
             s_of(facts->sources));
@@ -140,7 +154,12 @@ static void judge_restrict(const struct nsf_rule_facts *facts, struct nsf_rule_j
 {
     uint64_t doubt = nsf_rule_sources_in_doubt(facts);
     uint64_t senders = facts->by_verdict[NSF_SOURCE_KNOWN_SENDER] + facts->by_verdict[NSF_SOURCE_LIKELY_SENDER];
-    if (doubt == 0 && facts->messages == facts->sender_messages && facts->sender_networks <= NETWORKS_MAX)
+    if (facts->senders_elsewhere > 0)
+        say(j, NSF_VERDICT_RESTRICT_WITH_REVIEW,
+            "%llu more source%s that may send mail came in under other rules, of another NSG on the same path or whose "
+            "place this one has taken: ask the owner before the rule is narrowed.",
+            ull(facts->senders_elsewhere), s_of(facts->senders_elsewhere));
+    else if (doubt == 0 && facts->messages == facts->sender_messages && facts->sender_networks <= NETWORKS_MAX)
         say(j, NSF_VERDICT_RESTRICT_TO_RELAYS,
             "All mail comes from %llu known or likely sender%s in %llu network%s, and nobody else is in doubt.",
             ull(senders), s_of(senders), ull(facts->sender_networks), s_of(facts->sender_networks));

@@ -19,9 +19,12 @@ struct nsf_rule_facts {
     uint64_t public_ipv4;
     bool has_public_ipv6;
     /* traffic */
-    bool is_logged;          /* some flow log covers the NSG */
-    bool has_mail_elsewhere; /* another NSG on its NICs let mail in */
-    bool has_counters;       /* some connection had them, or would have */
+    bool is_logged;             /* some flow log covers the NSG */
+    bool has_mail_elsewhere;    /* another NSG on its NICs let mail in */
+    uint64_t senders_elsewhere; /* that may send mail and were logged under other rules only: of the same path, or of
+                                   rules whose place this one has taken */
+    const char *changed_on;     /* the day from which on the logs speak of the rule as it is; NULL: all along */
+    bool has_counters;          /* some connection had them, or would have */
     char confidence;
     uint64_t connections;
     uint64_t hostile_connections; /* of sources that are called hostile */

@@ -4,6 +4,7 @@
 
 #include "core/clock.h"
 #include "core/mem.h"
+#include "evidence/elsewhere.h"
 #include "judge/confidence.h"
 #include "judge/rule_verdict.h"
 #include "run/advise.h"
@@ -104,6 +105,7 @@ static void read_source(const struct nsf_review *review, size_t rule_idx, uint64
 struct rule_sources {
     struct nsf_verdicts *verdicts;
     struct nsf_rule_facts *facts;
+    uint32_t finding_idx;
     struct nsf_rule_mail mail;
     struct nsf_rule_sightings sightings;
     struct nsf_touched *touched;
@@ -223,10 +225,13 @@ static void fill_exposure(const struct nsf_scan *scan, const struct nsf_finding 
 
 static char confidence_of(const struct nsf_review *review, const struct nsf_review_rule *rule)
 {
+    /* What was logged before a change does not speak of the rule as it is. */
+    const struct nsf_coverage *coverage = &rule->coverage;
+    bool is_cut = coverage->evidence_from_ms != NSF_TS_NONE;
     return nsf_confidence_of(&(struct nsf_confidence_facts){
-        .window_ms = window_ms(review),
-        .hours_expected = rule->coverage.hours_expected,
-        .hours_seen = rule->coverage.hours_seen,
+        .window_ms = is_cut ? review->window_to_ms - coverage->evidence_from_ms : window_ms(review),
+        .hours_expected = is_cut ? coverage->expected_since : coverage->hours_expected,
+        .hours_seen = is_cut ? coverage->seen_since : coverage->hours_seen,
         .connections = rule->traffic.connections,
         .with_counters = rule->traffic.with_counters,
         .has_vnet4 = rule->coverage.has_vnet4,
@@ -253,6 +258,40 @@ static int cmp_touched(const void *left, const void *right)
     return nsf_ip_cmp(((const struct nsf_touched *)left)->address, ((const struct nsf_touched *)right)->address);
 }
 
+/* Senders whose mail was logged under another rule count as touched: the list has to hold them too. */
+static void add_elsewhere(void *ctx, struct nsf_ip src)
+{
+    struct rule_sources *sources = ctx;
+    struct nsf_sender_facts facts;
+    if (nsf_ip_is_private(src) || nsf_elsewhere_is_own(sources->verdicts->evidence, sources->finding_idx, src))
+        return;
+    enum nsf_source_verdict verdict = nsf_verdicts_of(sources->verdicts, src, &facts)->verdict;
+    if (nsf_source_is_hostile(verdict) || verdict == NSF_SOURCE_HEALTH_PROBE)
+        return;
+    NSF_GROW(sources->touched, sources->capacity, sources->n_touched + 1);
+    sources->touched[sources->n_touched++] = (struct nsf_touched){src, 0, (uint8_t)verdict};
+}
+
+/* One source of several rules came several times. */
+static void join_elsewhere(struct rule_sources *sources, size_t n_own)
+{
+    size_t n = n_own;
+    if (sources->n_touched - n_own > 1)
+        qsort(sources->touched + n_own, sources->n_touched - n_own, sizeof(*sources->touched), cmp_touched);
+    for (size_t i = n_own; i < sources->n_touched; i++)
+        if (n == n_own || !nsf_ip_eq(sources->touched[n - 1].address, sources->touched[i].address))
+            sources->touched[n++] = sources->touched[i];
+    sources->n_touched = n;
+    sources->facts->senders_elsewhere = n - n_own;
+}
+
+static void collect_elsewhere(struct rule_sources *sources)
+{
+    size_t n_own = sources->n_touched;
+    nsf_elsewhere_each(sources->verdicts->evidence, sources->finding_idx, add_elsewhere, sources);
+    join_elsewhere(sources, n_own);
+}
+
 static int32_t break_risk_of(const struct nsf_review *review, const struct nsf_rule_mail *mail,
                              struct nsf_rule_facts *facts)
 {
@@ -272,7 +311,8 @@ static void judge_rule(struct nsf_verdicts *verdicts, size_t rule_idx)
     const struct nsf_finding *finding = &review->scan->findings[rule->finding_idx];
     struct nsf_rule_facts facts = {0};
     struct nsf_rule_judgement judgement;
-    struct rule_sources sources = {.verdicts = verdicts, .facts = &facts};
+    struct rule_sources sources = {.verdicts = verdicts, .facts = &facts, .finding_idx = rule->finding_idx};
+    char changed_day[NSF_TIME_TEXT_BYTES];
     rule->confidence = confidence_of(review, rule);
     fill_exposure(review->scan, finding, &facts);
     fill_traffic(review, rule, &facts);
@@ -280,6 +320,9 @@ static void judge_rule(struct nsf_verdicts *verdicts, size_t rule_idx)
     sources.relay = nsf_rule_relay_new(verdicts->dossier, rule->finding_idx,
                                        (uint32_t)(window_ms(review) / NSF_MS_PER_DAY), rule->coverage.is_logged);
     collect_sources(&sources, review, rule_idx);
+    collect_elsewhere(&sources);
+    if (rule->coverage.evidence_from_ms != NSF_TS_NONE)
+        facts.changed_on = nsf_time_format_day(nsf_time_day(rule->coverage.evidence_from_ms), changed_day);
     facts.is_masked = is_any_source(finding) && nsf_rule_is_masked(&sources.sightings, facts.connections);
     facts.sender_messages = sources.mail.sender_messages;
     facts.spam_messages = sources.mail.spam_messages;

@@ -43,6 +43,8 @@ static void put_nsg(struct nsf_buf *buf, const struct nsf_scan_nsg *nsg)
         nsf_wire_put_text(buf, rule->name);
         nsf_wire_put_u8(buf, (uint8_t)rule->role);
         nsf_wire_put_u8(buf, rule->is_default);
+        nsf_wire_put_u8(buf, rule->is_allow);
+        nsf_wire_put_u64(buf, rule->priority);
         nsf_wire_put_u64(buf, rule->finding_idx);
     }
 }
@@ -115,6 +117,7 @@ static void put_finding(struct nsf_buf *buf, const struct nsf_finding *finding)
         put_gate(buf, &finding->gates[i]);
     nsf_wire_put_u8(buf, finding->is_blocked);
     nsf_wire_put_u8(buf, finding->is_admin_rule);
+    nsf_wire_put_u8(buf, finding->decides_all);
     put_exception(buf, finding->exception);
     nsf_wire_put_text(buf, finding->note);
     put_place(buf, &finding->place);
@@ -228,12 +231,14 @@ static void take_nsg(struct taking *taking, struct nsf_scan_nsg *nsg)
     nsg->has_public_path = take_bool(taking);
     nsg->notes = take_texts(taking);
     nsg->place = take_place(taking);
-    nsg->n_rules = nsf_wire_count(&taking->wire, 4);
+    nsg->n_rules = nsf_wire_count(&taking->wire, 6);
     nsg->rules = nsf_arena_zalloc(taking->arena, nsg->n_rules, sizeof(*nsg->rules));
     for (size_t i = 0; i < nsg->n_rules; i++) {
         nsg->rules[i].name = take_text(taking);
         nsg->rules[i].role = (enum nsf_rule_role)nsf_wire_u64_max(&taking->wire, NSF_RULE_ROLE_SHADOWED);
         nsg->rules[i].is_default = take_bool(taking);
+        nsg->rules[i].is_allow = take_bool(taking);
+        nsg->rules[i].priority = take_u32(taking);
         nsg->rules[i].finding_idx = take_u32(taking);
     }
 }
@@ -309,6 +314,7 @@ static void take_finding(struct taking *taking, struct nsf_finding *finding)
         take_gate(taking, &finding->gates[i]);
     finding->is_blocked = take_bool(taking);
     finding->is_admin_rule = take_bool(taking);
+    finding->decides_all = take_bool(taking);
     finding->exception = take_exception(taking);
     finding->note = take_text(taking);
     finding->place = take_place(taking);

@@ -208,6 +208,147 @@ def no_way_in_but_hits():
     expect("nothing to say", doubt(found, "no public address"), False)
 
 
+# ---- rules that changed while the logs were written
+
+def changes(found):
+    return [(row["code"], row["rule"], row["last"][:10], row["count"]) for row in found["changes"]]
+
+
+@case
+def a_rule_that_was_a_deny():
+    logs = Logs()
+    logs.alive()
+    for day in range(10):
+        for number in range(3):
+            logs.denied(day * DAY + number * HOUR, "198.100.%d.9" % number, of="UserRule_smtp")
+    senders(logs, days=range(12, 28))
+    found = run([nsg("edge", rule("smtp"))], logs)
+    expect("changes", changes(found), [("denied_by_rule", "smtp", "2026-01-10", 30)])
+    expect("since", found["coverage"]["evidence_from"], "2026-01-10T03:00:00.000Z")
+    expect("18 days are no 28", found["confidence"], "B")
+    expect("hours are those of the window", found["coverage"]["hours_expected"], 28 * 24)
+
+
+@case
+def refused_until_the_rule_came():
+    logs = Logs()
+    logs.alive()
+    for day in range(20):
+        logs.denied(day * DAY + 5 * HOUR, "198.100.77.%d" % day)
+    senders(logs, days=range(21, 28))
+    found = run([nsg("edge", rule("smtp"))], logs)
+    expect("changes", changes(found), [("denied_before", "DenyAllInBound", "2026-01-20", 20)])
+    expect("confidence", found["confidence"], "C")
+    for day in range(21, 28):       # still refused: another address, say
+        logs.denied(day * DAY + 5 * HOUR, "198.100.77.%d" % day)
+    found = run([nsg("edge", rule("smtp"))], logs)
+    expect("no change", (changes(found), found["confidence"]), ([], "A"))
+
+
+@case
+def refused_all_the_time_though_the_rule_lets_everybody_in():
+    logs = Logs()
+    logs.alive()
+    for day in range(28):
+        logs.denied(day * DAY + 5 * HOUR, "198.100.77.%d" % day)
+    found = run([nsg("edge", rule("smtp"))], logs)
+    expect("verdict", found["verdict"], "INSUFFICIENT_EVIDENCE")
+    expect("reason", "only since 2026-01-28" in found["reason"])
+    found = run([nsg("edge", rule("smtp"), rule("no", 150, source="198.100.0.0/16", access="Deny"))], logs)
+    expect("a Deny before it explains it", found["verdict"], "CLOSE_UNUSED")
+    found = run([nsg("edge", rule("smtp", destinationAddressPrefix="10.0.0.9"))], logs)
+    expect("a narrow destination too", found["verdict"], "CLOSE_UNUSED")
+
+
+@case
+def a_rule_that_is_gone():
+    logs = Logs()
+    logs.alive()
+    senders(logs, days=range(0, 14), of="UserRule_smtp-old")
+    senders(logs, days=range(15, 28), sources=("198.100.1.9",))
+    found = run([nsg("edge", rule("smtp"))], logs)
+    expect("changes", changes(found), [("gone_rule", "smtp-old", "2026-01-14", 28)])
+    expect("since", found["coverage"]["evidence_from"], "2026-01-14T11:00:00.000Z")
+    expect("14 days", found["confidence"], "B")
+    expect("a sender of before is asked about", found["recommendation"]["ask_owner"],
+           ["198.100.1.0/24", "198.100.2.0/24"])
+    expect("verdict", found["verdict"], "RESTRICT_WITH_REVIEW")
+    expect("counts are of the rule itself", found["traffic"]["connections"], 13)
+
+
+@case
+def a_rule_that_is_gone_and_nobody_since():
+    for last, verdict, confidence in ((26, "INSUFFICIENT_EVIDENCE", "D"), (10, "CLOSE_UNUSED", "B")):
+        logs = Logs()
+        logs.alive()
+        senders(logs, days=range(0, last), of="UserRule_smtp-old")
+        found = run([nsg("edge", rule("smtp"))], logs)
+        expect("verdict", (found["verdict"], found["confidence"]), (verdict, confidence))
+    logs = Logs()
+    logs.alive()
+    logs.flow(DAY, "198.100.1.9", of="UserRule_smtp-old")
+    found = run([nsg("edge", rule("smtp"))], logs)
+    expect("one mail is no habit, but no reason to close", found["verdict"], "INSUFFICIENT_EVIDENCE")
+
+
+@case
+def both_at_a_time():
+    logs = Logs()
+    logs.alive()
+    senders(logs, of="UserRule_smtp-old", sources=("198.100.1.9",))
+    senders(logs, sources=("198.100.2.9",))
+    found = run([nsg("edge", rule("smtp"))], logs)
+    expect("said", changes(found), [("gone_rule", "smtp-old", "2026-01-28", 28)])
+    expect("but the rule was there all along", found["confidence"], "A")
+    expect("verdict", found["verdict"], "RESTRICT_WITH_REVIEW")
+
+
+@case
+def a_rule_that_does_not_let_in_by_its_definition():
+    logs = Logs()
+    logs.alive()
+    senders(logs, days=range(0, 14), of="UserRule_smtp-old")
+    senders(logs, days=range(15, 28))
+    old = [rule("smtp-old", 150, access="Deny", source="9.9.9.9"), rule("smtp-old", 150, port="443"),
+           rule("smtp-old", 300, source="198.100.0.0/16"), rule("smtp-old", 150, source="198.100.0.0/16")]
+    for number, one in enumerate(old):
+        found = run([nsg("edge", rule("smtp"), one)], logs)
+        wanted = [] if number == 3 else [("other_rule", "smtp-old", "2026-01-14", 28)]
+        expect("definition %d" % number, changes(found), wanted)
+
+
+@case
+def just_in_time_rules_come_and_go():
+    logs = Logs()
+    logs.alive()
+    jit = "UserRule_MicrosoftDefenderForCloud-JITRule_-1234567_0123456789ABCDEF0123456789ABCDEF"
+    senders(logs, days=range(0, 20), of=jit, sources=("198.100.9.9",))
+    senders(logs, days=range(21, 28))
+    found = run([nsg("edge", rule("smtp"))], logs)
+    expect("no change", (changes(found), found["confidence"]), ([], "A"))
+    expect("but its senders are asked about", "198.100.9.0/24" in found["recommendation"]["ask_owner"])
+
+
+@case
+def a_rule_that_is_new():
+    for unlogged, wanted in (((), ["new"]), (range(1, 13 * 24), [])):
+        logs = Logs()
+        logs.alive(but=unlogged)
+        for day in range(14, 28):
+            for number in range(10):
+                logs.flow(day * DAY + number * HOUR, "198.100.%d.9" % number)
+        found = run([nsg("edge", rule("smtp"))], logs)
+        expect("changes", [row["code"] for row in found["changes"]], wanted)
+        since = "2026-01-15T00:00:00.000Z" if wanted else None
+        expect("confidence", (found["confidence"], found["coverage"]["evidence_from"]), ("B" if wanted else "C", since))
+    few = Logs()
+    few.alive()
+    for day in (14, 20, 27):
+        few.flow(day * DAY, "198.100.1.9")
+    found = run([nsg("edge", rule("smtp"))], few)
+    expect("a few late mails are nothing new", (found["changes"], found["confidence"]), ([], "A"))
+
+
 # ---- what a risk is made of
 
 @case

@@ -13,8 +13,8 @@
 #define T0  INT64_C(1767225600000) /* 2026-01-01T00:00Z */
 
 static struct nsf_scan_rule rules[] = {
-    {{"smtp", 4}, NSF_RULE_ROLE_FINDING, false, 0},
-    {{"web", 3}, NSF_RULE_ROLE_OTHER, false, 0},
+    {.name = {"smtp", 4}, .role = NSF_RULE_ROLE_FINDING, .is_allow = true, .priority = 100},
+    {.name = {"web", 3}, .role = NSF_RULE_ROLE_OTHER, .priority = 200},
 };
 static struct nsf_scan_nsg nsgs[] = {{.id = {NSG, sizeof(NSG) - 1}, .name = {"n", 1}, .rules = rules, .n_rules = 2}};
 static struct nsf_finding findings[] = {{.rule = {"smtp", 4}, .priority = 100, .verdict = NSF_EXPOSURE_EXPOSED}};

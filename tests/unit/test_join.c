@@ -11,13 +11,13 @@
 #define CUT_74 "allow-mail-from-the-old-datacentre-during-the-migration-of-the-whole-mail-o"
 
 static struct nsf_scan_rule rules[] = {
-    {{LONG_1, sizeof(LONG_1) - 1}, NSF_RULE_ROLE_FINDING, false, 1},
-    {{LONG_2, sizeof(LONG_2) - 1}, NSF_RULE_ROLE_OTHER, false, 0},
-    {{"AllowVnetInBound", 16}, NSF_RULE_ROLE_OTHER, true, 0},
-    {{"DefaultRule_x", 13}, NSF_RULE_ROLE_FINDING, false, 2},
-    {{"deny-all", 8}, NSF_RULE_ROLE_OTHER, false, 0},
-    {{"hidden", 6}, NSF_RULE_ROLE_SHADOWED, false, 0},
-    {{"smtp", 4}, NSF_RULE_ROLE_FINDING, false, 0},
+    {.name = {LONG_1, sizeof(LONG_1) - 1}, .role = NSF_RULE_ROLE_FINDING, .is_default = false, .finding_idx = 1},
+    {.name = {LONG_2, sizeof(LONG_2) - 1}, .role = NSF_RULE_ROLE_OTHER, .is_default = false, .finding_idx = 0},
+    {.name = {"AllowVnetInBound", 16}, .role = NSF_RULE_ROLE_OTHER, .is_default = true, .finding_idx = 0},
+    {.name = {"DefaultRule_x", 13}, .role = NSF_RULE_ROLE_FINDING, .is_default = false, .finding_idx = 2},
+    {.name = {"deny-all", 8}, .role = NSF_RULE_ROLE_OTHER, .is_default = false, .finding_idx = 0},
+    {.name = {"hidden", 6}, .role = NSF_RULE_ROLE_SHADOWED, .is_default = false, .finding_idx = 0},
+    {.name = {"smtp", 4}, .role = NSF_RULE_ROLE_FINDING, .is_default = false, .finding_idx = 0},
 };
 
 static struct nsf_scan_nsg nsgs[] = {

@@ -513,7 +513,8 @@ static void make_scan(struct nsf_scan *scan)
                                           .place = {.file = S("f.json"), .offset = 12, .line = 3}};
     scan->nsgs[0].n_rules = 1;
     scan->nsgs[0].rules = nsf_arena_zalloc(&scan->arena, 1, sizeof(struct nsf_scan_rule));
-    scan->nsgs[0].rules[0] = (struct nsf_scan_rule){.name = S("open"), .role = NSF_RULE_ROLE_FINDING};
+    scan->nsgs[0].rules[0] = (struct nsf_scan_rule){
+        .name = S("open"), .role = NSF_RULE_ROLE_FINDING, .is_allow = true, .priority = 100};
     scan->nsgs[1] =
         (struct nsf_scan_nsg){.id = S("/subscriptions/s/b"), .name = S("b"), .guid = S("g"), .has_attachment = true};
     scan->n_findings = 1;
@@ -537,6 +538,7 @@ static void make_scan(struct nsf_scan *scan)
                                                    .public_ipv4 = 5,
                                                    .n_nics = 2};
     scan->findings[0].is_blocked = true;
+    scan->findings[0].decides_all = true;
     static const struct nsf_exception exception = {
         .expires_ms = NSF_TS_NONE, .deadline_ms = 86400000, .is_expired = true, .is_past_deadline = true};
     scan->findings[0].exception = &exception;
@@ -584,7 +586,8 @@ static void test_the_rules_of_the_last_run_are_kept(void **state)
     assert_int_equal(back.nsgs[0].public_ipv6, NSF_V6_FULL);
     assert_slice_equal(back.shadowed[0].by.items[1], "q");
     assert_slice_equal(back.findings[0].gates[0].rules.items[1], "s");
-    assert_true(back.findings[0].is_blocked && back.nsgs[0].has_public_path);
+    assert_true(back.nsgs[0].rules[0].is_allow && back.nsgs[0].rules[0].priority == 100);
+    assert_true(back.findings[0].decides_all && back.findings[0].is_blocked && back.nsgs[0].has_public_path);
     assert_true(back.findings[0].exception->expires_ms == NSF_TS_NONE && back.findings[0].exception->is_expired);
     assert_true(back.findings[0].exception->deadline_ms == 86400000 && back.findings[0].exception->is_past_deadline);
     assert_int_equal(back.peers[0].ours, NSF_EXPOSURE_PARTIAL);

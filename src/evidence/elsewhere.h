@@ -1,0 +1,17 @@
+/*
+ * elsewhere.h - mail that concerns a rule though it was logged under another one: let in by the other NSG on the path
+ * (an allowed connection is logged by the last NSG that let it in), or by a rule whose place the rule has taken.
+ * One thread at a time, once the evidence is finished.
+ */
+#ifndef NSF_ELSEWHERE_H
+#define NSF_ELSEWHERE_H
+
+#include "evidence/evidence.h"
+
+typedef void nsf_elsewhere_fn(void *ctx, struct nsf_ip src);
+/* Every source of such mail, in no order that may show; one of several rules comes several times. */
+void nsf_elsewhere_each(const struct nsf_evidence *evidence, uint32_t finding_idx, nsf_elsewhere_fn *fn, void *ctx);
+/* Whether the source has mail under the finding itself. */
+bool nsf_elsewhere_is_own(const struct nsf_evidence *evidence, uint32_t finding_idx, struct nsf_ip src);
+
+#endif
