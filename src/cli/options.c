@@ -87,6 +87,8 @@ static const struct option option_table[] = {
 
     {"senders", 0, OPTION_LIST, AT(senders), JUDGED, "FILE",
      "networks of mail providers; may be repeated, as all lists", 0, 0},
+    {"no-builtin-senders", 0, OPTION_FLAG, AT(has_no_builtin_senders), JUDGED, NULL,
+     "know only the providers of --senders, not the list that the program carries", 0, 0},
     {"partners", 0, OPTION_LIST, AT(partners), JUDGED, "FILE", "networks that are known to send you mail", 0, 0},
     {"scanners", 0, OPTION_LIST, AT(scanners), JUDGED, "FILE", "networks of known scanners", 0, 0},
     {"drop", 0, OPTION_LIST, AT(drop), JUDGED, "FILE", "networks of known spam sources", 0, 0},

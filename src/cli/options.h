@@ -72,6 +72,7 @@ struct nsf_options {
     /* what is read */
     struct nsf_text_list rules;
     struct nsf_text_list senders;
+    bool has_no_builtin_senders;
     struct nsf_text_list partners;
     struct nsf_text_list scanners;
     struct nsf_text_list drop;

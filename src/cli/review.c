@@ -176,7 +176,7 @@ int nsf_cli_review_scan(const struct nsf_options *options, const struct nsf_scan
     struct nsf_err err = NSF_ERR_INIT;
     struct review_lists lists;
     int status;
-    nsf_lists_init(&lists.lists, true);
+    nsf_lists_init(&lists.lists, !options->has_no_builtin_senders);
     nsf_problems_init(&lists.problems);
     if (nsf_failed(nsf_cli_load_lists(options, &lists.lists, &lists.problems, &err)))
         status = nsf_cli_fail_start(&err);
