@@ -16,6 +16,17 @@ void nsf_allowlist_add(struct nsf_allowlist *list, struct nsf_prefix prefix)
     list->items[list->n++] = prefix;
 }
 
+void nsf_allowlist_add_range(struct nsf_allowlist *list, struct nsf_ip first, struct nsf_ip last)
+{
+    for (;;) {
+        struct nsf_prefix block = nsf_prefix_widest(first, last);
+        nsf_allowlist_add(list, block);
+        if (nsf_ip_eq(nsf_prefix_last(block), last))
+            break;
+        first = nsf_ip_next(nsf_prefix_last(block));
+    }
+}
+
 static int cmp_prefixes(const void *left, const void *right)
 {
     return nsf_prefix_cmp(*(const struct nsf_prefix *)left, *(const struct nsf_prefix *)right);

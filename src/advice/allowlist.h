@@ -7,9 +7,6 @@
 
 #include "lists/networks.h"
 
-/* Source prefixes over all rules of one NSG that Azure accepts. */
-#define NSF_NSG_PREFIXES_MAX 4000
-
 struct nsf_allowlist {
     struct nsf_prefix *items;
     size_t n;
@@ -18,6 +15,8 @@ struct nsf_allowlist {
 
 void nsf_allowlist_release(struct nsf_allowlist *list);
 void nsf_allowlist_add(struct nsf_allowlist *list, struct nsf_prefix prefix);
+/* All of first..last, as the fewest prefixes; both of one family, last >= first. */
+void nsf_allowlist_add_range(struct nsf_allowlist *list, struct nsf_ip first, struct nsf_ip last);
 /* Sorts by address and drops what lies inside another entry. */
 void nsf_allowlist_sort(struct nsf_allowlist *list);
 /* Sorts by address, drops what lies inside another entry, and joins two halves of a block where both are entries and no

@@ -240,3 +240,21 @@ int nsf_prefix_cmp(struct nsf_prefix a, struct nsf_prefix b)
     int order = nsf_ip_cmp(a.ip, b.ip);
     return order != 0 ? order : (int)a.bits - (int)b.bits;
 }
+
+static bool is_behind(struct nsf_ip a, struct nsf_ip b)
+{
+    return a.hi != b.hi ? a.hi > b.hi : a.lo > b.lo;
+}
+
+struct nsf_prefix nsf_prefix_widest(struct nsf_ip first, struct nsf_ip last)
+{
+    struct nsf_prefix block = nsf_prefix_around(first, 128);
+    uint8_t bits_min = nsf_ip_is_v4(first) ? V4_BITS_BASE : 0;
+    while (block.bits > bits_min) {
+        struct nsf_prefix wider = nsf_prefix_around(first, (uint8_t)(block.bits - 1));
+        if (!nsf_ip_eq(wider.ip, first) || is_behind(nsf_prefix_last(wider), last))
+            break;
+        block = wider;
+    }
+    return block;
+}

@@ -46,6 +46,12 @@ static inline bool nsf_ip_eq(struct nsf_ip a, struct nsf_ip b)
     return a.hi == b.hi && a.lo == b.lo;
 }
 
+/* The one behind it; of the last address the first. */
+static inline struct nsf_ip nsf_ip_next(struct nsf_ip ip)
+{
+    return (struct nsf_ip){ip.hi + (ip.lo == UINT64_MAX), ip.lo + 1};
+}
+
 /* As a number; IPv4 sorts before all of IPv6. <0, 0, >0. */
 static inline int nsf_ip_cmp(struct nsf_ip a, struct nsf_ip b)
 {
@@ -74,6 +80,8 @@ struct nsf_ip nsf_prefix_first(struct nsf_prefix prefix);
 struct nsf_ip nsf_prefix_last(struct nsf_prefix prefix);
 /* The block of `bits` (of 128) around ip. */
 struct nsf_prefix nsf_prefix_around(struct nsf_ip ip, uint8_t bits);
+/* The widest block that begins at `first` and ends at or before `last`; both of one family, last >= first. */
+struct nsf_prefix nsf_prefix_widest(struct nsf_ip first, struct nsf_ip last);
 /* By address, then the shorter first. */
 int nsf_prefix_cmp(struct nsf_prefix a, struct nsf_prefix b);
 

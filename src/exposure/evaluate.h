@@ -105,6 +105,12 @@ bool nsf_token_is_covered(const struct nsf_reading *reading, struct nsf_token to
 size_t nsf_admin_read(struct nsf_evaluator *evaluator, const struct nsf_admin_rule *const *rules, size_t n, size_t idx);
 /* What admin rules stop of a finding, as a gate; false: nothing. */
 bool nsf_admin_gate(struct nsf_evaluator *evaluator, uint32_t rank, struct nsf_arena *keep, struct nsf_gate *gate);
+/* inbound.c: the candidates as plain data, and what room the NSG has for more. */
+const struct nsf_inbound *nsf_inbound_keep(const struct nsf_evaluator *evaluator, const struct nsf_nsg *nsg,
+                                           struct nsf_arena *keep);
+/* A copy whose ranges are in `keep`. */
+struct nsf_ipset nsf_ipset_keep(const struct nsf_ipset *set, struct nsf_arena *keep);
+
 /* exposure.c */
 void nsf_evaluator_add_reading(struct nsf_evaluator *evaluator, const struct nsf_rule *rule, size_t idx);
 void nsf_admin_release(struct nsf_evaluator *evaluator);

@@ -492,19 +492,6 @@ static void copy_identity(struct nsf_evaluator *evaluator, const struct nsf_nsg 
     row->nic_macs = nsf_names_take(evaluator, keep);
 }
 
-static struct nsf_ipset keep_set(struct nsf_arena *keep, const struct nsf_ipset *set)
-{
-    struct nsf_ipset own = {0};
-    for (int family = 0; family < NSF_FAMILY_N; family++) {
-        size_t n = set->of[family].n;
-        own.of[family].items = nsf_arena_zalloc(keep, n, sizeof(struct nsf_range));
-        own.of[family].n = n;
-        if (n > 0)
-            memcpy(own.of[family].items, set->of[family].items, n * sizeof(struct nsf_range));
-    }
-    return own;
-}
-
 /* The Deny that decides about most public addresses, IPv4 first. */
 static uint32_t find_closer(struct nsf_evaluator *evaluator)
 {
@@ -542,7 +529,7 @@ static void keep_opens(struct nsf_evaluator *evaluator, struct nsf_arena *keep, 
             continue;
         struct nsf_opening *open = &result->opens[result->n_opens++];
         open->rule = nsf_arena_copy(keep, candidate->reading->rule->name);
-        open->set = keep_set(keep, &candidate->open_public);
+        open->set = nsf_ipset_keep(&candidate->open_public, keep);
         open->has_cloud = candidate->has_cloud;
         open->has_unknown = candidate->has_unknown;
     }
@@ -588,7 +575,10 @@ void nsf_evaluate(struct nsf_evaluator *evaluator, const struct nsf_nsg *nsg, co
         keep_opens(evaluator, keep, result);
     nsf_describe_notes(evaluator, nsg, keep);
     result->nsg.notes = nsf_names_take(evaluator, keep);
-    if (evaluator->settings.has_rule_table)
+    if (evaluator->settings.has_rule_table) {
         make_rule_table(evaluator, keep, result);
+        if (result->n_findings > 0)
+            result->nsg.inbound = nsf_inbound_keep(evaluator, nsg, keep);
+    }
     count_rules(nsg, result);
 }

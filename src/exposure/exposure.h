@@ -28,7 +28,7 @@ struct nsf_exposure_settings {
     uint64_t partial_ipv4;         /* public addresses from which on an NSG is partial */
     unsigned partial_ipv6_bits;    /* the same for IPv6, as a power of two */
     uint64_t exposed_missing_ipv4; /* of all public IPv4 at most this many may be closed in an exposed NSG */
-    bool has_rule_table;           /* fill nsf_scan_nsg.rules (the join needs it, a scan does not) */
+    bool has_rule_table;           /* fill nsf_scan_nsg.rules and .inbound (a review needs them, a scan does not) */
     bool has_opens;                /* fill nsf_exposure_result.opens (pairs of NSGs need them) */
     struct nsf_tag_lookup tags;
     struct nsf_exception_lookup exceptions;

@@ -11,6 +11,7 @@
 
 #include "core/arena.h"
 #include "core/err.h"
+#include "exposure/inbound.h"
 #include "rules/nsg.h"
 
 enum nsf_exposure {
@@ -60,6 +61,7 @@ struct nsf_scan_nsg {
     struct nsf_slices notes;
     struct nsf_scan_rule *rules; /* inbound rules only, by name without case, default rules included */
     size_t n_rules;
+    const struct nsf_inbound *inbound; /* NULL: it has no finding, or nobody asked for it */
     struct nsf_place place;
 };
 

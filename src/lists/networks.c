@@ -94,11 +94,6 @@ void nsf_networks_add(struct nsf_networks *networks, struct nsf_prefix prefix, s
 
 /* ---- 128-bit numbers ---- */
 
-static struct nsf_ip ip_next(struct nsf_ip ip)
-{
-    return (struct nsf_ip){ip.hi + (ip.lo == UINT64_MAX), ip.lo + 1};
-}
-
 static bool is_ip_last(struct nsf_ip ip)
 {
     return ip.hi == UINT64_MAX && ip.lo == UINT64_MAX;
@@ -115,20 +110,12 @@ static int number_cmp(struct nsf_ip a, struct nsf_ip b)
 void nsf_networks_add_range(struct nsf_networks *networks, struct nsf_ip first, struct nsf_ip last,
                             struct nsf_slice name, uint32_t origin_idx)
 {
-    uint8_t bits_min = nsf_ip_is_v4(first) ? 96 : 0;
     while (number_cmp(first, last) <= 0) {
-        uint8_t bits = 128;
-        while (bits > bits_min) { /* the widest block that begins here and ends in time */
-            struct nsf_prefix wider = nsf_prefix_around(first, (uint8_t)(bits - 1));
-            if (!nsf_ip_eq(wider.ip, first) || number_cmp(nsf_prefix_last(wider), last) > 0)
-                break;
-            bits--;
-        }
-        struct nsf_prefix block = nsf_prefix_around(first, bits);
+        struct nsf_prefix block = nsf_prefix_widest(first, last);
         nsf_networks_add(networks, block, name, origin_idx);
         if (is_ip_last(nsf_prefix_last(block)))
             break;
-        first = ip_next(nsf_prefix_last(block));
+        first = nsf_ip_next(nsf_prefix_last(block));
     }
 }
 
@@ -176,7 +163,7 @@ static void make_stretches(struct nsf_networks *networks)
                 break;
             n_open--;
             if (!is_ip_last(last))
-                put_stretch(networks, ip_next(last), n_open == 0 ? 0 : open[n_open - 1]);
+                put_stretch(networks, nsf_ip_next(last), n_open == 0 ? 0 : open[n_open - 1]);
         }
         if (next == NULL)
             break;

@@ -1,5 +1,8 @@
 /*
  * advise.h - what to do about one rule, in words and prefixes: who may go on, who would be refused, whom to ask.
+ *
+ * The change is drafted as rules and everything that was seen is played against the draft: what the advice says of kept
+ * and refused mail is what came out.
  */
 #ifndef NSF_ADVISE_H
 #define NSF_ADVISE_H
@@ -10,17 +13,20 @@
 /* A source under the rule that the change would touch, or that somebody has to be asked about. */
 struct nsf_touched {
     struct nsf_ip address;
-    uint32_t messages; /* as a source row counts them */
-    uint8_t verdict;   /* enum nsf_source_verdict */
+    uint64_t messages;
+    size_t destinations_at; /* index of its first one in nsf_advise_ask.destinations */
+    uint8_t n_destinations;
+    bool has_more_destinations;
+    uint8_t verdict; /* enum nsf_source_verdict */
 };
 
 struct nsf_advise_ask {
     const struct nsf_lists *lists;
     const struct nsf_finding *finding;
     const struct nsf_scan_nsg *nsg;
-    const struct nsf_rule_mail *mail;
-    const struct nsf_touched *touched; /* every source that is no hostile one, or that sent a message */
+    const struct nsf_touched *touched; /* every source that is private or no hostile one, or that sent a message */
     size_t n_touched;
+    const struct nsf_ip *destinations;
     bool has_counters;
     uint64_t mail_beside_mx; /* messages to addresses that are no published MX; 0 where none are known */
 };

@@ -111,6 +111,9 @@ struct rule_sources {
     struct nsf_touched *touched;
     size_t n_touched;
     size_t capacity;
+    struct nsf_ip *destinations; /* of those with mail */
+    size_t n_destinations;
+    size_t destinations_capacity;
     uint64_t mail_beside_mx;
     struct nsf_rule_relay *relay;
 };
@@ -125,6 +128,23 @@ static bool is_beside_mx(const struct nsf_lists *lists, const struct nsf_mail_so
     return source->n_destinations > 0;
 }
 
+static void touch(struct rule_sources *sources, const struct nsf_mail_source *source)
+{
+    NSF_GROW(sources->touched, sources->capacity, sources->n_touched + 1);
+    struct nsf_touched *touched = &sources->touched[sources->n_touched++];
+    *touched = (struct nsf_touched){.address = source->address,
+                                    .messages = source->classes[NSF_CLASS_MESSAGE],
+                                    .destinations_at = sources->n_destinations,
+                                    .verdict = (uint8_t)source->verdict};
+    if (touched->messages == 0 && !nsf_ip_is_private(source->address))
+        return;
+    NSF_GROW(sources->destinations, sources->destinations_capacity, sources->n_destinations + source->n_destinations);
+    for (uint32_t i = 0; i < source->n_destinations; i++)
+        sources->destinations[sources->n_destinations++] = source->destinations[i];
+    touched->n_destinations = (uint8_t)source->n_destinations;
+    touched->has_more_destinations = source->destinations_more > 0;
+}
+
 static void add_source(struct rule_sources *sources, const struct nsf_mail_source *source)
 {
     struct nsf_rule_facts *facts = sources->facts;
@@ -137,11 +157,8 @@ static void add_source(struct rule_sources *sources, const struct nsf_mail_sourc
         nsf_networks_find(sources->verdicts->lists->of[NSF_LIST_DROP], source->address) != NULL;
     if (is_beside_mx(sources->verdicts->lists, source))
         sources->mail_beside_mx += messages;
-    if (is_hostile && messages == 0)
-        return;
-    NSF_GROW(sources->touched, sources->capacity, sources->n_touched + 1);
-    sources->touched[sources->n_touched++] =
-        (struct nsf_touched){source->address, (uint32_t)messages, (uint8_t)source->verdict};
+    if (!is_hostile || messages > 0 || nsf_ip_is_private(source->address))
+        touch(sources, source);
 }
 
 static void add_sent(void *ctx, const struct nsf_sent *sent)
@@ -269,7 +286,7 @@ static void add_elsewhere(void *ctx, struct nsf_ip src)
     if (nsf_source_is_hostile(verdict) || verdict == NSF_SOURCE_HEALTH_PROBE)
         return;
     NSF_GROW(sources->touched, sources->capacity, sources->n_touched + 1);
-    sources->touched[sources->n_touched++] = (struct nsf_touched){src, 0, (uint8_t)verdict};
+    sources->touched[sources->n_touched++] = (struct nsf_touched){.address = src, .verdict = (uint8_t)verdict};
 }
 
 /* One source of several rules came several times. */
@@ -341,14 +358,15 @@ static void judge_rule(struct nsf_verdicts *verdicts, size_t rule_idx)
     nsf_advise(&(struct nsf_advise_ask){.lists = verdicts->lists,
                                         .finding = finding,
                                         .nsg = &review->scan->nsgs[finding->nsg_idx],
-                                        .mail = &sources.mail,
                                         .touched = sources.touched,
                                         .n_touched = sources.n_touched,
+                                        .destinations = sources.destinations,
                                         .has_counters = facts.has_counters,
                                         .mail_beside_mx = sources.mail_beside_mx},
                &review->arena, rule);
     nsf_rule_mail_release(&sources.mail);
     nsf_free(sources.touched);
+    nsf_free(sources.destinations);
     nsf_rule_relay_free(sources.relay);
 }
 

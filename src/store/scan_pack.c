@@ -20,6 +20,60 @@ static void put_place(struct nsf_buf *buf, const struct nsf_place *place)
     nsf_wire_put_u64(buf, place->line);
 }
 
+static void put_number(struct nsf_buf *buf, nsf_u128 number)
+{
+    nsf_wire_put_u64(buf, (uint64_t)(number >> 64));
+    nsf_wire_put_u64(buf, (uint64_t)number);
+}
+
+/* Each range by its distance to the one before and its length: short numbers. */
+static void put_set(struct nsf_buf *buf, const struct nsf_ipset *set)
+{
+    for (int family = 0; family < NSF_FAMILY_N; family++) {
+        const struct nsf_ranges *ranges = &set->of[family];
+        nsf_u128 at = 0;
+        nsf_wire_put_u64(buf, ranges->n);
+        for (size_t i = 0; i < ranges->n; i++) {
+            put_number(buf, ranges->items[i].first - at);
+            put_number(buf, ranges->items[i].last - ranges->items[i].first);
+            at = ranges->items[i].last;
+        }
+    }
+}
+
+static void put_inbound_rule(struct nsf_buf *buf, const struct nsf_inbound_rule *rule)
+{
+    nsf_wire_put_text(buf, rule->name);
+    nsf_wire_put_u64(buf, rule->priority);
+    nsf_wire_put_u8(buf, rule->is_admin);
+    nsf_wire_put_u8(buf, rule->is_allow);
+    nsf_wire_put_u8(buf, rule->is_unsure);
+    put_set(buf, &rule->sources);
+    nsf_wire_put_u8(buf, rule->has_internet);
+    nsf_wire_put_u8(buf, rule->has_vnet);
+    nsf_wire_put_u8(buf, rule->has_balancer);
+    nsf_wire_put_u8(buf, rule->has_unknown);
+    nsf_wire_put_u8(buf, rule->is_any_source_port);
+    nsf_wire_put_u8(buf, rule->is_any_target);
+    nsf_wire_put_u8(buf, rule->has_named_target);
+    put_set(buf, &rule->targets);
+}
+
+static void put_inbound(struct nsf_buf *buf, const struct nsf_inbound *inbound)
+{
+    nsf_wire_put_u8(buf, inbound != NULL);
+    if (inbound == NULL)
+        return;
+    nsf_wire_put_u64(buf, inbound->n_rules);
+    for (size_t i = 0; i < inbound->n_rules; i++)
+        put_inbound_rule(buf, &inbound->rules[i]);
+    nsf_wire_put_u64(buf, inbound->n_priorities);
+    for (size_t i = 0; i < inbound->n_priorities; i++)
+        nsf_wire_put_u64(buf, inbound->priorities[i]);
+    nsf_wire_put_u64(buf, inbound->n_custom_rules);
+    nsf_wire_put_u64(buf, inbound->n_source_prefixes);
+}
+
 static void put_nsg(struct nsf_buf *buf, const struct nsf_scan_nsg *nsg)
 {
     nsf_wire_put_text(buf, nsg->id);
@@ -47,6 +101,7 @@ static void put_nsg(struct nsf_buf *buf, const struct nsf_scan_nsg *nsg)
         nsf_wire_put_u64(buf, rule->priority);
         nsf_wire_put_u64(buf, rule->finding_idx);
     }
+    put_inbound(buf, nsg->inbound);
 }
 
 static void put_gate(struct nsf_buf *buf, const struct nsf_gate *gate)
@@ -214,6 +269,70 @@ static enum nsf_v6_extent take_extent(struct taking *taking)
     return (enum nsf_v6_extent)nsf_wire_u64_max(&taking->wire, NSF_V6_FULL);
 }
 
+static nsf_u128 take_number(struct taking *taking)
+{
+    nsf_u128 high = nsf_wire_u64(&taking->wire);
+    return high << 64 | nsf_wire_u64(&taking->wire);
+}
+
+/* Ranges that are no set of their family, sorted and apart, are none that was written. */
+static struct nsf_ipset take_set(struct taking *taking)
+{
+    struct nsf_wire *wire = &taking->wire;
+    struct nsf_ipset set = {0};
+    for (int family = 0; family < NSF_FAMILY_N; family++) {
+        struct nsf_ranges *ranges = &set.of[family];
+        nsf_u128 left = nsf_family_last((enum nsf_family)family), at = 0;
+        ranges->n = nsf_wire_count(wire, 4);
+        ranges->items = nsf_arena_zalloc(taking->arena, ranges->n, sizeof(*ranges->items));
+        for (size_t i = 0; i < ranges->n && !wire->has_failed; i++) {
+            nsf_u128 gap = take_number(taking), length = take_number(taking);
+            wire->has_failed |= gap > left || length > left - gap || (i > 0 && gap < 2);
+            ranges->items[i] = (struct nsf_range){at + gap, at + gap + length};
+            at += gap + length;
+            left -= wire->has_failed ? left : gap + length;
+        }
+    }
+    return set;
+}
+
+static void take_inbound_rule(struct taking *taking, struct nsf_inbound_rule *rule)
+{
+    rule->name = take_text(taking);
+    rule->priority = (uint32_t)nsf_wire_u64_max(&taking->wire, UINT32_MAX);
+    rule->is_admin = take_bool(taking);
+    rule->is_allow = take_bool(taking);
+    rule->is_unsure = take_bool(taking);
+    rule->sources = take_set(taking);
+    rule->has_internet = take_bool(taking);
+    rule->has_vnet = take_bool(taking);
+    rule->has_balancer = take_bool(taking);
+    rule->has_unknown = take_bool(taking);
+    rule->is_any_source_port = take_bool(taking);
+    rule->is_any_target = take_bool(taking);
+    rule->has_named_target = take_bool(taking);
+    rule->targets = take_set(taking);
+}
+
+static const struct nsf_inbound *take_inbound(struct taking *taking)
+{
+    struct nsf_wire *wire = &taking->wire;
+    if (!take_bool(taking))
+        return NULL;
+    struct nsf_inbound *inbound = nsf_arena_zalloc(taking->arena, 1, sizeof(*inbound));
+    inbound->n_rules = nsf_wire_count(wire, 16);
+    inbound->rules = nsf_arena_zalloc(taking->arena, inbound->n_rules, sizeof(*inbound->rules));
+    for (size_t i = 0; i < inbound->n_rules; i++)
+        take_inbound_rule(taking, &inbound->rules[i]);
+    inbound->n_priorities = nsf_wire_count(wire, 1);
+    inbound->priorities = nsf_arena_zalloc(taking->arena, inbound->n_priorities, sizeof(*inbound->priorities));
+    for (size_t i = 0; i < inbound->n_priorities; i++)
+        inbound->priorities[i] = (uint16_t)nsf_wire_u64_max(wire, UINT16_MAX);
+    inbound->n_custom_rules = nsf_wire_u64(wire);
+    inbound->n_source_prefixes = nsf_wire_u64(wire);
+    return inbound;
+}
+
 static void take_nsg(struct taking *taking, struct nsf_scan_nsg *nsg)
 {
     nsg->id = take_text(taking);
@@ -241,6 +360,7 @@ static void take_nsg(struct taking *taking, struct nsf_scan_nsg *nsg)
         nsg->rules[i].priority = take_u32(taking);
         nsg->rules[i].finding_idx = take_u32(taking);
     }
+    nsg->inbound = take_inbound(taking);
 }
 
 static void take_gate(struct taking *taking, struct nsf_gate *gate)
@@ -378,7 +498,7 @@ nsf_result nsf_scan_unpack(struct nsf_slice packed, struct nsf_scan *scan, struc
     scan->n_rules = nsf_wire_u64(wire);
     scan->n_rules_described = nsf_wire_u64(wire);
     scan->n_rules_owned = nsf_wire_u64(wire);
-    scan->n_nsgs = nsf_wire_count(wire, 15);
+    scan->n_nsgs = nsf_wire_count(wire, 16);
     scan->nsgs = nsf_arena_zalloc(&scan->arena, scan->n_nsgs, sizeof(*scan->nsgs));
     for (size_t i = 0; i < scan->n_nsgs; i++)
         take_nsg(&taking, &scan->nsgs[i]);

@@ -4,101 +4,11 @@
 #include "core/mem.h"
 #include "exposure/exposure.h"
 #include "exposure/scanner.h"
+#include "support/nsg_words.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
-
-/*
- * NSGs are written as rules separated by ";", each as blank-separated words:
- *   NAME PRIORITY allow|deny|? SOURCES PORTS [proto=P] [sport=LIST] [dst=LIST] [dasg=ID] [sasg=ID] [exp=LIST] [out]
- * lists by "+"; "-" is unset. The result is written as one line per row, as in the expectations below.
- */
-#define RULES_MAX 64
-
-struct world {
-    struct nsf_arena arena;
-    struct nsf_rule rules[RULES_MAX];
-    struct nsf_nsg nsg;
-};
-
-static struct nsf_slices make_list(struct nsf_arena *arena, struct nsf_slice text)
-{
-    struct nsf_slices list = {nsf_arena_zalloc(arena, text.len + 1, sizeof(*list.items)), 0};
-    if (nsf_slice_eq(text, NSF_SLICE_LIT("-")))
-        return list;
-    for (;;) {
-        size_t plus = nsf_slice_find(text, '+');
-        list.items[list.n++] = nsf_slice(text.ptr, plus);
-        if (plus == text.len)
-            return list;
-        text = nsf_slice_from(text, plus + 1);
-    }
-}
-
-static void set_member(struct world *world, struct nsf_rule *rule, struct nsf_slice word)
-{
-    size_t equals = nsf_slice_find(word, '=');
-    struct nsf_slice name = nsf_slice(word.ptr, equals);
-    struct nsf_slice value = equals < word.len ? nsf_slice_from(word, equals + 1) : nsf_slice("", 0);
-    if (nsf_slice_eq(name, NSF_SLICE_LIT("proto")))
-        rule->protocol = value;
-    else if (nsf_slice_eq(name, NSF_SLICE_LIT("sport")))
-        rule->source_ports = make_list(&world->arena, value);
-    else if (nsf_slice_eq(name, NSF_SLICE_LIT("dst")))
-        rule->destinations = make_list(&world->arena, value);
-    else if (nsf_slice_eq(name, NSF_SLICE_LIT("dasg")))
-        rule->destination_asgs = make_list(&world->arena, value);
-    else if (nsf_slice_eq(name, NSF_SLICE_LIT("sasg")))
-        rule->source_asgs = make_list(&world->arena, value);
-    else if (nsf_slice_eq(name, NSF_SLICE_LIT("exp")))
-        rule->expanded_sources = make_list(&world->arena, value);
-    else if (nsf_slice_eq(name, NSF_SLICE_LIT("out")))
-        rule->direction = NSF_DIRECTION_OUTBOUND;
-    else
-        fail_msg("what is %.*s?", NSF_SLICE_ARG(word));
-}
-
-static struct nsf_slice next_word(struct nsf_slice *rest)
-{
-    *rest = nsf_slice_trim(*rest);
-    size_t len = nsf_slice_find(*rest, ' ');
-    struct nsf_slice word = nsf_slice(rest->ptr, len);
-    *rest = nsf_slice_from(*rest, len);
-    return word;
-}
-
-static void make_rule(struct world *world, struct nsf_rule *rule, struct nsf_slice text)
-{
-    uint64_t priority = 0;
-    *rule = (struct nsf_rule){.direction = NSF_DIRECTION_INBOUND, .protocol = NSF_SLICE_LIT("Tcp")};
-    rule->name = next_word(&text);
-    assert_true(nsf_slice_to_u64(next_word(&text), 65535, &priority));
-    rule->priority = (uint32_t)priority;
-    struct nsf_slice access = next_word(&text);
-    rule->access = access.ptr[0] == 'a'   ? NSF_ACCESS_ALLOW
-                   : access.ptr[0] == 'd' ? NSF_ACCESS_DENY
-                                          : NSF_ACCESS_UNREADABLE;
-    rule->sources = make_list(&world->arena, next_word(&text));
-    rule->destination_ports = make_list(&world->arena, next_word(&text));
-    for (struct nsf_slice word = next_word(&text); word.len > 0; word = next_word(&text))
-        set_member(world, rule, word);
-}
-
-static void make_nsg(struct world *world, const char *text)
-{
-    struct nsf_slice rest = nsf_slice_str(text);
-    *world = (struct world){0};
-    nsf_arena_init(&world->arena);
-    world->nsg.id = NSF_SLICE_LIT("/subscriptions/s/nsg");
-    world->nsg.rules = world->rules;
-    while (nsf_slice_trim(rest).len > 0) {
-        size_t len = nsf_slice_find(rest, ';');
-        assert_true(world->nsg.n_rules < RULES_MAX);
-        make_rule(world, &world->rules[world->nsg.n_rules++], nsf_slice(rest.ptr, len));
-        rest = nsf_slice_from(rest, len < rest.len ? len + 1 : len);
-    }
-}
 
 static void print_list(struct nsf_buf *out, const char *label, const struct nsf_slices *list)
 {
@@ -170,8 +80,8 @@ static void check_cases(const struct test_case *cases, size_t n, struct nsf_tag_
     nsf_buf_init(&out, 1 << 20);
     for (size_t i = 0; i < n; i++)
         for (int is_reverse = 0; is_reverse < 2; is_reverse++) {
-            struct world world;
-            make_nsg(&world, cases[i].rules);
+            struct nsf_nsg_words world;
+            nsf_nsg_words_read(&world, cases[i].rules);
             for (size_t a = 0, b = world.nsg.n_rules; is_reverse && a + 1 < b; a++) {
                 struct nsf_rule swap = world.rules[a];
                 world.rules[a] = world.rules[--b];
@@ -372,14 +282,14 @@ static void test_limits_can_be_set(void **state)
 {
     struct nsf_exposure_settings settings = NSF_EXPOSURE_SETTINGS_INIT;
     struct nsf_exposure_result result;
-    struct world world;
+    struct nsf_nsg_words world;
     struct nsf_arena keep;
     settings.partial_ipv4 = 256;
     settings.partial_ipv6_bits = 64;
     settings.port = 587;
     struct nsf_evaluator *evaluator = nsf_evaluator_new(&settings);
     nsf_arena_init(&keep);
-    make_nsg(&world, "a 100 allow 20.1.2.0/24 587;b 110 allow 2a01::/64 500-600;c 120 allow * 25");
+    nsf_nsg_words_read(&world, "a 100 allow 20.1.2.0/24 587;b 110 allow 2a01::/64 500-600;c 120 allow * 25");
     nsf_evaluate(evaluator, &world.nsg, NULL, 0, &keep, &result);
     assert_int_equal(result.nsg.verdict, NSF_EXPOSURE_PARTIAL);
     assert_int_equal(result.n_findings, 2);
@@ -394,11 +304,11 @@ static void test_attachment_and_roles(void **state)
 {
     struct nsf_exposure_settings settings = NSF_EXPOSURE_SETTINGS_INIT;
     struct nsf_slice nics[] = {NSF_SLICE_LIT("/nic/b"), NSF_SLICE_LIT("/nic/a")};
-    struct world world, other;
+    struct nsf_nsg_words world, other;
     settings.has_rule_table = true;
     struct nsf_scanner *scanner = nsf_scanner_new(&settings);
-    make_nsg(&world, "b 100 allow * 25;A 200 allow Internet 25;c 300 allow * 443;o 100 allow * 25 out");
-    make_nsg(&other, "x 100 allow Internet 25");
+    nsf_nsg_words_read(&world, "b 100 allow * 25;A 200 allow Internet 25;c 300 allow * 443;o 100 allow * 25 out");
+    nsf_nsg_words_read(&other, "x 100 allow Internet 25");
     world.nsg.id = NSF_SLICE_LIT("/NSG/2");
     world.nsg.has_nics = true;
     world.nsg.nics = (struct nsf_slices){nics, 2};

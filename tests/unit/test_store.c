@@ -496,6 +496,22 @@ static struct nsf_slices texts_of(struct nsf_arena *arena, const char *a, const 
     return texts;
 }
 
+/* Sets at both ends of their families, and a rule without any. */
+static struct nsf_range v4_ranges[] = {{0, 0}, {2, 9}, {0xffffff00u, 0xffffffffu}};
+static struct nsf_range v6_ranges[] = {{0, 0}, {(nsf_u128)0x20010db8 << 96, ~(nsf_u128)0}};
+static struct nsf_inbound_rule inbound_rules[] = {
+    {.name = {"open", 4},
+     .priority = 100,
+     .is_allow = true,
+     .sources = {{{v4_ranges, 3, 0}, {v6_ranges, 2, 0}}},
+     .has_vnet = true,
+     .is_any_source_port = true,
+     .targets = {{{v4_ranges, 2, 0}, {NULL, 0, 0}}}},
+    {.name = {"open", 4}, .priority = 65500, .is_unsure = true, .is_any_target = true},
+};
+static uint16_t inbound_priorities[] = {100, 4096};
+static const struct nsf_inbound inbound = {inbound_rules, 2, inbound_priorities, 2, 7, 8};
+
 static void make_scan(struct nsf_scan *scan)
 {
     *scan = (struct nsf_scan){.n_files = 3, .port = 25, .n_rules = 9, .n_rules_described = 4};
@@ -543,6 +559,7 @@ static void make_scan(struct nsf_scan *scan)
         .expires_ms = NSF_TS_NONE, .deadline_ms = 86400000, .is_expired = true, .is_past_deadline = true};
     scan->findings[0].exception = &exception;
     scan->nsgs[0].has_public_path = true;
+    scan->nsgs[0].inbound = &inbound;
     scan->n_rules_owned = 9;
     scan->n_peers = 1;
     scan->peers = nsf_arena_zalloc(&scan->arena, 1, sizeof(*scan->peers));
@@ -552,6 +569,24 @@ static void make_scan(struct nsf_scan *scan)
     scan->shadowed = nsf_arena_zalloc(&scan->arena, 1, sizeof(*scan->shadowed));
     scan->shadowed[0] =
         (struct nsf_shadowed){.nsg_idx = 1, .rule = S("late"), .priority = 200, .by = texts_of(&scan->arena, "p", "q")};
+}
+
+static void assert_inbound_equal(const struct nsf_inbound *back, const struct nsf_inbound *expected)
+{
+    assert_int_equal(back->n_rules, expected->n_rules);
+    for (size_t i = 0; i < expected->n_rules; i++) {
+        for (int family = 0; family < NSF_FAMILY_N; family++)
+            assert_true(nsf_ranges_eq(&back->rules[i].sources.of[family], &expected->rules[i].sources.of[family]));
+        assert_true(
+            nsf_ranges_eq(&back->rules[i].targets.of[NSF_FAMILY_V4], &expected->rules[i].targets.of[NSF_FAMILY_V4]));
+        assert_slice_equal(back->rules[i].name, "open");
+        assert_int_equal(back->rules[i].has_vnet, expected->rules[i].has_vnet);
+        assert_int_equal(back->rules[i].is_any_target, expected->rules[i].is_any_target);
+    }
+    assert_int_equal(back->n_priorities, 2);
+    assert_int_equal(back->priorities[1], 4096);
+    assert_int_equal(back->n_custom_rules, 7);
+    assert_int_equal(back->n_source_prefixes, 8);
 }
 
 static void test_the_rules_of_the_last_run_are_kept(void **state)
@@ -592,6 +627,8 @@ static void test_the_rules_of_the_last_run_are_kept(void **state)
     assert_true(back.findings[0].exception->deadline_ms == 86400000 && back.findings[0].exception->is_past_deadline);
     assert_int_equal(back.peers[0].ours, NSF_EXPOSURE_PARTIAL);
     assert_int_equal(back.n_rules_owned, 9);
+    assert_inbound_equal(back.nsgs[0].inbound, &inbound);
+    assert_null(back.nsgs[1].inbound);
     assert_int_equal(told.n, 1);
     for (size_t len = 0; len < first.len; len++) {
         struct nsf_scan cut;
