@@ -1,9 +1,10 @@
 /*
- * slim_index.h - index.h in half the memory: a slot of 32 bits holds a row number and as much of its hash as fits above.
+ * slim_index.h - index.h in half the memory: a slot of 32 bits holds a row number and as much of its hash as fits
+ * above.
  *
- * The caller hashes and compares. A slim index cannot tell the hashes of its rows, so it does not grow by itself: when it
- * is full the caller rebuilds it and adds every row again. Slots of rows that are gone or used again stay until then and
- * give rows that do not compare equal. One thread at a time.
+ * The caller hashes and compares. A slim index cannot tell the hashes of its rows, so it does not grow by itself: when
+ * it is full the caller rebuilds it and adds every row again. Slots of rows that are gone or used again stay until then
+ * and give rows that do not compare equal. One thread at a time.
  */
 #ifndef NSF_SLIM_INDEX_H
 #define NSF_SLIM_INDEX_H

@@ -108,8 +108,7 @@ static void keep(struct nsf_partition *partition, const struct nsf_live *live)
         nsf_pairset_add(&partition->nic_targets, nic_target);
     partition->last_nic_target = nic_target;
     if (is_public_v4(live->src))
-        nsf_spans_add(&partition->allowed_spans, place->target, connection->counted_from_ms,
-                      connection->counted_to_ms);
+        nsf_spans_add(&partition->allowed_spans, place->target, connection->counted_from_ms, connection->counted_to_ms);
     if (partition->n_kept == NSF_PARTITION_KEPT)
         flush_kept(partition);
 }
@@ -168,7 +167,8 @@ static bool do_overlap(const struct nsf_connection *a, const struct nsf_connecti
 static bool is_copy_of_kept(const struct copy *copy, const struct copy *kept, size_t n_kept)
 {
     for (size_t i = 0; i < n_kept; i++)
-        if (kept[i].place->flow_log_id != copy->place->flow_log_id && do_overlap(&kept[i].connection, &copy->connection))
+        if (kept[i].place->flow_log_id != copy->place->flow_log_id &&
+            do_overlap(&kept[i].connection, &copy->connection))
             return true;
     return false;
 }

@@ -26,8 +26,10 @@ void nsf_sources_release(struct nsf_sources *sources)
     nsf_free(sources->target_days);
     nsf_index_release(&sources->by_target_day);
     for (uint32_t i = 0; i < sources->n_traits; i++)
-        nsf_free(sources->traits[i]);
+        if (sources->traits[i]->slab == NULL)
+            nsf_traits_free(sources->traits[i]);
     nsf_free(sources->traits);
+    nsf_slab_release(&sources->slab);
     nsf_pairset_release(&sources->speaking);
     nsf_sources_init(sources, sources->seed);
 }
@@ -188,7 +190,7 @@ static void add_traits(struct nsf_sources *sources, struct nsf_source_row *row, 
     }
     if (row->connections == 1) {
         NSF_GROW(sources->traits, sources->traits_capacity, (size_t)sources->n_traits + 1);
-        sources->traits[sources->n_traits] = NULL;
+        sources->traits[sources->n_traits] = nsf_traits_new(&sources->slab);
         nsf_traits_add(&sources->traits[sources->n_traits], only_class(row), nsf_source_row_first_ms(row),
                        (uint16_t)row->port_or_traits);
         row->port_or_traits = sources->n_traits++;

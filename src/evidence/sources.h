@@ -2,8 +2,9 @@
  * sources.h - what every source did under every rule, exactly and compactly.
  *
  * A row belongs to one (target, source) pair; a target is a finding or a row of what joined nothing. Rows are added to,
- * never removed, and keep their number. A row costs about 112 bytes with its slot; days and destinations of the few sources with more
- * than one of each cost extra. Everything added commutes, so the order of connections does not matter.
+ * never removed, and keep their number. A row costs about 112 bytes with its slot; days and destinations of the few
+ * sources with more than one of each cost extra. Everything added commutes, so the order of connections does not
+ * matter.
  *
  * One table belongs to one partition: one thread at a time.
  */
@@ -76,7 +77,7 @@ struct nsf_sources {
     struct nsf_counters *large_counters; /* of rows that 32 bits are too few for */
     size_t large_counters_capacity;
     uint32_t n_large_counters;
-    struct nsf_addresses addresses; /* own ones */
+    struct nsf_addresses addresses;      /* own ones */
     struct nsf_pairset row_days;         /* rows that touched more than one day: (row, day) */
     struct nsf_pairset row_destinations; /* rows with more than one destination: (row, address id) */
     struct nsf_target_day *target_days;
@@ -87,6 +88,7 @@ struct nsf_sources {
     struct nsf_traits **traits; /* of rows with more than one connection */
     size_t traits_capacity;
     uint32_t n_traits;
+    struct nsf_slab slab;        /* of the smaller ones */
     struct nsf_pairset speaking; /* ids of own addresses where some server spoke SMTP, or may have */
     uint32_t last_speaking;
 };

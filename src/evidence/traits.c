@@ -53,13 +53,49 @@ static size_t block_bytes(uint32_t capacity)
     return offsetof(struct nsf_traits, items) + capacity * sizeof(uint32_t);
 }
 
+_Static_assert(offsetof(struct nsf_traits, items) == 32, "a block of eight items is a cache line");
+
+struct nsf_traits *nsf_traits_new(struct nsf_slab *slab)
+{
+    size_t n_bytes = block_bytes(NSF_TRAITS_STEP);
+    struct nsf_traits *block = slab == NULL ? nsf_malloc(n_bytes) : nsf_slab_take(slab, n_bytes);
+    *block = (struct nsf_traits){.slab = slab, .capacity = 1};
+    return block;
+}
+
+void nsf_traits_free(struct nsf_traits *traits)
+{
+    if (traits == NULL || traits->slab == NULL)
+        nsf_free(traits);
+    else
+        nsf_slab_give_back(traits->slab, traits, block_bytes(traits->capacity * NSF_TRAITS_STEP));
+}
+
 static void make_block(struct nsf_traits **traits)
 {
-    const uint32_t capacity = 6; /* 64 bytes with the heap's own word */
-    if (*traits != NULL)
-        return;
-    *traits = nsf_calloc(1, block_bytes(capacity));
-    (*traits)->capacity = capacity;
+    if (*traits == NULL)
+        *traits = nsf_traits_new(NULL);
+}
+
+/* `capacity` in steps. */
+static struct nsf_traits *copy_of(const struct nsf_traits *from, struct nsf_slab *slab, uint32_t capacity)
+{
+    size_t n_bytes = block_bytes(capacity * NSF_TRAITS_STEP);
+    if (n_bytes > NSF_SLAB_BYTES_MAX)
+        slab = NULL;
+    struct nsf_traits *block = slab == NULL ? nsf_malloc(n_bytes) : nsf_slab_take(slab, n_bytes);
+    memcpy(block, from, block_bytes(n_items(from)));
+    block->slab = slab;
+    block->capacity = (uint16_t)capacity;
+    return block;
+}
+
+static void grow(struct nsf_traits **traits)
+{
+    struct nsf_traits *old = *traits;
+    uint32_t capacity = old->capacity;
+    *traits = copy_of(old, old->slab, capacity + (capacity == 1 ? 2 : (capacity + 3) / 2));
+    nsf_traits_free(old);
 }
 
 static void insert_at(struct nsf_traits **traits, enum nsf_trait_list list, uint32_t at, uint32_t value)
@@ -69,9 +105,9 @@ static void insert_at(struct nsf_traits **traits, enum nsf_trait_list list, uint
     uint32_t n = n_items(block), offset = offset_of(block, list) + at;
     if (block->n[list] >= LIST_MAX)
         return;
-    if (n == block->capacity) {
-        block->capacity += block->capacity < 16 ? 4 : block->capacity / 2;
-        *traits = block = nsf_realloc(block, block_bytes(block->capacity));
+    if (n == block->capacity * NSF_TRAITS_STEP) {
+        grow(traits);
+        block = *traits;
     }
     memmove(&block->items[offset + 1], &block->items[offset], (n - offset) * sizeof(*block->items));
     block->items[offset] = value;
@@ -293,39 +329,50 @@ static unsigned index_of_rank(const struct ports *ports, uint32_t rank)
     return idx;
 }
 
-/* Makes room for a new one among those that are kept: the largest goes. */
-static void admit_port(struct nsf_traits **traits, const struct ports *ports, unsigned idx)
+static unsigned count_ports(const uint32_t *items, uint32_t n)
 {
-    make_block(traits);
-    struct nsf_traits *block = *traits;
-    unsigned last = NSF_TRAIT_PORTS_MAX - 1, below = (1u << idx) - 1;
-    if (ports->n == NSF_TRAIT_PORTS_MAX)
-        remove_at(block, NSF_TRAIT_PORTS, ports->at[last], ports->days[last]);
-    block->fixed_ports = (uint16_t)((block->fixed_ports & below) | (block->fixed_ports & ~below) << 1);
+    unsigned n_ports = n > 0;
+    for (uint32_t i = 1; i < n; i++)
+        n_ports += items[i] >> 16 != items[i - 1] >> 16;
+    return n_ports;
+}
+
+/* Makes room before item `at` for a new one among those that are kept: the largest goes. False: it would be the new
+ * one. */
+static bool admit_port(struct nsf_traits *traits, uint32_t at)
+{
+    struct nsf_u32_view list = nsf_traits_list(traits, NSF_TRAIT_PORTS);
+    if (list.n >= NSF_TRAIT_PORTS_MAX && count_ports(list.items, list.n) == NSF_TRAIT_PORTS_MAX) {
+        uint32_t last = list.n - 1;
+        if (at == list.n)
+            return false;
+        while (list.items[last - 1] >> 16 == list.items[last] >> 16)
+            last--;
+        remove_at(traits, NSF_TRAIT_PORTS, last, list.n - last);
+    }
+    unsigned fixed = traits->fixed_ports, below = (1u << count_ports(list.items, at)) - 1;
+    traits->fixed_ports = (uint16_t)((fixed & below) | (fixed & ~below) << 1);
+    return true;
 }
 
 static void add_port(struct nsf_traits **traits, uint32_t rank, uint32_t day)
 {
-    struct ports ports;
+    make_block(traits);
     struct nsf_u32_view list = nsf_traits_list(*traits, NSF_TRAIT_PORTS);
-    if (list.n >= NSF_TRAIT_PORTS_MAX * 2 && rank > list.items[list.n - 1] >> 16)
-        return;
-    read_ports(*traits, &ports);
-    unsigned idx = index_of_rank(&ports, rank);
-    bool is_known = idx < ports.n && ports.rank[idx] == rank;
-    if (!is_known && idx == NSF_TRAIT_PORTS_MAX)
-        return;
-    if (!is_known)
-        admit_port(traits, &ports, idx);
-    list = nsf_traits_list(*traits, NSF_TRAIT_PORTS);
-    uint32_t at = lower_bound(list, rank << 16 | day);
+    uint32_t at = lower_bound(list, rank << 16 | day), from = at, to = at;
     if (at < list.n && list.items[at] == (rank << 16 | day))
         return;
-    insert_at(traits, NSF_TRAIT_PORTS, at, rank << 16 | day);
-    if (!is_known || ports.days[idx] < 2)
+    while (from > 0 && list.items[from - 1] >> 16 == rank)
+        from--;
+    while (to < list.n && list.items[to] >> 16 == rank)
+        to++;
+    if (from == to && !admit_port(*traits, at))
         return;
-    remove_at(*traits, NSF_TRAIT_PORTS, ports.at[idx] + 2, 1); /* the largest of three days */
-    (*traits)->fixed_ports |= (uint16_t)(1u << idx);
+    insert_at(traits, NSF_TRAIT_PORTS, at, rank << 16 | day);
+    if (to - from < 2)
+        return;
+    remove_at(*traits, NSF_TRAIT_PORTS, from + 2, 1); /* the largest of three days */
+    (*traits)->fixed_ports |= (uint16_t)(1u << count_ports(items_of(*traits, NSF_TRAIT_PORTS), from));
 }
 
 static void merge_ports(struct nsf_traits **traits, const struct nsf_traits *from)
@@ -402,7 +449,10 @@ void nsf_traits_merge(struct nsf_traits **traits, const struct nsf_traits *from)
 {
     if (from == NULL)
         return;
-    make_block(traits);
+    if (*traits == NULL) {
+        *traits = copy_of(from, NULL, (n_items(from) + NSF_TRAITS_STEP - 1) / NSF_TRAITS_STEP + 1);
+        return;
+    }
     merge_ports(traits, from);
     merge_negatives(traits, from);
     merge_busy(traits, from);

@@ -11,6 +11,7 @@
 #ifndef NSF_TRAITS_H
 #define NSF_TRAITS_H
 
+#include "core/slab.h"
 #include "evidence/review.h"
 
 /* Mail within this before or after a connection without mail explains it: a greylisted try, a pool that moved on. */
@@ -25,9 +26,9 @@
 #define NSF_TRAIT_BUSY_DAYS 3
 
 enum nsf_trait_list {
-    NSF_TRAIT_PORTS, /* rank << 16 | day, the two smallest days of a port; of many ports those of smallest rank */
+    NSF_TRAIT_PORTS,     /* rank << 16 | day, the two smallest days of a port; of many ports those of smallest rank */
     NSF_TRAIT_NEGATIVES, /* times of connections without mail, one time up to NSF_TRAIT_LONELY_MAX times */
-    NSF_TRAIT_RUNS,         /* from, to, from, to, ... of messages no more than twice NSF_MAIL_NEAR_SECONDS apart */
+    NSF_TRAIT_RUNS,      /* from, to, from, to, ... of messages no more than twice NSF_MAIL_NEAR_SECONDS apart */
     NSF_TRAIT_MESSAGE_DAYS, /* day << 16 | messages, which stop at 65535 */
     NSF_TRAIT_GUESS_DAYS,   /* day << 16 | guessing connections */
     NSF_TRAIT_BUSY,  /* day << 16 | connections without counters; one more than NSF_TRAIT_BUSY_DAYS says "many days" */
@@ -39,12 +40,15 @@ enum nsf_trait_list {
 
 /* All lists are ascending. */
 struct nsf_traits {
-    uint32_t capacity; /* of items */
+    struct nsf_slab *slab; /* where the block comes from; NULL: the heap */
     uint16_t n[NSF_TRAIT_LISTS];
-    uint8_t shift;        /* NSF_TRAIT_NEGATIVES are exact to 2^shift seconds */
     uint16_t fixed_ports; /* bit i: the i-th kept port was seen on a third day */
+    uint16_t capacity;    /* in steps of NSF_TRAITS_STEP items */
+    uint8_t shift;        /* NSF_TRAIT_NEGATIVES are exact to 2^shift seconds */
+    uint8_t unused;
     uint32_t items[];
 };
+#define NSF_TRAITS_STEP 8u
 
 /* A borrowed list. */
 struct nsf_u32_view {
@@ -52,7 +56,12 @@ struct nsf_u32_view {
     uint32_t n;
 };
 
-/* NULL is the empty block for all of these; *traits moves when it grows, and is the caller's to free with nsf_free. */
+/* An empty block that lives in a slab while it is small; NULL: on the heap. */
+struct nsf_traits *nsf_traits_new(struct nsf_slab *slab);
+/* Any block, NULL too. */
+void nsf_traits_free(struct nsf_traits *traits);
+/* NULL is the empty block for all of these; *traits moves when it grows. A block that was made from NULL is on the
+ * heap, the caller's to free with nsf_free. */
 void nsf_traits_add(struct nsf_traits **traits, enum nsf_connection_class class_, int64_t ts_ms, uint16_t src_port);
 /* Joins what another block knows of the same source. */
 void nsf_traits_merge(struct nsf_traits **traits, const struct nsf_traits *from);

@@ -112,8 +112,8 @@ static void test_rows_hold_what_is_put(void **state)
         assert_true(is_answered == (whole[n].has_counters && whole[n].total.packets_out > 0));
         assert_int_equal(lives.n_live, n_live);
     }
-    assert_true(lives.n_rows <= KEYS);    /* removed rows are used again */
-    assert_true(lives.n_large <= KEYS);   /* and states beside the table */
+    assert_true(lives.n_rows <= KEYS);  /* removed rows are used again */
+    assert_true(lives.n_large <= KEYS); /* and states beside the table */
     assert_true(lives.n_large > 0);
     nsf_lives_release(&lives);
     nsf_free(whole);
