@@ -13,11 +13,11 @@
 PACKAGES_BUILD := gcc libc6-dev pkg-config libyajl-dev zlib1g-dev libcurl4-openssl-dev libexpat1-dev \
 	libssl-dev libsqlite3-dev libmaxminddb-dev libxxhash-dev
 PACKAGES_OPTIONAL := libisal-dev
-PACKAGES_TEST := libcmocka-dev python3 python3-jsonschema ca-certificates openssl util-linux
+PACKAGES_TEST := libcmocka-dev python3 python3-jsonschema ca-certificates openssl util-linux valgrind
 PACKAGES_E2E := nodejs npm
 # Peers of the benchmarks: what is missing is left out and said so.
 PACKAGES_BENCH := g++ libsimdjson-dev isal libdeflate-tools jq gzip
-PACKAGES_DEV := clang clang-tidy clang-format cppcheck libclang-rt-dev valgrind
+PACKAGES_DEV := clang clang-tidy clang-format cppcheck libclang-rt-dev
 
 # ---- Tools and knobs ------------------------------------------------------------------------------
 ifeq ($(origin CC),default)
@@ -272,7 +272,7 @@ plan:
 # $(1) knobs, $(2) what to build; the shell variable "broken" collects the failures.
 build_for = $(MAKE) $(JOBS) -k $(1) plan $(2) || broken="$$broken --broken '$(2) $(1)'"
 
-LAYERS := e2e,unit,golden,checks,diff,fuzz,fault,tools
+LAYERS := e2e,unit,golden,checks,diff,fuzz,fault,tools,cost
 LAYERS_ASAN := unit,golden,diff,fuzz,fault
 LAYERS_TSAN := unit,golden,races
 
@@ -299,7 +299,7 @@ test-quick: ## unit tests, golden tests and checks of the developer's build: bef
 	eval "$(RUN) $$broken default:unit,golden,checks"
 
 .PHONY: test-quick-programs
-test-quick-programs: all $(UNIT_BIN)
+test-quick-programs: all $(UNIT_BIN) $(BENCH_BIN)
 
 .PHONY: test-unit
 test-unit: all plan $(UNIT_BIN) ## unit tests (cmocka), one program a module
@@ -320,6 +320,15 @@ test-fault: programs plan ## what fails half-way fails well
 .PHONY: test-tools
 test-tools: all plan ## the test tools find what they are made to find
 	@$(RUN) $(LABEL):tools
+
+.PHONY: test-cost
+test-cost: bench-programs plan ## instructions counted by callgrind are not more than recorded
+	@$(RUN) $(LABEL):cost
+
+.PHONY: cost-record
+cost-record: deps bench-programs ## records what test-cost counts now (gcc)
+	@$(BENCH_ENV) $(PYTHON) tests/cost/test_instructions.py --record
+	@git --no-pager diff -- tests/cost
 
 .PHONY: fuzz-replay
 fuzz-replay: plan $(FUZZ_BIN) ## each fuzz target over its corpus, and over truncations of it

@@ -63,57 +63,82 @@ struct role_streams {
     struct stream streams[TRAFFIC_GROUPS_MAX];
 };
 
+#define LETS_IN(name, from, to, part)                                                                                  \
+    {                                                                                                                  \
+        .rule = (name), .pool = (from), .ports = (to), .share = (part)                                                 \
+    }
+#define LETS_MAIL_IN(name)                                                                                             \
+    {                                                                                                                  \
+        .rule = (name), .pool = POOL_SENDERS, .ports = PORTS_MAIL, .has_mail = true                                    \
+    }
+#define LETS_ANY_IN(name, part)                                                                                        \
+    {                                                                                                                  \
+        .rule = (name), .pool = POOL_CLIENTS, .ports = PORTS_ANY, .share = (part), .is_stateless = true,               \
+        .has_mail = true                                                                                               \
+    }
+#define LETS_OUT(name, to, port, part)                                                                                 \
+    {                                                                                                                  \
+        .rule = (name), .pool = (to), .ports = (port), .share = (part), .is_outbound = true                            \
+    }
+#define DENIES(name, from, part)                                                                                       \
+    {                                                                                                                  \
+        .rule = (name), .pool = (from), .ports = PORTS_DENIED, .share = (part), .is_denied = true                      \
+    }
+#define PLATFORM(part)                                                                                                 \
+    {                                                                                                                  \
+        .rule = "PlatformRule", .pool = POOL_PROBE, .ports = PORTS_NAMES, .share = (part), .is_outbound = true,        \
+        .is_platform = true                                                                                            \
+    }
+
 /* As NSG logs order them: by the name. */
 static const struct role_streams roles[TRAFFIC_NSGS] = {
     [ROLE_MAIL] = {"mail-edge-nsg",
                    9,
                    {
-                       {"PlatformRule", POOL_PROBE, PORTS_NAMES, 15, .is_outbound = true, .is_platform = true},
-                       {"DefaultRule_AllowAzureLoadBalancerInBound", POOL_PROBE, PORTS_PROBE, 40},
-                       {"DefaultRule_AllowInternetOutBound", POOL_CLOUD, PORTS_OUT_MAIL, 470, .is_outbound = true},
-                       {"DefaultRule_AllowVnetInBound", POOL_OWN, PORTS_INTERNAL, 140},
-                       {"DefaultRule_AllowVnetOutBound", POOL_OWN, PORTS_INTERNAL, 150, .is_outbound = true},
-                       {"DefaultRule_DenyAllInBound", POOL_NOISE, PORTS_DENIED, 900, .is_denied = true},
-                       {"UserRule_allow-https", POOL_CLIENTS, PORTS_HTTPS, 200},
-                       {"UserRule_allow-smtp", POOL_SENDERS, PORTS_MAIL, 0, .has_mail = true},
-                       {"UserRule_deny-abusers", POOL_ABUSERS, PORTS_DENIED, 100, .is_denied = true},
+                       PLATFORM(15),
+                       LETS_IN("DefaultRule_AllowAzureLoadBalancerInBound", POOL_PROBE, PORTS_PROBE, 40),
+                       LETS_OUT("DefaultRule_AllowInternetOutBound", POOL_CLOUD, PORTS_OUT_MAIL, 470),
+                       LETS_IN("DefaultRule_AllowVnetInBound", POOL_OWN, PORTS_INTERNAL, 140),
+                       LETS_OUT("DefaultRule_AllowVnetOutBound", POOL_OWN, PORTS_INTERNAL, 150),
+                       DENIES("DefaultRule_DenyAllInBound", POOL_NOISE, 900),
+                       LETS_IN("UserRule_allow-https", POOL_CLIENTS, PORTS_HTTPS, 200),
+                       LETS_MAIL_IN("UserRule_allow-smtp"),
+                       DENIES("UserRule_deny-abusers", POOL_ABUSERS, 100),
                    }},
     [ROLE_WEB] = {"web-nsg",
                   9,
                   {
-                      {"PlatformRule", POOL_PROBE, PORTS_NAMES, 15, .is_outbound = true, .is_platform = true},
-                      {"DefaultRule_AllowAzureLoadBalancerInBound", POOL_PROBE, PORTS_PROBE, 30},
-                      {"DefaultRule_AllowInternetOutBound", POOL_CLOUD, PORTS_OUT, 280, .is_outbound = true},
-                      {"DefaultRule_AllowVnetOutBound", POOL_OWN, PORTS_INTERNAL, 120, .is_outbound = true},
-                      {"DefaultRule_DenyAllInBound", POOL_NOISE, PORTS_DENIED, 900, .is_denied = true},
-                      {"UserRule_allow-http", POOL_CLIENTS, PORTS_HTTP, 115},
-                      {"UserRule_allow-https", POOL_CLIENTS, PORTS_HTTPS, 450},
-                      {"UserRule_allow-ssh-admin", POOL_OWN, PORTS_INTERNAL, 5},
-                      {"UserRule_deny-abusers", POOL_ABUSERS, PORTS_DENIED, 100, .is_denied = true},
+                      PLATFORM(15),
+                      LETS_IN("DefaultRule_AllowAzureLoadBalancerInBound", POOL_PROBE, PORTS_PROBE, 30),
+                      LETS_OUT("DefaultRule_AllowInternetOutBound", POOL_CLOUD, PORTS_OUT, 280),
+                      LETS_OUT("DefaultRule_AllowVnetOutBound", POOL_OWN, PORTS_INTERNAL, 120),
+                      DENIES("DefaultRule_DenyAllInBound", POOL_NOISE, 900),
+                      LETS_IN("UserRule_allow-http", POOL_CLIENTS, PORTS_HTTP, 115),
+                      LETS_IN("UserRule_allow-https", POOL_CLIENTS, PORTS_HTTPS, 450),
+                      LETS_IN("UserRule_allow-ssh-admin", POOL_OWN, PORTS_INTERNAL, 5),
+                      DENIES("UserRule_deny-abusers", POOL_ABUSERS, 100),
                   }},
     [ROLE_LEGACY] = {"legacy-nsg",
                      5,
                      {
-                         {"PlatformRule", POOL_PROBE, PORTS_NAMES, 15, .is_outbound = true, .is_platform = true},
-                         {"DefaultRule_AllowInternetOutBound", POOL_CLOUD, PORTS_OUT, 385, .is_outbound = true},
-                         {"DefaultRule_AllowVnetInBound", POOL_OWN, PORTS_INTERNAL, 200},
-                         {"DefaultRule_DenyAllInBound", POOL_NOISE, PORTS_DENIED, 1000, .is_denied = true},
-                         {"UserRule_temp-allow-any", POOL_CLIENTS, PORTS_ANY, 415, .is_stateless = true,
-                          .has_mail = true},
+                         PLATFORM(15),
+                         LETS_OUT("DefaultRule_AllowInternetOutBound", POOL_CLOUD, PORTS_OUT, 385),
+                         LETS_IN("DefaultRule_AllowVnetInBound", POOL_OWN, PORTS_INTERNAL, 200),
+                         DENIES("DefaultRule_DenyAllInBound", POOL_NOISE, 1000),
+                         LETS_ANY_IN("UserRule_temp-allow-any", 415),
                      }},
     [ROLE_APP] = {"app-nsg",
                   5,
                   {
-                      {"PlatformRule", POOL_PROBE, PORTS_NAMES, 15, .is_outbound = true, .is_platform = true},
-                      {"DefaultRule_AllowInternetOutBound", POOL_CLOUD, PORTS_OUT, 300, .is_outbound = true},
-                      {"DefaultRule_AllowVnetInBound", POOL_OWN, PORTS_INTERNAL, 450},
-                      {"DefaultRule_AllowVnetOutBound", POOL_OWN, PORTS_INTERNAL, 250, .is_outbound = true},
-                      {"DefaultRule_DenyAllInBound", POOL_NOISE, PORTS_DENIED, 1000, .is_denied = true},
+                      PLATFORM(15),
+                      LETS_OUT("DefaultRule_AllowInternetOutBound", POOL_CLOUD, PORTS_OUT, 300),
+                      LETS_IN("DefaultRule_AllowVnetInBound", POOL_OWN, PORTS_INTERNAL, 450),
+                      LETS_OUT("DefaultRule_AllowVnetOutBound", POOL_OWN, PORTS_INTERNAL, 250),
+                      DENIES("DefaultRule_DenyAllInBound", POOL_NOISE, 1000),
                   }},
 };
 
-static const struct stream flood_stream = {
-    .rule = "UserRule_allow-smtp", .pool = POOL_SENDERS, .ports = PORTS_MAIL, .has_mail = true};
+static const struct stream flood_stream = LETS_MAIL_IN("UserRule_allow-smtp");
 
 /* Of a connection that will be logged again. */
 struct open_connection {

@@ -26,7 +26,7 @@ import time
 
 TIMEOUT_S = 600
 SKIPPED_STATUS = 77
-LAYERS = ("unit", "golden", "checks", "diff", "fuzz", "fault", "tools", "e2e", "races")
+LAYERS = ("unit", "golden", "checks", "diff", "fuzz", "fault", "tools", "cost", "e2e", "races")
 SUM_LINE = re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?\s*$")
 CMOCKA_LINE = re.compile(r"^\[ *(RUN|OK|SKIPPED|FAILED) *\] (\S+)\s*$")
 
