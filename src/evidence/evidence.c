@@ -93,10 +93,13 @@ void nsf_evidence_free(struct nsf_evidence *evidence)
     for (size_t i = 0; i < NSF_ARRAY_LEN(tables); i++)
         nsf_intern_release(tables[i]);
     struct nsf_pairset *sets[] = {&evidence->nic_flow_logs, &evidence->expected, &evidence->nsg_nics,
-                                  &evidence->nsg_vnet4, &evidence->defined_nics};
+                                  &evidence->nsg_logs, &evidence->nsg_vnet4, &evidence->defined_nics};
     for (size_t i = 0; i < NSF_ARRAY_LEN(sets); i++)
         nsf_pairset_release(sets[i]);
     nsf_free(evidence->unmatched);
+    nsf_free(evidence->log_tuples);
+    nsf_free(evidence->is_nsg_log);
+    nsf_marks_release(&evidence->outbound_marks);
     nsf_stable_release(&evidence->places);
     nsf_stable_release(&evidence->nics);
     nsf_free(evidence->fingerprints);
@@ -306,6 +309,20 @@ static void note_flow_log(struct nsf_evidence *evidence, const struct nsf_place_
         atomic_store_explicit(&nic->covered_twice_from_batch, seq, memory_order_relaxed);
 }
 
+static void count_log_tuples(struct nsf_evidence *evidence, const struct nsf_place_of_scope *place, uint64_t n)
+{
+    if (place->flow_log_id >= evidence->n_logs) {
+        NSF_GROW(evidence->log_tuples, evidence->log_tuples_capacity, (size_t)place->flow_log_id + 1);
+        NSF_GROW(evidence->is_nsg_log, evidence->is_nsg_log_capacity, (size_t)place->flow_log_id + 1);
+        for (; evidence->n_logs <= place->flow_log_id; evidence->n_logs++) {
+            evidence->log_tuples[evidence->n_logs] = 0;
+            evidence->is_nsg_log[evidence->n_logs] = false;
+        }
+    }
+    evidence->log_tuples[place->flow_log_id] += n;
+    evidence->is_nsg_log[place->flow_log_id] |= !place->is_vnet4;
+}
+
 static void admit_record(struct nsf_evidence *evidence, struct nsf_record *record, uint64_t seq)
 {
     const struct nsf_place_of_scope *place = nsf_stable_get(&evidence->places, record->scope_id);
@@ -319,6 +336,7 @@ static void admit_record(struct nsf_evidence *evidence, struct nsf_record *recor
     evidence->inputs.by_layout[record->layout] += !record->is_part;
     evidence->inputs.tuples += record->n_tuples;
     evidence->inputs.tuples_bad += record->n_bad;
+    count_log_tuples(evidence, place, record->n_tuples - record->n_bad);
     note_flow_log(evidence, place, seq);
     nsf_hours_add(&evidence->hours, place->flow_log_id, place->nic_id, record->time_ms);
 }
@@ -356,6 +374,7 @@ static void admit_groups(struct nsf_evidence *evidence, const struct nsf_batch *
         if (place->nsg_idx == NSF_JOIN_NONE)
             continue;
         nsf_pairset_add(&evidence->nsg_nics, nsf_pair(place->nsg_idx, place->nic_id));
+        nsf_pairset_add(&evidence->nsg_logs, nsf_pair(place->nsg_idx, place->flow_log_id));
         if (place->is_vnet4)
             nsf_pairset_add(&evidence->nsg_vnet4, place->nsg_idx);
     }
@@ -421,8 +440,15 @@ void nsf_evidence_admit(struct nsf_evidence *evidence, struct nsf_batch *batch, 
 void nsf_evidence_take(struct nsf_evidence *evidence, const struct nsf_batch *batch, unsigned partition)
 {
     nsf_partition_take(&evidence->partitions[partition], batch, partition);
-    if (partition == 0)
-        nsf_outbound_take(&evidence->outbound, batch);
+    if (partition != 0)
+        return;
+    nsf_outbound_take(&evidence->outbound, batch);
+    for (size_t i = 0; i < batch->outbound.n; i++) {
+        const struct nsf_mail_event *event = &batch->outbound.items[i];
+        const struct nsf_place_of_scope *place = nsf_stable_get(&evidence->places, event->scope_id);
+        if (place->is_vnet4 && !batch->records[event->record_idx].is_duplicate)
+            nsf_marks_mail(&evidence->outbound_marks, place->flow_log_id, event);
+    }
 }
 
 void nsf_evidence_add_problems(struct nsf_evidence *evidence, const struct nsf_problems *problems)

@@ -67,6 +67,7 @@ struct nsf_evidence {
     struct nsf_pairset nic_flow_logs;    /* (NIC, flow log) of records */
     struct nsf_pairset expected;         /* (NIC, flow log as in paths) */
     struct nsf_pairset nsg_nics;         /* (NSG of the definitions, NIC) */
+    struct nsf_pairset nsg_logs;         /* (NSG of the definitions, flow log) */
     struct nsf_pairset nsg_vnet4;        /* NSGs that virtual network flow logs name */
     struct nsf_pairset defined_nics;     /* the same as the definitions show it; made at the end */
 
@@ -82,6 +83,12 @@ struct nsf_evidence {
     struct nsf_hours hours;
     struct nsf_partition partitions[NSF_PARTITIONS];
     struct nsf_outbound outbound; /* taken with partition 0 */
+    struct nsf_marks outbound_marks;
+    uint64_t *log_tuples; /* good ones, by flow log */
+    bool *is_nsg_log;     /* by flow log: of version 1 or 2, which cannot be filtered */
+    size_t log_tuples_capacity;
+    size_t is_nsg_log_capacity;
+    uint32_t n_logs;
 
     struct nsf_slice path; /* of the blob being admitted */
     struct nsf_bad_of_blob bad[NSF_TUPLE_FAULTS];

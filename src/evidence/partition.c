@@ -45,6 +45,7 @@ void nsf_partition_release(struct nsf_partition *partition)
     nsf_pairset_release(&partition->mail_scopes);
     nsf_spans_release(&partition->allowed_spans);
     nsf_spans_release(&partition->denied_spans);
+    nsf_marks_release(&partition->marks);
     nsf_sources_release(&partition->sources);
     nsf_contacts_release(&partition->contacts);
     nsf_retries_release(&partition->retries);
@@ -360,6 +361,8 @@ static void take_allowed(struct nsf_partition *partition, const struct nsf_mail_
     struct nsf_connection connection;
     int64_t ts_ms = event->ts_ms;
     bool is_late = false;
+    if (ahead->place->is_vnet4)
+        nsf_marks_mail(&partition->marks, ahead->place->flow_log_id, event);
     advance_clocks(partition, ahead->place, ts_ms, record_ms);
     struct nsf_live *live = nsf_lives_find(lives, ahead->hash, &ahead->key);
     if (live == NULL) {
@@ -388,14 +391,16 @@ static void take_allowed(struct nsf_partition *partition, const struct nsf_mail_
 
 static void take_denied(struct nsf_partition *partition, const struct nsf_mail_event *event)
 {
+    const struct nsf_place_of_scope *place = partition->shared->place(partition->shared, event->scope_id);
+    if (place->is_vnet4)
+        nsf_marks_mail(&partition->marks, place->flow_log_id, event);
     if (is_before_window(partition->shared, event->ts_ms))
         return;
     partition->n_denied++;
     nsf_contacts_add_denied_mail(&partition->contacts, event);
     nsf_retries_add(&partition->retries, event->src, event->dst, event->ts_ms);
     if (is_public_v4(event->src))
-        nsf_spans_add(&partition->denied_spans, partition->shared->place(partition->shared, event->scope_id)->target,
-                      event->ts_ms, event->ts_ms);
+        nsf_spans_add(&partition->denied_spans, place->target, event->ts_ms, event->ts_ms);
 }
 
 static void look_ahead(struct nsf_partition *partition, const struct nsf_mail_event *event, struct ahead *ahead)
@@ -440,9 +445,11 @@ static void take_mail(struct nsf_partition *partition, const struct nsf_batch *b
 
 static void take_contact(struct nsf_partition *partition, const struct nsf_contact *contact)
 {
+    const struct nsf_place_of_scope *place = partition->shared->place(partition->shared, contact->scope_id);
+    if (place->is_vnet4)
+        nsf_marks_contact(&partition->marks, place->flow_log_id, contact);
     if (is_before_window(partition->shared, contact->ts_ms) || is_behind_window(partition->shared, contact->ts_ms))
         return;
-    const struct nsf_place_of_scope *place = partition->shared->place(partition->shared, contact->scope_id);
     nsf_contacts_add_other(&partition->contacts, contact, place->is_finding ? place->target : NSF_INDEX_NONE);
 }
 

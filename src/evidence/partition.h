@@ -11,6 +11,7 @@
 #define NSF_PARTITION_H
 
 #include "evidence/contacts.h"
+#include "evidence/marks.h"
 #include "evidence/live.h"
 #include "evidence/retries.h"
 #include "evidence/sources.h"
@@ -82,6 +83,7 @@ struct nsf_partition {
     struct nsf_pairset nic_targets; /* (NIC, target) of allowed mail inside the window */
     struct nsf_spans allowed_spans; /* connections of public IPv4 addresses */
     struct nsf_spans denied_spans;
+    struct nsf_marks marks; /* of virtual network flow logs */
     uint64_t last_nic_target;
 };
 

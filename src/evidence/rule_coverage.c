@@ -56,6 +56,50 @@ static void fill_nics(struct nsf_evidence *evidence, uint32_t nsg_idx, struct ns
     coverage->nics = (struct nsf_slices){nics, n_distinct};
 }
 
+/* ---- what the flow logs lack --------------------------------------------------------------------------------------
+ */
+
+static bool is_log_of(const struct nsf_evidence *evidence, uint32_t nsg_idx, uint32_t flow_log_id)
+{
+    if (nsf_pairset_has(&evidence->nsg_logs, nsf_pair(nsg_idx, flow_log_id)))
+        return true;
+    for (uint32_t id = 0; id < evidence->nics.n && evidence->scan->nsgs[nsg_idx].nic_macs.n > 0; id++)
+        if (nsf_pairset_has(&evidence->defined_nics, nsf_pair(nsg_idx, id)) &&
+            nsf_pairset_has(&evidence->nic_flow_logs, nsf_pair(id, flow_log_id)))
+            return true;
+    return false;
+}
+
+static void judge_log(const struct nsf_evidence *evidence, uint32_t flow_log_id, bool lacks[NSF_LACKS])
+{
+    struct nsf_log_marks marks = {0};
+    for (unsigned p = 0; p < NSF_PARTITIONS; p++)
+        nsf_marks_join(&evidence->partitions[p].marks, flow_log_id, &marks);
+    nsf_marks_join(&evidence->outbound_marks, flow_log_id, &marks);
+    nsf_marks_judge(&marks, evidence->log_tuples[flow_log_id], lacks);
+}
+
+/* The rule lacks what every flow log that covers it lacks. */
+static void fill_lacks(const struct nsf_evidence *evidence, uint32_t nsg_idx, struct nsf_coverage *coverage)
+{
+    uint32_t n = 0, n_lacking[NSF_LACKS] = {0};
+    for (uint32_t id = 0; id < evidence->n_logs; id++) {
+        bool lacks[NSF_LACKS] = {false};
+        if (!is_log_of(evidence, nsg_idx, id))
+            continue;
+        n++;
+        if (!evidence->is_nsg_log[id])
+            judge_log(evidence, id, lacks);
+        for (unsigned lack = 0; lack < NSF_LACKS; lack++)
+            n_lacking[lack] += lacks[lack];
+    }
+    for (unsigned lack = 0; lack < NSF_LACKS; lack++)
+        coverage->lacks[lack] = n > 0 && n_lacking[lack] == n;
+}
+
+/* ---- hours and counters -------------------------------------------------------------------------------------------
+ */
+
 static void fill_hours(const struct nsf_evidence *evidence, const struct nsf_review *review, struct nsf_arena *arena,
                        struct nsf_coverage *coverage)
 {
@@ -81,7 +125,7 @@ static void fill_hours(const struct nsf_evidence *evidence, const struct nsf_rev
 static enum nsf_counters_seen counters_of(const struct nsf_coverage *coverage, const struct nsf_traffic *traffic)
 {
     if (traffic->connections == 0)
-        return coverage->has_vnet4 ? NSF_COUNTERS_PRESENT : NSF_COUNTERS_ABSENT;
+        return coverage->has_vnet4 && !coverage->lacks[NSF_LACK_COUNTERS] ? NSF_COUNTERS_PRESENT : NSF_COUNTERS_ABSENT;
     if (traffic->with_counters * 100 > traffic->connections * COUNTERS_PRESENT_PERCENT)
         return NSF_COUNTERS_PRESENT;
     if (traffic->with_counters * 100 < traffic->connections * COUNTERS_ABSENT_PERCENT)
@@ -98,6 +142,7 @@ void nsf_rule_coverage_fill(struct nsf_evidence *evidence, uint32_t nsg_idx, str
     fill_nics(evidence, nsg_idx, arena, coverage);
     if (review->window_from_ms != NSF_TS_NONE)
         fill_hours(evidence, review, arena, coverage);
+    fill_lacks(evidence, nsg_idx, coverage);
     coverage->counters = counters_of(coverage, &rule->traffic);
 }
 

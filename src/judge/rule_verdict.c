@@ -87,6 +87,14 @@ static bool judge_insufficient(const struct nsf_rule_facts *facts, struct nsf_ru
     if (!facts->is_logged)
         say(j, NSF_VERDICT_INSUFFICIENT_EVIDENCE,
             "No flow log that was read covers this NSG: switch one on and run again after two weeks.");
+    else if (facts->connections == 0 && facts->lacks_port_25)
+        say(j, NSF_VERDICT_INSUFFICIENT_EVIDENCE,
+            "The flow log holds no port 25 at all, in or out, beside plenty of other traffic: it looks filtered by "
+            "port, so that nothing was seen proves nothing.");
+    else if (facts->connections == 0 && facts->lacks_allowed)
+        say(j, NSF_VERDICT_INSUFFICIENT_EVIDENCE,
+            "The flow log holds refused connections only: it looks filtered by action, so that nothing let in was seen "
+            "proves nothing.");
     else if (is_blind(facts))
         say(j, NSF_VERDICT_INSUFFICIENT_EVIDENCE,
             "The logs carry no counters, so mail cannot be told from probes for %llu source%s: set "

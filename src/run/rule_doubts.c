@@ -152,6 +152,27 @@ static void doubt_destinations(const struct nsf_rule_sightings *sightings, struc
           sightings->sources == 1 ? "" : "s", sighted_text(&sightings->public_destinations, text));
 }
 
+#define SHOW_FILTER "its enabledFilteringCriteria and recordTypes (az network watcher flow-log show) say so."
+
+static void doubt_lacks(const struct nsf_coverage *coverage, struct sentences *sentences)
+{
+    static const char *const texts[NSF_LACKS] = {
+        [NSF_LACK_ALLOWED] = "The flow log holds nothing that was let in. If it is filtered, " SHOW_FILTER,
+        [NSF_LACK_BEGIN] = "The flow log holds no begin of a connection (state B): attempts are counted too low. If it "
+                           "is filtered, " SHOW_FILTER,
+        [NSF_LACK_COUNTERS] = "The flow log holds begins of connections only (no state C or E), and with these the "
+                              "counters are missing. If it is filtered, " SHOW_FILTER,
+        [NSF_LACK_DENIED] = "The flow log holds nothing that was refused, beside plenty of other traffic: refused "
+                            "senders do not show, and scanners less than they might. If it is filtered, " SHOW_FILTER,
+        [NSF_LACK_PORT_25] =
+            "The flow log holds no port 25 at all, in or out, beside plenty of other traffic. If it is "
+            "filtered, " SHOW_FILTER,
+    };
+    for (unsigned lack = 0; lack < NSF_LACKS; lack++)
+        if (coverage->lacks[lack])
+            doubt(sentences, "%s", texts[lack]);
+}
+
 void nsf_rule_doubts(const struct nsf_rule_sightings *sightings, const struct nsf_scan_nsg *nsg,
                      struct nsf_arena *arena, struct nsf_review_rule *rule)
 {
@@ -159,5 +180,6 @@ void nsf_rule_doubts(const struct nsf_rule_sightings *sightings, const struct ns
                                   .items = nsf_arena_zalloc(arena, DOUBTS_MAX, sizeof(struct nsf_slice))};
     doubt_sources(sightings, nsg, rule, &sentences);
     doubt_destinations(sightings, &sentences);
+    doubt_lacks(&rule->coverage, &sentences);
     rule->doubts = (struct nsf_slices){sentences.items, sentences.n};
 }

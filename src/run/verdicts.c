@@ -251,7 +251,7 @@ static char confidence_of(const struct nsf_review *review, const struct nsf_revi
         .hours_seen = is_cut ? coverage->seen_since : coverage->hours_seen,
         .connections = rule->traffic.connections,
         .with_counters = rule->traffic.with_counters,
-        .has_vnet4 = rule->coverage.has_vnet4,
+        .has_vnet4 = rule->coverage.has_vnet4 && !rule->coverage.lacks[NSF_LACK_COUNTERS],
         .is_smtp_only = review->is_smtp_only,
     });
 }
@@ -261,9 +261,12 @@ static void fill_traffic(const struct nsf_review *review, const struct nsf_revie
 {
     const struct nsf_traffic *traffic = &rule->traffic;
     facts->is_logged = rule->coverage.is_logged;
+    facts->lacks_port_25 = rule->coverage.lacks[NSF_LACK_PORT_25];
+    facts->lacks_allowed = rule->coverage.lacks[NSF_LACK_ALLOWED];
     facts->confidence = rule->confidence;
     facts->connections = traffic->connections;
-    facts->has_counters = traffic->connections == 0 ? rule->coverage.has_vnet4 : traffic->with_counters > 0;
+    facts->has_counters = traffic->connections == 0 ? rule->coverage.counters == NSF_COUNTERS_PRESENT
+                                                      : traffic->with_counters > 0;
     facts->guessing_connections = traffic->classes[NSF_CLASS_GUESSING];
     facts->messages = traffic->classes[NSF_CLASS_MESSAGE];
     facts->sources = traffic->sources;

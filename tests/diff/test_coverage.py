@@ -349,6 +349,102 @@ def a_rule_that_is_new():
     expect("a few late mails are nothing new", (found["changes"], found["confidence"]), ([], "A"))
 
 
+# ---- flow logs that were filtered where they were made
+
+def web_traffic(logs, denied=True, count=2500, sources=400):
+    """People on port 443, and scanners that are refused on others."""
+    for number in range(count):
+        at = number * 28 * DAY // count
+        source = "77.%d.%d.9" % (number % sources // 200, number % sources % 200 + 1)
+        if denied and number % 3 == 0:
+            logs.denied(at, source, target_port=(22, 3389, 8080)[number % 9 // 3])
+        else:
+            logs.flow(at, source, target_port=443, of="UserRule_web", states="BE")
+
+
+EDGE = [nsg("edge", rule("smtp"), rule("web", 300, port="443"))]
+
+
+def lacks(logs, nsgs=None):
+    found = run(nsgs or EDGE, logs)
+    return found["coverage"]["lacks"], found["verdict"]
+
+
+@case
+def a_log_without_port_25():
+    logs = Logs()
+    logs.alive()
+    web_traffic(logs)
+    expect("filtered", lacks(logs), (["port_25"], "INSUFFICIENT_EVIDENCE"))
+    found = run(EDGE, logs)
+    expect("reason", "holds no port 25 at all" in found["reason"])
+    expect("how to see it", doubt(found, "az network watcher flow-log show"))
+    logs.flow(DAY, "10.0.0.4", target="77.7.7.7", outbound=True, of="DefaultRule_AllowInternetOutBound")
+    expect("one outbound mail proves that it is not", lacks(logs), ([], "CLOSE_UNUSED"))
+
+
+@case
+def a_quiet_machine_is_not_filtered():
+    for count, sources in ((550, 400), (5000, 150)):
+        logs = Logs()
+        logs.alive(hours=range(0, 28 * 24, 20))
+        web_traffic(logs, count=count, sources=sources)
+        expect("%d flows of %d" % (count, sources), lacks(logs)[0], [])
+    logs = Logs(layout="nsg2")
+    logs.alive()
+    web_traffic(logs)
+    expect("NSG flow logs cannot be filtered", lacks(logs), ([], "CLOSE_UNUSED"))
+
+
+@case
+def another_log_of_the_same_interface_is_not_filtered():
+    logs = Logs()
+    logs.alive()
+    web_traffic(logs)
+    logs.alive(log="other")
+    expect("two logs", lacks(logs)[0], [])
+
+
+@case
+def a_log_without_refusals():
+    logs = Logs()
+    web_traffic(logs, denied=False)
+    senders(logs)
+    found = run(EDGE, logs)
+    expect("lacks", found["coverage"]["lacks"], ["denied"])
+    expect("said", doubt(found, "nothing that was refused"))
+
+
+@case
+def a_log_of_refusals_only():
+    logs = Logs()
+    for number in range(2500):
+        logs.denied(number * 28 * DAY // 2500, "77.%d.%d.9" % (number % 2, number % 200 + 1), target_port=22)
+    expect("port 25 is not there either", lacks(logs), (["allowed", "port_25"], "INSUFFICIENT_EVIDENCE"))
+    logs.denied(DAY, "10.9.9.9")
+    expect("nothing let in", lacks(logs), (["allowed"], "INSUFFICIENT_EVIDENCE"))
+    logs.flow(DAY, "77.1.1.9", target_port=443, of="UserRule_web")
+    expect("one that was", lacks(logs), ([], "CLOSE_UNUSED"))
+
+
+@case
+def states_that_are_left_out():
+    for states, wanted, counters in (("E", ["begin"], "present"), ("B", ["counters"], "absent"), ("BE", [], "present")):
+        logs = Logs()
+        logs.alive()
+        senders(logs, states=states)
+        found = run(EDGE, logs)
+        expect(states, (found["coverage"]["lacks"], found["coverage"]["counters"]), (wanted, counters))
+    logs = Logs()
+    logs.alive()
+    for hour in range(40):      # begins of outbound mail show it as well, where no mail came in
+        logs.flow(hour * HOUR, "10.0.0.4", target="77.7.7.7", outbound=True, states="B",
+                  of="DefaultRule_AllowInternetOutBound")
+    found = run(EDGE, logs)
+    expect("no mail in", (found["coverage"]["lacks"], found["coverage"]["counters"], found["confidence"]),
+           (["counters"], "absent", "C"))
+
+
 # ---- what a risk is made of
 
 @case

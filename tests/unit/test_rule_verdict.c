@@ -61,6 +61,8 @@ static const struct verdict_case cases[] = {
     {"known senders, and more under another rule", NSF_VERDICT_RESTRICT_WITH_REVIEW,
      {COVERED, .connections = 9, .messages = 9, .sender_messages = 9, .sources = 1, .by_verdict = {BY(LIKELY_SENDER, 1)},
       .sender_networks = 1, .senders_elsewhere = 1}},
+    {"nothing seen, in logs without port 25", NSF_VERDICT_INSUFFICIENT_EVIDENCE, {COVERED, .lacks_port_25 = true}},
+    {"nothing seen, in logs of refusals", NSF_VERDICT_INSUFFICIENT_EVIDENCE, {COVERED, .lacks_allowed = true}},
     {"hostile sources only", NSF_VERDICT_CLOSE_PROBES_ONLY,
      {COVERED, .connections = 9, .sources = 4, .by_verdict = {BY(PROBE, 1), BY(GUESSER, 1), BY(PUBLIC_SCANNER, 1), BY(HEALTH_PROBE, 1)}}},
     {"and one undecided", NSF_VERDICT_RESTRICT_WITH_REVIEW,
