@@ -52,9 +52,14 @@ struct nsf_contact_slot {
     uint32_t fact;
 };
 #define SLOT_HAS_ROW (UINT32_C(1) << 31)
-/* Slots in tenths that are used before there are a fifth more of them: 16 bytes an address at most. */
+/* Slots in tenths that are used before there are a fifth more of them. Where memory counts it is 16 bytes an address at
+ * most; a small table is rather fast. */
 #define SLOTS_FULL_TENTHS 9u
+#define SLOTS_SMALL_FULL_TENTHS 6u
+#define SLOTS_SMALL (UINT32_C(1) << 14)
 #define SLOTS_FIRST 64u
+/* Slots that are looked at in advance: where a row nearly always is. */
+#define SLOTS_AHEAD 3u
 
 /* A fact: denied, with the address's id, UDP or TCP and the port; or allowed, with a row of `ports`, or with protocol
  * and port under no finding. What does not fit gets a row. */
@@ -120,13 +125,20 @@ static uint64_t rank_of(struct nsf_ip src)
 /* Mail, its submission ports, ident, DNS and the web: what a mail server or its owner's browser touches. */
 static bool is_strange_port(uint8_t protocol, uint16_t port)
 {
-    static const uint16_t usual[] = {25, 53, 80, 113, 443, 465, 587};
     if (protocol != 6 && protocol != 17)
         return false;
-    for (size_t i = 0; i < NSF_ARRAY_LEN(usual); i++)
-        if (usual[i] == port)
-            return false;
-    return true;
+    switch (port) {
+    case 25:
+    case 53:
+    case 80:
+    case 113:
+    case 443:
+    case 465:
+    case 587:
+        return false;
+    default:
+        return true;
+    }
 }
 
 static bool is_mail_port(uint8_t protocol, uint16_t port)
@@ -138,6 +150,9 @@ static bool is_denied_mail(const struct contact *contact)
 {
     return contact->is_denied && contact->protocol == 6 && contact->port == 25;
 }
+
+#define FLAGS_BESIDE_MAIL ((unsigned)NSF_CONTACT_STRANGE_PORT | NSF_CONTACT_NOT_MAIL_PORT)
+#define FLAGS_ALL (FLAGS_BESIDE_MAIL | NSF_CONTACT_DENIED_MAIL)
 
 static unsigned flags_of(const struct contact *contact)
 {
@@ -293,7 +308,8 @@ static void count_other_port(struct nsf_contacts_table *table, uint32_t row_idx,
 static void add_to_row(struct nsf_contacts_table *table, uint32_t row_idx, const struct contact *contact, uint32_t n)
 {
     struct nsf_contact_row *row = &table->rows[row_idx];
-    row->flags = (row->flags | flags_of(contact)) & 7u;
+    if (row->flags != FLAGS_ALL && (row->flags != FLAGS_BESIDE_MAIL || is_denied_mail(contact)))
+        row->flags = (row->flags | flags_of(contact)) & FLAGS_ALL;
     if (!contact->is_denied) {
         row->other_contacts += n;
         /* Who used the port under this target used the port. */
@@ -350,16 +366,27 @@ static void set_slots(struct nsf_contacts_table *table, uint32_t n_slots)
     nsf_free((void *)(uintptr_t)old);
 }
 
-static uint32_t slots_for(uint32_t n)
+/* Slots with room for n addresses and not yet full. */
+static uint32_t slots_for(uint64_t n)
 {
-    uint64_t n_slots = (uint64_t)n * 10 / SLOTS_FULL_TENTHS + SLOTS_FIRST;
+    uint64_t n_slots = n * 10 / SLOTS_SMALL_FULL_TENTHS + SLOTS_FIRST;
+    if (n_slots > SLOTS_SMALL)
+        n_slots = n * 10 / SLOTS_FULL_TENTHS + SLOTS_FIRST;
+    if (n_slots < SLOTS_SMALL && n * 10 > SLOTS_SMALL * (uint64_t)SLOTS_SMALL_FULL_TENTHS)
+        n_slots = SLOTS_SMALL;
     return n_slots > UINT32_MAX ? UINT32_MAX : (uint32_t)n_slots;
+}
+
+static bool has_room(const struct nsf_contacts_table *table)
+{
+    unsigned tenths = table->n_slots < SLOTS_SMALL ? SLOTS_SMALL_FULL_TENTHS : SLOTS_FULL_TENTHS;
+    return (uint64_t)(table->n_slots_used + 1) * 10 <= (uint64_t)table->n_slots * tenths;
 }
 
 static void grow_slots(struct nsf_contacts_table *table)
 {
-    if ((uint64_t)(table->n_slots_used + 1) * 10 > (uint64_t)table->n_slots * SLOTS_FULL_TENTHS)
-        set_slots(table, slots_for(table->n_slots_used + table->n_slots_used / 5 + 1));
+    if (!has_room(table))
+        set_slots(table, slots_for((uint64_t)table->n_slots_used + table->n_slots_used / 5 + 1));
 }
 
 /* ---- who is kept ------------------------------------------------------------------------------------ */
@@ -684,13 +711,13 @@ void nsf_contacts_expect(const struct nsf_contacts_table *table, struct nsf_ip s
 
 void nsf_contacts_expect_soon(const struct nsf_contacts_table *table, struct nsf_ip src)
 {
-    if (table->n_slots == 0)
+    if (table->n_slots < SLOTS_AHEAD)
         return;
-    const struct nsf_contact_slot *slot = slot_of(table, nsf_ip_to_v4(src));
-    if ((slot->state & SLOT_HAS_ROW) != 0) {
-        const struct nsf_contact_row *row = &table->rows[slot->state & ~SLOT_HAS_ROW];
-        __builtin_prefetch(row, 1);
-    }
+    uint32_t v4 = nsf_ip_to_v4(src), at = first_slot(table, v4), last = table->n_slots - SLOTS_AHEAD;
+    const struct nsf_contact_slot *slot = &table->slots[at < last ? at : last];
+    for (unsigned i = 0; i < SLOTS_AHEAD; i++)
+        if (slot[i].v4 == v4 && (slot[i].state & SLOT_HAS_ROW) != 0)
+            __builtin_prefetch(&table->rows[slot[i].state & ~SLOT_HAS_ROW], 1);
 }
 
 /* ---- asking ----------------------------------------------------------------------------------------- */
