@@ -2,7 +2,7 @@
 
 #include "judge/sender_score.h"
 
-#include <stdarg.h>
+#include "core/digits.h"
 
 /*
  * The table: code, points in tenths, the most it can give (0: its points once), where the figure comes from. All values
@@ -63,22 +63,68 @@ enum {
     SENT_ON_TIMES_CHANCE = 3,
 };
 
-static void add_line(struct nsf_judgement *j, enum score_item item, int32_t points, const char *fmt, ...)
-    NSF_PRINTF(4, 5);
-
-static void add_line(struct nsf_judgement *j, enum score_item item, int32_t points, const char *fmt, ...)
+static void add_line(struct nsf_judgement *j, enum score_item item, int32_t points, struct nsf_slice text)
 {
-    char *text = j->texts[j->n_lines];
-    text[0] = '\0';
-    if (!j->is_brief) {
-        va_list args;
-        va_start(args, fmt);
-        vsnprintf(text, NSF_JUDGEMENT_TEXT_BYTES, fmt, args);
-        va_end(args);
-    }
-    j->lines[j->n_lines++] = (struct nsf_evidence_line){score_table[item].code, points, nsf_slice_str(text)};
+    j->lines[j->n_lines++] = (struct nsf_evidence_line){score_table[item].code, points, text};
     j->score_tenths += points;
 }
+
+/* ---- words ---- */
+
+/* The text of the next line. Sources are many and each has a few lines, so no format is read for them. */
+struct words {
+    char *from;
+    char *at;
+    char *end; /* like `at` where nobody reads the words */
+};
+
+static struct words words_of(struct nsf_judgement *j)
+{
+    char *from = j->texts[j->n_lines];
+    return (struct words){from, from, j->is_brief ? from : from + NSF_JUDGEMENT_TEXT_BYTES};
+}
+
+static void put(struct words *words, const char *text, size_t len)
+{
+    size_t room = (size_t)(words->end - words->at);
+    if (len > room)
+        len = room;
+    if (len > 0)
+        memcpy(words->at, text, len);
+    words->at += len;
+}
+
+#define PUT(words, literal) put(words, literal, sizeof(literal) - 1)
+
+static void put_number(struct words *words, uint64_t number)
+{
+    if (words->end - words->at >= NSF_DIGITS_MAX)
+        words->at = nsf_put_u64(words->at, number);
+}
+
+/* "2 messages"; `things` in the plural */
+static void put_count(struct words *words, uint64_t n, const char *things, size_t len)
+{
+    put_number(words, n);
+    put(words, things, n == 1 ? len - 1 : len);
+}
+
+#define PUT_COUNT(words, n, things) put_count(words, n, things, sizeof(things) - 1)
+
+/* "16 or more" where counting stopped there. */
+static void put_distinct(struct words *words, uint32_t n)
+{
+    put_number(words, n);
+    if (n >= NSF_DISTINCT_EXACT_MAX)
+        PUT(words, " or more");
+}
+
+static void add_words(struct nsf_judgement *j, enum score_item item, int32_t points, const struct words *words)
+{
+    add_line(j, item, points, nsf_slice(words->from, (size_t)(words->at - words->from)));
+}
+
+#define ADD_LITERAL(j, item, literal) add_line(j, item, points_of(item), NSF_SLICE_LIT(literal))
 
 static int32_t points_of(enum score_item item)
 {
@@ -94,17 +140,6 @@ static int32_t points_times(enum score_item item, uint64_t n)
     return points > 0 ? (sum > most ? most : sum) : (sum < most ? most : sum);
 }
 
-static const char *plural(uint64_t n)
-{
-    return n == 1 ? "" : "s";
-}
-
-/* "16 or more" where counting stopped there. */
-static const char *or_more(uint64_t n)
-{
-    return n >= NSF_DISTINCT_EXACT_MAX ? " or more" : "";
-}
-
 /* At most two a day count, and past the third the cap is reached: the days up to there say enough. */
 static uint64_t counted_messages(const struct nsf_sender_facts *facts)
 {
@@ -114,16 +149,26 @@ static uint64_t counted_messages(const struct nsf_sender_facts *facts)
 
 #define MENTION_NAME_BYTES 60
 
-/* for printf("%.*s"): at most MENTION_NAME_BYTES of it */
-#define MENTION_ARG(s)                                                                                                 \
-    (int)((s).len > MENTION_NAME_BYTES ? MENTION_NAME_BYTES : (s).len), ((s).ptr == NULL ? "" : (s).ptr)
+static void put_mentioned(struct words *words, struct nsf_slice text)
+{
+    put(words, text.ptr, text.len < MENTION_NAME_BYTES ? text.len : MENTION_NAME_BYTES);
+}
 
-static void add_mention(struct nsf_judgement *j, enum score_item item, const char *what,
+static void add_mention(struct nsf_judgement *j, enum score_item item, struct nsf_slice what,
                         const struct nsf_mention *mention)
 {
-    add_line(j, item, points_of(item), "%s%s%.*s (%.*s%s%.*s)", what, mention->name.len > 0 ? " as " : "",
-             MENTION_ARG(mention->name), MENTION_ARG(mention->list), mention->date.len > 0 ? ", " : "",
-             MENTION_ARG(mention->date));
+    struct words words = words_of(j);
+    put(&words, what.ptr, what.len);
+    if (mention->name.len > 0)
+        PUT(&words, " as ");
+    put_mentioned(&words, mention->name);
+    PUT(&words, " (");
+    put_mentioned(&words, mention->list);
+    if (mention->date.len > 0)
+        PUT(&words, ", ");
+    put_mentioned(&words, mention->date);
+    PUT(&words, ")");
+    add_words(j, item, points_of(item), &words);
 }
 
 /* ---- what speaks for a sender ---- */
@@ -131,16 +176,23 @@ static void add_mention(struct nsf_judgement *j, enum score_item item, const cha
 static void add_messages(const struct nsf_sender_facts *facts, struct nsf_judgement *j)
 {
     uint64_t messages = facts->classes[NSF_CLASS_MESSAGE];
-    if (messages > 0)
-        add_line(j, SCORE_MESSAGE, points_times(SCORE_MESSAGE, counted_messages(facts)), "%llu message%s on %u%s day%s",
-                 (unsigned long long)messages, plural(messages), facts->message_days, or_more(facts->message_days),
-                 plural(facts->message_days));
-    if (facts->network_message_days >= MESSAGE_DAYS_MIN)
-        add_line(j, SCORE_MESSAGE_DAYS, points_of(SCORE_MESSAGE_DAYS), "its network sent messages on %u%s days",
-                 facts->network_message_days, or_more(facts->network_message_days));
+    if (messages > 0) {
+        struct words words = words_of(j);
+        PUT_COUNT(&words, messages, " messages");
+        PUT(&words, " on ");
+        put_distinct(&words, facts->message_days);
+        put(&words, " days", facts->message_days == 1 ? 4 : 5);
+        add_words(j, SCORE_MESSAGE, points_times(SCORE_MESSAGE, counted_messages(facts)), &words);
+    }
+    if (facts->network_message_days >= MESSAGE_DAYS_MIN) {
+        struct words words = words_of(j);
+        PUT(&words, "its network sent messages on ");
+        put_distinct(&words, facts->network_message_days);
+        PUT(&words, " days");
+        add_words(j, SCORE_MESSAGE_DAYS, points_of(SCORE_MESSAGE_DAYS), &words);
+    }
     if (facts->network_message_weeks >= WEEKS_MIN)
-        add_line(j, SCORE_MESSAGE_WEEKS, points_of(SCORE_MESSAGE_WEEKS),
-                 "its network sent messages in at least 2 calendar weeks");
+        ADD_LITERAL(j, SCORE_MESSAGE_WEEKS, "its network sent messages in at least 2 calendar weeks");
 }
 
 /* Guessing and a newsletter look alike in logs without counters: many connections on one of a few days. */
@@ -155,50 +207,92 @@ static bool is_sent_on(const struct nsf_sender_facts *facts)
            facts->relayed_pairs * 10 >= facts->relayed_by_chance_tenths * SENT_ON_TIMES_CHANCE;
 }
 
+static void add_sent_on(const struct nsf_sender_facts *facts, struct nsf_judgement *j)
+{
+    struct words words = words_of(j);
+    put_number(&words, facts->relayed_pairs);
+    PUT(&words, " times mail was sent on within 120 s, by chance ");
+    put_number(&words, facts->relayed_by_chance_tenths / 10);
+    PUT(&words, ".");
+    put_number(&words, facts->relayed_by_chance_tenths % 10);
+    PUT(&words, " would be expected");
+    add_words(j, SCORE_SENT_ON, points_of(SCORE_SENT_ON), &words);
+}
+
 static void add_without_counters(const struct nsf_sender_facts *facts, struct nsf_judgement *j)
 {
-    if (facts->days >= RECURRENCE_DAYS_MIN && facts->weeks >= WEEKS_MIN)
-        add_line(j, SCORE_RECURRENCE, points_of(SCORE_RECURRENCE), "came on %u%s days in at least 2 calendar weeks",
-                 facts->days, or_more(facts->days));
-    if (facts->has_only_mail_ports && facts->connections >= ONLY_MAIL_CONNECTIONS_MIN && !is_bulk(facts))
-        add_line(j, SCORE_ONLY_MAIL_PORTS, points_of(SCORE_ONLY_MAIL_PORTS), "only mail ports in %llu connections",
-                 (unsigned long long)facts->connections);
+    if (facts->days >= RECURRENCE_DAYS_MIN && facts->weeks >= WEEKS_MIN) {
+        struct words words = words_of(j);
+        PUT(&words, "came on ");
+        put_distinct(&words, facts->days);
+        PUT(&words, " days in at least 2 calendar weeks");
+        add_words(j, SCORE_RECURRENCE, points_of(SCORE_RECURRENCE), &words);
+    }
+    if (facts->has_only_mail_ports && facts->connections >= ONLY_MAIL_CONNECTIONS_MIN && !is_bulk(facts)) {
+        struct words words = words_of(j);
+        PUT(&words, "only mail ports in ");
+        put_number(&words, facts->connections);
+        PUT(&words, " connections");
+        add_words(j, SCORE_ONLY_MAIL_PORTS, points_of(SCORE_ONLY_MAIL_PORTS), &words);
+    }
     if (is_sent_on(facts))
-        add_line(j, SCORE_SENT_ON, points_of(SCORE_SENT_ON),
-                 "%llu times mail was sent on within 120 s, by chance %llu.%llu would be expected",
-                 (unsigned long long)facts->relayed_pairs, (unsigned long long)facts->relayed_by_chance_tenths / 10,
-                 (unsigned long long)facts->relayed_by_chance_tenths % 10);
+        add_sent_on(facts, j);
     if (facts->connections == 1)
-        add_line(j, SCORE_SINGLE_CONNECTION, points_of(SCORE_SINGLE_CONNECTION), "a single connection");
+        ADD_LITERAL(j, SCORE_SINGLE_CONNECTION, "a single connection");
 }
 
 /* ---- what speaks against ---- */
 
+static void add_lonely(const struct nsf_sender_facts *facts, struct nsf_judgement *j)
+{
+    struct words words = words_of(j);
+    put_number(&words, facts->lonely);
+    if (facts->lonely >= 4)
+        PUT(&words, " or more");
+    put(&words, " connections", facts->lonely == 1 ? 11 : 12);
+    PUT(&words, " without mail, and no message of its network within 6 h");
+    add_words(j, SCORE_NO_MAIL, points_times(SCORE_NO_MAIL, facts->lonely), &words);
+}
+
+static void add_guessing(uint64_t guessing, struct nsf_judgement *j)
+{
+    struct words words = words_of(j);
+    PUT_COUNT(&words, guessing, " connections");
+    PUT(&words, " with many small commands");
+    add_words(j, SCORE_GUESSING, points_times(SCORE_GUESSING, guessing), &words);
+}
+
+static void add_fan_out(const struct nsf_sender_facts *facts, struct nsf_judgement *j)
+{
+    struct words words = words_of(j);
+    if (facts->silent_addresses >= FAN_OUT_MIN) {
+        PUT(&words, "tried port 25 at ");
+        put_distinct(&words, facts->silent_addresses);
+        PUT(&words, " of our addresses that carry no SMTP");
+    } else {
+        PUT(&words, "was denied on port 25 at ");
+        put_distinct(&words, facts->denied_mail_addresses);
+        PUT(&words, " of our addresses");
+    }
+    add_words(j, SCORE_FAN_OUT, points_of(SCORE_FAN_OUT), &words);
+}
+
 static void add_against(const struct nsf_sender_facts *facts, struct nsf_judgement *j)
 {
-    uint64_t guessing = facts->classes[NSF_CLASS_GUESSING];
     if (facts->lonely > 0)
-        add_line(j, SCORE_NO_MAIL, points_times(SCORE_NO_MAIL, facts->lonely),
-                 "%llu%s connection%s without mail, and no message of its network within 6 h",
-                 (unsigned long long)facts->lonely, facts->lonely >= 4 ? " or more" : "", plural(facts->lonely));
-    if (guessing > 0)
-        add_line(j, SCORE_GUESSING, points_times(SCORE_GUESSING, guessing),
-                 "%llu connection%s with many small commands", (unsigned long long)guessing, plural(guessing));
+        add_lonely(facts, j);
+    if (facts->classes[NSF_CLASS_GUESSING] > 0)
+        add_guessing(facts->classes[NSF_CLASS_GUESSING], j);
     if (facts->has_strange_ports)
-        add_line(j, SCORE_OTHER_PORTS, points_of(SCORE_OTHER_PORTS), "tried ports that a mail server does not need");
-    if (facts->silent_addresses >= FAN_OUT_MIN)
-        add_line(j, SCORE_FAN_OUT, points_of(SCORE_FAN_OUT),
-                 "tried port 25 at %u%s of our addresses that carry no SMTP", facts->silent_addresses,
-                 or_more(facts->silent_addresses));
-    else if (facts->denied_mail_addresses >= FAN_OUT_MIN)
-        add_line(j, SCORE_FAN_OUT, points_of(SCORE_FAN_OUT), "was denied on port 25 at %u%s of our addresses",
-                 facts->denied_mail_addresses, or_more(facts->denied_mail_addresses));
+        ADD_LITERAL(j, SCORE_OTHER_PORTS, "tried ports that a mail server does not need");
+    if (facts->silent_addresses >= FAN_OUT_MIN || facts->denied_mail_addresses >= FAN_OUT_MIN)
+        add_fan_out(facts, j);
     if (facts->has_fixed_port)
-        add_line(j, SCORE_SOURCE_PORT, points_of(SCORE_SOURCE_PORT), "used one source port on 3 or more days");
+        ADD_LITERAL(j, SCORE_SOURCE_PORT, "used one source port on 3 or more days");
     if (facts->scanner.is_listed)
-        add_mention(j, SCORE_SCANNER_LIST, "on a list of scanners", &facts->scanner);
+        add_mention(j, SCORE_SCANNER_LIST, NSF_SLICE_LIT("on a list of scanners"), &facts->scanner);
     if (facts->drop.is_listed)
-        add_mention(j, SCORE_DROP_LIST, "on a drop list", &facts->drop);
+        add_mention(j, SCORE_DROP_LIST, NSF_SLICE_LIT("on a drop list"), &facts->drop);
 }
 
 /* Guessing is hostile where it cannot be a mail to many recipients. */
@@ -276,12 +370,11 @@ void nsf_judge_sender(const struct nsf_sender_facts *facts, struct nsf_judgement
     j->is_without_counters = facts->connections > 0 && !facts->has_counters;
     j->has_hostile_evidence = has_hostile_evidence(facts);
     if (j->is_without_counters)
-        add_line(j, SCORE_START_NO_COUNTERS, points_of(SCORE_START_NO_COUNTERS),
-                 "where an unknown address starts without counters");
+        ADD_LITERAL(j, SCORE_START_NO_COUNTERS, "where an unknown address starts without counters");
     else
-        add_line(j, SCORE_START, points_of(SCORE_START), "where every unknown address starts");
+        ADD_LITERAL(j, SCORE_START, "where every unknown address starts");
     if (facts->sender.is_listed)
-        add_mention(j, SCORE_LISTED_SENDER, "belongs to a listed mail provider", &facts->sender);
+        add_mention(j, SCORE_LISTED_SENDER, NSF_SLICE_LIT("belongs to a listed mail provider"), &facts->sender);
     if (j->is_without_counters)
         add_without_counters(facts, j);
     else

@@ -9,7 +9,7 @@
 #include "judge/facts.h"
 
 #define NSF_JUDGEMENT_LINES_MAX 16
-#define NSF_JUDGEMENT_TEXT_BYTES 200
+#define NSF_JUDGEMENT_TEXT_BYTES 199
 
 struct nsf_judgement {
     enum nsf_source_verdict verdict;
