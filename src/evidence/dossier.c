@@ -27,9 +27,8 @@ struct nsf_dossier {
     size_t networks_capacity;
     uint32_t n_networks;
     struct nsf_index by_network;
-    struct nsf_ip *speaking; /* own addresses that carry SMTP, or may, ascending */
-    size_t n_speaking;
-    uint32_t *sending_nics; /* distinct, ascending */
+    bool *is_silent[NSF_PARTITIONS]; /* by id of the partition's own addresses: carries no SMTP for anybody */
+    uint32_t *sending_nics;          /* distinct, ascending */
     size_t n_sending_nics;
     struct nsf_retrying_sender *retrying;
     uint64_t *retrying_ids;
@@ -160,46 +159,51 @@ static struct network_mail *add_network(struct nsf_dossier *dossier, uint64_t id
 static void collect_networks(struct nsf_dossier *dossier, unsigned partition)
 {
     const struct nsf_sources *sources = sources_of(dossier, partition);
+    struct nsf_traits *one = NULL;
     for (uint32_t i = 0; i < sources->n_rows; i++) {
         const struct nsf_source_row *row = nsf_sources_row(sources, i);
         if (nsf_source_row_class(row, NSF_CLASS_MESSAGE) == 0)
             continue;
-        struct nsf_traits *traits = NULL;
-        nsf_sources_traits(sources, i, &traits);
+        const struct nsf_traits *traits = nsf_sources_traits(sources, i, &one);
         struct network_mail *network = add_network(dossier, dossier->ask.network_of(dossier->ask.ctx, row->src).id);
         nsf_traits_merge_list(&network->traits, NSF_TRAIT_RUNS, nsf_traits_list(traits, NSF_TRAIT_RUNS));
         nsf_traits_merge_list(&network->traits, NSF_TRAIT_MESSAGE_DAYS,
                               nsf_traits_list(traits, NSF_TRAIT_MESSAGE_DAYS));
-        nsf_free(traits);
     }
+    nsf_free(one);
 }
 
-/* ---- own addresses that speak ---- */
+/* ---- own addresses that are silent ---- */
 
 static int cmp_ips(const void *left, const void *right)
 {
     return nsf_ip_cmp(*(const struct nsf_ip *)left, *(const struct nsf_ip *)right);
 }
 
-static void collect_speaking(struct nsf_dossier *dossier)
+/* An address may speak to the sources of one partition alone; it is silent where it speaks in none. */
+static void collect_silent(struct nsf_dossier *dossier)
 {
-    size_t capacity = 0;
+    struct nsf_ip *speaking = NULL;
+    size_t n = 0, capacity = 0;
     for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
         const struct nsf_sources *sources = sources_of(dossier, p);
         for (uint32_t id = 0; id < sources->addresses.n; id++) {
             if (!nsf_pairset_has(&sources->speaking, id))
                 continue;
-            NSF_GROW(dossier->speaking, capacity, dossier->n_speaking + 1);
-            dossier->speaking[dossier->n_speaking++] = sources->addresses.items[id];
+            NSF_GROW(speaking, capacity, n + 1);
+            speaking[n++] = sources->addresses.items[id];
         }
     }
-    if (dossier->n_speaking > 1)
-        qsort(dossier->speaking, dossier->n_speaking, sizeof(*dossier->speaking), cmp_ips);
-}
-
-static bool is_speaking(const struct nsf_dossier *dossier, struct nsf_ip ip)
-{
-    return dossier->n_speaking > 0 && bsearch(&ip, dossier->speaking, dossier->n_speaking, sizeof(ip), cmp_ips) != NULL;
+    if (n > 1)
+        qsort(speaking, n, sizeof(*speaking), cmp_ips);
+    for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
+        const struct nsf_addresses *addresses = &sources_of(dossier, p)->addresses;
+        dossier->is_silent[p] = nsf_malloc((size_t)addresses->n + 1);
+        for (uint32_t id = 0; id < addresses->n; id++)
+            dossier->is_silent[p][id] =
+                n == 0 || bsearch(&addresses->items[id], speaking, n, sizeof(*speaking), cmp_ips) == NULL;
+    }
+    nsf_free(speaking);
 }
 
 /* ---- retrying senders ---- */
@@ -338,7 +342,7 @@ struct nsf_dossier *nsf_dossier_new(struct nsf_evidence *evidence, const struct 
             sort_rows(dossier, p);
         collect_networks(dossier, p);
     }
-    collect_speaking(dossier);
+    collect_silent(dossier);
     collect_retrying(dossier);
     collect_sending_nics(dossier);
     return dossier;
@@ -348,13 +352,14 @@ void nsf_dossier_free(struct nsf_dossier *dossier)
 {
     if (dossier == NULL)
         return;
-    for (unsigned p = 0; p < NSF_PARTITIONS; p++)
+    for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
         nsf_free(dossier->by_src[p]);
+        nsf_free(dossier->is_silent[p]);
+    }
     for (uint32_t i = 0; i < dossier->n_networks; i++)
         nsf_free(dossier->networks[i].traits);
     nsf_free(dossier->networks);
     nsf_index_release(&dossier->by_network);
-    nsf_free(dossier->speaking);
     nsf_free(dossier->sending_nics);
     nsf_free(dossier->retrying);
     nsf_free(dossier->retrying_ids);
@@ -363,43 +368,55 @@ void nsf_dossier_free(struct nsf_dossier *dossier)
 
 /* ---- one source ---- */
 
+void nsf_dossier_reader_init(struct nsf_dossier_reader *reader, const struct nsf_dossier *dossier)
+{
+    *reader = (struct nsf_dossier_reader){.dossier = dossier};
+}
+
+void nsf_dossier_reader_release(struct nsf_dossier_reader *reader)
+{
+    nsf_free(reader->one);
+    nsf_free(reader->joined);
+    nsf_u32s_release(&reader->days);
+}
+
 /* What the rows of one source add up to. */
 struct gathered {
-    struct nsf_traits *traits;
-    struct nsf_u32s days; /* up to NSF_DISTINCT_EXACT_MAX */
-    struct nsf_ip silent[NSF_DISTINCT_EXACT_MAX];
+    const struct nsf_traits *traits;
+    uint32_t days; /* up to NSF_DISTINCT_EXACT_MAX */
+    uint32_t silent[NSF_DISTINCT_EXACT_MAX];
     uint32_t n_silent;
     int64_t first_ms;
     int64_t last_ms;
+    uint32_t target; /* the smallest */
 };
 
-static void gather_days(const struct nsf_sources *sources, uint32_t row_idx, struct gathered *gathered)
+static void gather_days(const struct nsf_sources *sources, uint32_t row_idx, struct nsf_u32s *days)
 {
     const struct nsf_source_row *row = nsf_sources_row(sources, row_idx);
     int64_t first = nsf_time_day(nsf_source_row_first_ms(row)), last = nsf_time_day(nsf_source_row_last_ms(row));
-    for (int64_t day = first; day <= last && gathered->days.n < NSF_DISTINCT_EXACT_MAX; day++)
+    for (int64_t day = first; day <= last && days->n < NSF_DISTINCT_EXACT_MAX; day++)
         if (row->days == 1 || nsf_pairset_has(&sources->row_days, nsf_pair(row_idx, (uint32_t)day)))
-            nsf_u32s_add_smallest(&gathered->days, (uint32_t)day, NSF_DISTINCT_EXACT_MAX);
+            nsf_u32s_add_smallest(days, (uint32_t)day, NSF_DISTINCT_EXACT_MAX);
 }
 
-static void gather_silent(const struct nsf_dossier *dossier, const struct nsf_sources *sources, uint32_t row_idx,
+/* Of the destinations that a report lists. */
+static void gather_silent(const struct nsf_sources *sources, const bool *is_silent, const struct nsf_source_row *row,
                           struct gathered *gathered)
 {
-    struct nsf_mail_source source;
-    nsf_sources_destinations(sources, row_idx, &source);
-    for (uint32_t i = 0; i < source.n_destinations && gathered->n_silent < NSF_DISTINCT_EXACT_MAX; i++) {
-        bool is_known = is_speaking(dossier, source.destinations[i]);
-        for (uint32_t k = 0; k < gathered->n_silent && !is_known; k++)
-            is_known = nsf_ip_eq(gathered->silent[k], source.destinations[i]);
-        if (!is_known)
-            gathered->silent[gathered->n_silent++] = source.destinations[i];
+    uint32_t n = row->n_destinations < NSF_DESTINATIONS_MAX ? row->n_destinations : NSF_DESTINATIONS_MAX;
+    for (uint32_t i = 0; i < n && gathered->n_silent < NSF_DISTINCT_EXACT_MAX; i++) {
+        uint32_t id = nsf_sources_destination(sources, row, i);
+        bool is_new = is_silent[id];
+        for (uint32_t k = 0; k < gathered->n_silent && is_new; k++)
+            is_new = gathered->silent[k] != id;
+        if (is_new)
+            gathered->silent[gathered->n_silent++] = id;
     }
 }
 
-static void gather_row(const struct nsf_dossier *dossier, const struct nsf_sources *sources, uint32_t row_idx,
-                       struct gathered *gathered, struct nsf_sender_facts *facts)
+static void gather_row(const struct nsf_source_row *row, struct gathered *gathered, struct nsf_sender_facts *facts)
 {
-    const struct nsf_source_row *row = nsf_sources_row(sources, row_idx);
     facts->connections += row->connections;
     for (size_t c = 0; c < NSF_CLASSES; c++)
         facts->classes[c] += nsf_source_row_class(row, (enum nsf_connection_class)c);
@@ -408,9 +425,39 @@ static void gather_row(const struct nsf_dossier *dossier, const struct nsf_sourc
         gathered->first_ms = nsf_source_row_first_ms(row);
     if (nsf_source_row_last_ms(row) > gathered->last_ms)
         gathered->last_ms = nsf_source_row_last_ms(row);
-    nsf_sources_traits(sources, row_idx, &gathered->traits);
-    gather_days(sources, row_idx, gathered);
-    gather_silent(dossier, sources, row_idx, gathered);
+    if (row->target < gathered->target)
+        gathered->target = row->target;
+}
+
+/* Nearly every source has one row, whose own lists say all; those of several rows are joined. */
+static void gather(struct nsf_dossier_reader *reader, struct nsf_ip src, struct gathered *gathered,
+                   struct nsf_sender_facts *facts)
+{
+    const struct nsf_dossier *dossier = reader->dossier;
+    struct row_cursor cursor = rows_of(dossier, src);
+    const struct nsf_sources *sources = sources_of(dossier, cursor.partition);
+    uint32_t first = next_row(dossier, &cursor), n = 0;
+    uint32_t next = first == NSF_INDEX_NONE ? NSF_INDEX_NONE : next_row(dossier, &cursor);
+    if (next != NSF_INDEX_NONE) {
+        nsf_traits_reset(reader->joined);
+        reader->days.n = 0;
+    }
+    for (uint32_t row_idx = first; row_idx != NSF_INDEX_NONE; row_idx = next, n++) {
+        const struct nsf_source_row *row = nsf_sources_row(sources, row_idx);
+        gather_row(row, gathered, facts);
+        gather_silent(sources, dossier->is_silent[cursor.partition], row, gathered);
+        gathered->traits = nsf_sources_traits(sources, row_idx, &reader->one);
+        gathered->days = row->days < NSF_DISTINCT_EXACT_MAX ? row->days : NSF_DISTINCT_EXACT_MAX;
+        if (n == 0 && next == NSF_INDEX_NONE)
+            return;
+        nsf_traits_merge(&reader->joined, gathered->traits);
+        gather_days(sources, row_idx, &reader->days);
+        next = n == 0 ? next : next_row(dossier, &cursor);
+    }
+    if (n > 0) {
+        gathered->traits = reader->joined;
+        gathered->days = reader->days.n;
+    }
 }
 
 /* Any outbound message of the NIC within (second, second + SENT_ON_SECONDS]? Rows are sorted. */
@@ -512,7 +559,7 @@ static void read_contacts(const struct nsf_dossier *dossier, unsigned partition,
 static void read_traits(const struct gathered *gathered, struct nsf_sender_facts *facts)
 {
     const struct nsf_traits *traits = gathered->traits;
-    facts->days = gathered->days.n;
+    facts->days = gathered->days;
     if (facts->connections > 0)
         facts->weeks = nsf_time_iso_week(gathered->first_ms) == nsf_time_iso_week(gathered->last_ms) ? 1 : 2;
     facts->busiest_day = nsf_traits_busiest_day(traits);
@@ -524,69 +571,71 @@ static void read_traits(const struct gathered *gathered, struct nsf_sender_facts
     facts->silent_addresses = gathered->n_silent;
 }
 
-void nsf_dossier_read(const struct nsf_dossier *dossier, struct nsf_ip src, struct nsf_sender_facts *facts)
+void nsf_dossier_read(struct nsf_dossier_reader *reader, struct nsf_ip src, uint64_t network_id,
+                      struct nsf_sender_facts *facts)
 {
-    struct row_cursor cursor = rows_of(dossier, src);
-    const struct nsf_sources *sources = sources_of(dossier, cursor.partition);
-    struct gathered gathered = {.first_ms = INT64_MAX, .last_ms = INT64_MIN};
-    uint32_t row_idx, target = UINT32_MAX;
+    const struct nsf_dossier *dossier = reader->dossier;
+    struct gathered gathered;
+    gathered.traits = NULL;
+    gathered.days = gathered.n_silent = 0;
+    gathered.first_ms = INT64_MAX;
+    gathered.last_ms = INT64_MIN;
+    gathered.target = UINT32_MAX;
     *facts = (struct nsf_sender_facts){.address = src};
-    while ((row_idx = next_row(dossier, &cursor)) != NSF_INDEX_NONE) {
-        const struct nsf_source_row *row = nsf_sources_row(sources, row_idx);
-        gather_row(dossier, sources, row_idx, &gathered, facts);
-        target = row->target < target ? row->target : target;
-    }
+    gather(reader, src, &gathered, facts);
     read_traits(&gathered, facts);
-    read_contacts(dossier, cursor.partition, src, facts);
-    read_network(dossier, dossier->ask.network_of(dossier->ask.ctx, src).id, gathered.traits, facts);
+    read_contacts(dossier, nsf_partition_of(src), src, facts);
+    read_network(dossier, network_id, gathered.traits, facts);
     /* Of several rules the NICs of one are asked, exposing rules first: such a source has one server nearly always. */
     if (facts->connections > 0)
-        correlate_outbound(dossier, target, gathered.traits, facts);
-    nsf_u32s_release(&gathered.days);
-    nsf_free(gathered.traits);
+        correlate_outbound(dossier, gathered.target, gathered.traits, facts);
 }
 
 /* ---- rules ---- */
 
 /* Without counters the days of the connections stand for those of the mail. */
-static void add_days_of_times(struct nsf_traits **traits)
+static struct nsf_u32_view days_of_times(struct nsf_u32_view times, uint32_t days[NSF_TRAIT_TIMES_MAX])
 {
-    struct nsf_u32_view times = nsf_traits_list(*traits, NSF_TRAIT_TIMES);
-    for (uint32_t i = 0; i < times.n; i++, times = nsf_traits_list(*traits, NSF_TRAIT_TIMES)) {
-        uint32_t day = times.items[i] / SECONDS_PER_DAY << 16 | 1;
-        nsf_traits_merge_list(traits, NSF_TRAIT_MESSAGE_DAYS, (struct nsf_u32_view){&day, 1});
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < times.n; i++) {
+        uint32_t day = times.items[i] / SECONDS_PER_DAY;
+        if (n > 0 && days[n - 1] >> 16 == day)
+            days[n - 1]++;
+        else
+            days[n++] = day << 16 | 1;
     }
+    return (struct nsf_u32_view){days, n};
 }
 
 static void tell_sent(const struct nsf_dossier *dossier, const struct nsf_sources *sources, uint32_t row_idx,
-                      nsf_sent_fn *fn, void *ctx)
+                      struct nsf_traits **one, nsf_sent_fn *fn, void *ctx)
 {
     const struct nsf_source_row *row = nsf_sources_row(sources, row_idx);
-    struct nsf_traits *traits = NULL;
-    nsf_sources_traits(sources, row_idx, &traits);
-    if (nsf_source_row_class(row, NSF_CLASS_MESSAGE) == 0)
-        add_days_of_times(&traits);
+    const struct nsf_traits *traits = nsf_sources_traits(sources, row_idx, one);
+    struct nsf_u32_view times = nsf_traits_list(traits, NSF_TRAIT_TIMES);
+    uint32_t days[NSF_TRAIT_TIMES_MAX], messages = nsf_source_row_class(row, NSF_CLASS_MESSAGE);
     fn(ctx, &(struct nsf_sent){
                 .address = row->src,
                 .network = dossier->ask.network_of(dossier->ask.ctx, row->src),
-                .messages = nsf_source_row_class(row, NSF_CLASS_MESSAGE),
-                .days = nsf_traits_list(traits, NSF_TRAIT_MESSAGE_DAYS),
-                .times = nsf_traits_list(traits, NSF_TRAIT_TIMES),
+                .messages = messages,
+                .days = messages == 0 ? days_of_times(times, days) : nsf_traits_list(traits, NSF_TRAIT_MESSAGE_DAYS),
+                .times = times,
             });
-    nsf_free(traits);
 }
 
 void nsf_dossier_each_sent(const struct nsf_dossier *dossier, uint32_t finding_idx, nsf_sent_fn *fn, void *ctx)
 {
+    struct nsf_traits *one = NULL;
     for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
         const struct nsf_sources *sources = sources_of(dossier, p);
         for (uint32_t i = 0; i < sources->n_rows; i++) {
             const struct nsf_source_row *row = nsf_sources_row(sources, i);
             if (row->target == finding_idx &&
                 (nsf_source_row_class(row, NSF_CLASS_MESSAGE) > 0 || nsf_source_row_class(row, NSF_CLASS_UNKNOWN) > 0))
-                tell_sent(dossier, sources, i, fn, ctx);
+                tell_sent(dossier, sources, i, &one, fn, ctx);
         }
     }
+    nsf_free(one);
 }
 
 size_t nsf_dossier_retrying(const struct nsf_dossier *dossier, const struct nsf_retrying_sender **senders)

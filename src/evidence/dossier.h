@@ -3,7 +3,7 @@
  * for. Made when the evidence is finished; reads it and holds little of its own.
  *
  * What networks are is the asker's business: a listed provider is one network, every other source belongs to its /24 or
- * /48. One thread at a time.
+ * /48. Read-only once made: any thread may ask, each with a reader of its own.
  */
 #ifndef NSF_DOSSIER_H
 #define NSF_DOSSIER_H
@@ -30,8 +30,20 @@ struct nsf_dossier *nsf_dossier_new(struct nsf_evidence *evidence, const struct 
 /* NULL is fine. */
 void nsf_dossier_free(struct nsf_dossier *dossier);
 
-/* All of *facts but what lists say. Any address, also one that was only denied or never seen. */
-void nsf_dossier_read(const struct nsf_dossier *dossier, struct nsf_ip src, struct nsf_sender_facts *facts);
+/* What one thread needs to read a dossier. */
+struct nsf_dossier_reader {
+    const struct nsf_dossier *dossier;
+    struct nsf_traits *one;    /* of a row with one connection */
+    struct nsf_traits *joined; /* of several rows */
+    struct nsf_u32s days;
+};
+void nsf_dossier_reader_init(struct nsf_dossier_reader *reader, const struct nsf_dossier *dossier);
+void nsf_dossier_reader_release(struct nsf_dossier_reader *reader);
+
+/* All of *facts but what lists say. Any address, also one that was only denied or never seen; `network_id` is what
+ * network_of would answer. */
+void nsf_dossier_read(struct nsf_dossier_reader *reader, struct nsf_ip src, uint64_t network_id,
+                      struct nsf_sender_facts *facts);
 
 /* The messages of one source under one finding. */
 struct nsf_sent {

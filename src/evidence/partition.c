@@ -479,6 +479,7 @@ void nsf_partition_finish(struct nsf_partition *partition)
     settle(partition, true);
     flush_kept(partition);
     nsf_contacts_finish(&partition->contacts);
+    nsf_sources_finish(&partition->sources);
     /* The judges need room now. */
     nsf_lives_release(&partition->lives);
     nsf_free(partition->held);

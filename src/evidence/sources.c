@@ -23,6 +23,7 @@ void nsf_sources_release(struct nsf_sources *sources)
     nsf_addresses_release(&sources->addresses);
     nsf_pairset_release(&sources->row_days);
     nsf_pairset_release(&sources->row_destinations);
+    nsf_free(sources->destinations);
     nsf_free(sources->target_days);
     nsf_index_release(&sources->by_target_day);
     for (uint32_t i = 0; i < sources->n_traits; i++)
@@ -199,13 +200,15 @@ static void add_traits(struct nsf_sources *sources, struct nsf_source_row *row, 
                    finished->src_port);
 }
 
-void nsf_sources_traits(const struct nsf_sources *sources, uint32_t row_idx, struct nsf_traits **traits)
+const struct nsf_traits *nsf_sources_traits(const struct nsf_sources *sources, uint32_t row_idx,
+                                            struct nsf_traits **scratch)
 {
     const struct nsf_source_row *row = nsf_sources_row(sources, row_idx);
-    if (row->connections == 1)
-        nsf_traits_add(traits, only_class(row), nsf_source_row_first_ms(row), (uint16_t)row->port_or_traits);
-    else
-        nsf_traits_merge(traits, sources->traits[row->port_or_traits]);
+    if (row->connections != 1)
+        return sources->traits[row->port_or_traits];
+    nsf_traits_reset(*scratch);
+    nsf_traits_add(scratch, only_class(row), nsf_source_row_first_ms(row), (uint16_t)row->port_or_traits);
+    return *scratch;
 }
 
 static void set_stamps(struct nsf_source_row *row, int64_t first_ms, int64_t last_ms)
@@ -287,30 +290,70 @@ void nsf_sources_add(struct nsf_sources *sources, const struct nsf_finished *fin
     day->messages += finished->class_ == NSF_CLASS_MESSAGE;
 }
 
-static int cmp_ip(const void *a, const void *b)
+/* ---- destinations ---- */
+
+static int cmp_addresses(const void *left, const void *right, void *ctx)
 {
-    return nsf_ip_cmp(*(const struct nsf_ip *)a, *(const struct nsf_ip *)b);
+    const struct nsf_addresses *addresses = ctx;
+    return nsf_ip_cmp(addresses->items[*(const uint32_t *)left], addresses->items[*(const uint32_t *)right]);
+}
+
+static int cmp_u64(const void *left, const void *right)
+{
+    uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+    return (a > b) - (a < b);
+}
+
+/* Ids ascending by address. */
+static uint32_t *sorted_addresses(struct nsf_addresses *addresses)
+{
+    uint32_t *ids = nsf_malloc(nsf_mul_size((size_t)addresses->n + 1, sizeof(*ids)));
+    for (uint32_t id = 0; id < addresses->n; id++)
+        ids[id] = id;
+    if (addresses->n > 1)
+        qsort_r(ids, addresses->n, sizeof(*ids), cmp_addresses, addresses);
+    return ids;
+}
+
+/* The set becomes a list of its pairs, sorted by row, then address: a row has its destinations side by side. */
+static void sort_destinations(struct nsf_sources *sources)
+{
+    struct nsf_pairset *set = &sources->row_destinations;
+    uint32_t *ids = sorted_addresses(&sources->addresses), n = 0, row_idx = UINT32_MAX;
+    uint32_t *ranks = nsf_malloc(nsf_mul_size((size_t)sources->addresses.n + 1, sizeof(*ranks)));
+    for (uint32_t rank = 0; rank < sources->addresses.n; rank++)
+        ranks[ids[rank]] = rank;
+    for (uint32_t s = 0; s <= set->mask; s++)
+        if (set->slots[s] != 0) {
+            uint64_t pair = set->slots[s] - 1;
+            set->slots[n++] = nsf_pair((uint32_t)(pair >> 32), ranks[(uint32_t)pair]);
+        }
+    qsort(set->slots, n, sizeof(*set->slots), cmp_u64);
+    sources->destinations = nsf_malloc(nsf_mul_size(n, sizeof(*sources->destinations)));
+    for (uint32_t i = 0; i < n; i++) {
+        sources->destinations[i] = ids[(uint32_t)set->slots[i]];
+        if ((uint32_t)(set->slots[i] >> 32) == row_idx)
+            continue;
+        row_idx = (uint32_t)(set->slots[i] >> 32);
+        nsf_sources_row(sources, row_idx)->first_destination = i;
+    }
+    nsf_free(ids);
+    nsf_free(ranks);
+    nsf_pairset_release(set);
+}
+
+void nsf_sources_finish(struct nsf_sources *sources)
+{
+    if (sources->row_destinations.n > 0)
+        sort_destinations(sources);
 }
 
 void nsf_sources_destinations(const struct nsf_sources *sources, uint32_t row_idx, struct nsf_mail_source *source)
 {
     const struct nsf_source_row *row = nsf_sources_row(sources, row_idx);
-    source->n_destinations = 0;
-    source->destinations_more = 0;
-    if (row->n_destinations == 1) {
-        source->destinations[0] = sources->addresses.items[row->first_destination];
-        source->n_destinations = 1;
-        return;
-    }
-    /* Few sources have several destinations and few own addresses carry mail: asking for each is cheap. */
-    struct nsf_ip *all = nsf_malloc((row->n_destinations + 1) * sizeof(*all));
-    size_t n = 0;
-    for (uint32_t id = 0; id < sources->addresses.n && n < row->n_destinations; id++)
-        if (nsf_pairset_has(&sources->row_destinations, nsf_pair(row_idx, id)))
-            all[n++] = sources->addresses.items[id];
-    qsort(all, n, sizeof(*all), cmp_ip);
-    source->n_destinations = n > NSF_DESTINATIONS_MAX ? NSF_DESTINATIONS_MAX : (uint32_t)n;
-    source->destinations_more = n - source->n_destinations;
-    memcpy(source->destinations, all, source->n_destinations * sizeof(*all));
-    nsf_free(all);
+    uint32_t n = row->n_destinations < NSF_DESTINATIONS_MAX ? row->n_destinations : NSF_DESTINATIONS_MAX;
+    for (uint32_t i = 0; i < n; i++)
+        source->destinations[i] = sources->addresses.items[nsf_sources_destination(sources, row, i)];
+    source->n_destinations = n;
+    source->destinations_more = row->n_destinations - n;
 }

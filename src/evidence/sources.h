@@ -29,7 +29,7 @@ struct nsf_source_row {
     uint32_t tuples;
     uint32_t known_classes[NSF_CLASSES - 1]; /* without `unknown`, which is every connection that has no counters */
     uint32_t with_counters;                  /* connections */
-    uint32_t first_destination;              /* id in the table's addresses */
+    uint32_t first_destination; /* id in the table's addresses; of several, once finished, index of the first */
     uint32_t n_destinations;
     uint32_t days;
     uint32_t port_or_traits; /* source port of the only connection; with more of them, row in the table's traits */
@@ -79,7 +79,8 @@ struct nsf_sources {
     uint32_t n_large_counters;
     struct nsf_addresses addresses;      /* own ones */
     struct nsf_pairset row_days;         /* rows that touched more than one day: (row, day) */
-    struct nsf_pairset row_destinations; /* rows with more than one destination: (row, address id) */
+    struct nsf_pairset row_destinations; /* rows with more than one destination: (row, address id); until finished */
+    uint32_t *destinations;              /* ids of those, row by row, each ascending by address; once finished */
     struct nsf_target_day *target_days;
     size_t target_days_capacity;
     uint32_t n_target_days;
@@ -119,9 +120,21 @@ static inline struct nsf_source_row *nsf_sources_row(const struct nsf_sources *s
 struct nsf_counters nsf_sources_counters(const struct nsf_sources *sources, const struct nsf_source_row *row);
 /* Row of (target, src), or NSF_INDEX_NONE. */
 uint32_t nsf_sources_find(const struct nsf_sources *sources, uint32_t target, struct nsf_ip src);
+
+/* Nothing is added from here on, and what follows may be asked, by any thread. */
+void nsf_sources_finish(struct nsf_sources *sources);
+
+/* The destinations of a row, ascending by address: the i-th of them, as an id of the table's addresses. */
+static inline uint32_t nsf_sources_destination(const struct nsf_sources *sources, const struct nsf_source_row *row,
+                                               uint32_t i)
+{
+    return row->n_destinations == 1 ? row->first_destination : sources->destinations[row->first_destination + i];
+}
 /* Fills the destinations of a row: the smallest, ascending, and how many more there are. */
 void nsf_sources_destinations(const struct nsf_sources *sources, uint32_t row_idx, struct nsf_mail_source *source);
-/* Joins the traits of a row to *traits. */
-void nsf_sources_traits(const struct nsf_sources *sources, uint32_t row_idx, struct nsf_traits **traits);
+/* The traits of a row. Lends the row's own block or, for a row with one connection, *scratch, which is filled with it;
+ * the caller frees that with nsf_free in the end. */
+const struct nsf_traits *nsf_sources_traits(const struct nsf_sources *sources, uint32_t row_idx,
+                                            struct nsf_traits **scratch);
 
 #endif

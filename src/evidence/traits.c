@@ -98,6 +98,15 @@ static void grow(struct nsf_traits **traits)
     nsf_traits_free(old);
 }
 
+void nsf_traits_reset(struct nsf_traits *traits)
+{
+    if (traits == NULL)
+        return;
+    memset(traits->n, 0, sizeof(traits->n));
+    traits->fixed_ports = 0;
+    traits->shift = 0;
+}
+
 static void insert_at(struct nsf_traits **traits, enum nsf_trait_list list, uint32_t at, uint32_t value)
 {
     make_block(traits);

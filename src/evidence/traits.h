@@ -63,6 +63,8 @@ void nsf_traits_free(struct nsf_traits *traits);
 /* NULL is the empty block for all of these; *traits moves when it grows. A block that was made from NULL is on the
  * heap, the caller's to free with nsf_free. */
 void nsf_traits_add(struct nsf_traits **traits, enum nsf_connection_class class_, int64_t ts_ms, uint16_t src_port);
+/* Empties the block and keeps its memory. */
+void nsf_traits_reset(struct nsf_traits *traits);
 /* Joins what another block knows of the same source. */
 void nsf_traits_merge(struct nsf_traits **traits, const struct nsf_traits *from);
 /* Joins one list only: of NSF_TRAIT_RUNS or NSF_TRAIT_MESSAGE_DAYS. */

@@ -80,14 +80,24 @@ const struct nsf_listed *nsf_lists_sender(const struct nsf_lists *lists, struct 
 }
 
 /* Providers, /24s and /48s keep apart by the two highest bits; a /48 has 48 others. */
+struct nsf_lists_place nsf_lists_place_of(const struct nsf_lists *lists, struct nsf_ip ip)
+{
+    struct nsf_lists_place place = {.table = NULL};
+    place.sender = nsf_lists_sender(lists, ip, &place.table);
+    if (place.sender != NULL) {
+        place.network = place.sender->prefix;
+        place.network_id =
+            UINT64_C(1) << 62 | (uint64_t)(place.table == lists->of[NSF_LIST_STARTER]) << 32 | place.sender->name_id;
+        return place;
+    }
+    place.network = nsf_prefix_around(ip, nsf_ip_is_v4(ip) ? HOME_BITS_V4 : HOME_BITS_V6);
+    place.network_id = nsf_ip_is_v4(ip) ? nsf_ip_to_v4(ip) >> 8 : UINT64_C(1) << 63 | place.network.ip.hi >> 16;
+    return place;
+}
+
 uint64_t nsf_lists_network(const struct nsf_lists *lists, struct nsf_ip ip, struct nsf_prefix *prefix)
 {
-    const struct nsf_networks *table;
-    const struct nsf_listed *listed = nsf_lists_sender(lists, ip, &table);
-    if (listed != NULL) {
-        *prefix = listed->prefix;
-        return UINT64_C(1) << 62 | (uint64_t)(table == lists->of[NSF_LIST_STARTER]) << 32 | listed->name_id;
-    }
-    *prefix = nsf_prefix_around(ip, nsf_ip_is_v4(ip) ? HOME_BITS_V4 : HOME_BITS_V6);
-    return nsf_ip_is_v4(ip) ? nsf_ip_to_v4(ip) >> 8 : UINT64_C(1) << 63 | prefix->ip.hi >> 16;
+    struct nsf_lists_place place = nsf_lists_place_of(lists, ip);
+    *prefix = place.network;
+    return place.network_id;
 }

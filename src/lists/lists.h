@@ -49,4 +49,13 @@ const struct nsf_listed *nsf_lists_sender(const struct nsf_lists *lists, struct 
  * holds the address; the number is equal for addresses of one network. */
 uint64_t nsf_lists_network(const struct nsf_lists *lists, struct nsf_ip ip, struct nsf_prefix *prefix);
 
+/* What both of them answer. */
+struct nsf_lists_place {
+    const struct nsf_listed *sender; /* NULL: no listed provider */
+    const struct nsf_networks *table;
+    struct nsf_prefix network;
+    uint64_t network_id;
+};
+struct nsf_lists_place nsf_lists_place_of(const struct nsf_lists *lists, struct nsf_ip ip);
+
 #endif

@@ -17,6 +17,7 @@ struct nsf_verdicts {
     const struct nsf_lists *lists;
     struct nsf_review *review;
     struct nsf_dossier *dossier;
+    struct nsf_dossier_reader reader;
     nsf_review_source_fn *read_counts; /* of the evidence */
     struct nsf_judgement judgement;    /* of the source read last */
     char owner[NSF_LISTS_OWNER_BYTES];
@@ -48,18 +49,23 @@ static struct nsf_mention mention_in(const struct nsf_lists *lists, enum nsf_lis
     return mention_of(lists->of[kind], nsf_networks_find(lists->of[kind], ip));
 }
 
-const struct nsf_judgement *nsf_verdicts_of(struct nsf_verdicts *verdicts, struct nsf_ip address,
-                                            struct nsf_sender_facts *facts)
+static const struct nsf_judgement *judge(struct nsf_verdicts *verdicts, struct nsf_ip address,
+                                         const struct nsf_lists_place *place, struct nsf_sender_facts *facts)
 {
-    const struct nsf_networks *table = NULL;
-    const struct nsf_listed *sender = nsf_lists_sender(verdicts->lists, address, &table);
-    nsf_dossier_read(verdicts->dossier, address, facts);
-    facts->sender = mention_of(table, sender);
+    nsf_dossier_read(&verdicts->reader, address, place->network_id, facts);
+    facts->sender = mention_of(place->table, place->sender);
     facts->partner = mention_in(verdicts->lists, NSF_LIST_PARTNERS, address);
     facts->scanner = mention_in(verdicts->lists, NSF_LIST_SCANNERS, address);
     facts->drop = mention_in(verdicts->lists, NSF_LIST_DROP, address);
     nsf_judge_sender(facts, &verdicts->judgement);
     return &verdicts->judgement;
+}
+
+const struct nsf_judgement *nsf_verdicts_of(struct nsf_verdicts *verdicts, struct nsf_ip address,
+                                            struct nsf_sender_facts *facts)
+{
+    struct nsf_lists_place place = nsf_lists_place_of(verdicts->lists, address);
+    return judge(verdicts, address, &place, facts);
 }
 
 /* The best name that a list has for the source; the owner's own first, what databases say last. */
@@ -91,8 +97,9 @@ static void read_source(const struct nsf_review *review, size_t rule_idx, uint64
     if (source->is_rest)
         return;
     struct nsf_sender_facts facts;
-    const struct nsf_judgement *judgement = nsf_verdicts_of(verdicts, source->address, &facts);
-    nsf_lists_network(verdicts->lists, source->address, &source->network);
+    struct nsf_lists_place place = nsf_lists_place_of(verdicts->lists, source->address);
+    const struct nsf_judgement *judgement = judge(verdicts, source->address, &place, &facts);
+    source->network = place.network;
     source->name = name_of(verdicts, &facts);
     source->verdict = judgement->verdict;
     source->score_tenths = judgement->score_tenths;
@@ -421,6 +428,7 @@ struct nsf_verdicts *nsf_verdicts_new(struct nsf_evidence *evidence, const struc
     verdicts->lists = lists;
     verdicts->review = review;
     verdicts->dossier = nsf_dossier_new(evidence, &ask);
+    nsf_dossier_reader_init(&verdicts->reader, verdicts->dossier);
     verdicts->read_counts = review->read_source;
     verdicts->judgement.is_brief = true; /* nobody reads the words of the sums */
     review->read_source = read_source;
@@ -438,6 +446,7 @@ void nsf_verdicts_free(struct nsf_verdicts *verdicts)
 {
     if (verdicts == NULL)
         return;
+    nsf_dossier_reader_release(&verdicts->reader);
     nsf_dossier_free(verdicts->dossier);
     nsf_free(verdicts);
 }
