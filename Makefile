@@ -438,6 +438,17 @@ bench: deps-bench ## the tables of bench/README.md: peers, goals; BYTES= ROUNDS=
 	@$(MAKE) $(JOBS) bench-programs
 	@$(BENCH_ENV) $(PYTHON) bench/run.py $(BENCH_ARGS)
 
+MOST = $(if $(MOST_BYTES),--most-bytes $(MOST_BYTES)) $(if $(MOST_BLOBS),--most-blobs $(MOST_BLOBS)) \
+	$(if $(MOST_SOURCES),--most-sources $(MOST_SOURCES))
+.PHONY: bench-curves
+bench-curves: bench-programs ## cost by bytes, blobs and sources, with a plot; MOST_BYTES= MOST_BLOBS= MOST_SOURCES= ONLY=bytes,...
+	@$(BENCH_ENV) $(PYTHON) bench/curves.py --plot build/bench-curves.svg $(MOST) $(if $(ONLY),--only $(ONLY))
+
+.PHONY: bench-stages
+bench-stages: bench-programs ## reading stage by stage, on generated logs: MB/s and ns a tuple; BYTES=
+	@for k in typical vnet flood; do $(B)/bench/gen_logs $$k --bytes $(or $(BYTES),100000000) build/bench-stages.json && \
+	echo && echo "$$k:" && $(B)/bench/stages build/bench-stages.json || exit 1; done; rm -f build/bench-stages.json
+
 .PHONY: bench-programs
 bench-programs: all $(BENCH_BIN) $(PEER_BIN)
 
