@@ -85,6 +85,37 @@ void nsf_elsewhere_each(const struct nsf_evidence *evidence, uint32_t finding_id
     nsf_free(is_wanted);
 }
 
+struct nsg_list {
+    const struct nsf_evidence *evidence;
+    uint32_t *items;
+    size_t n;
+    size_t max;
+};
+
+/* Keeps the smallest. */
+static bool list_nsg(void *ctx, uint32_t target)
+{
+    struct nsg_list *list = ctx;
+    uint32_t nsg_idx = nsg_of_target(list->evidence, target);
+    size_t at = 0;
+    while (at < list->n && list->items[at] < nsg_idx)
+        at++;
+    if (nsg_idx == NSF_JOIN_NONE || at == list->max || (at < list->n && list->items[at] == nsg_idx))
+        return true;
+    list->n += list->n < list->max;
+    for (size_t i = list->n - 1; i > at; i--)
+        list->items[i] = list->items[i - 1];
+    list->items[at] = nsg_idx;
+    return true;
+}
+
+size_t nsf_elsewhere_nsgs(const struct nsf_evidence *evidence, uint32_t nsg_idx, uint32_t *nsgs, size_t max)
+{
+    struct nsg_list list = {.evidence = evidence, .items = nsgs, .max = max};
+    each_target_on_path(evidence, nsg_idx, list_nsg, &list);
+    return list.n;
+}
+
 bool nsf_elsewhere_is_own(const struct nsf_evidence *evidence, uint32_t finding_idx, struct nsf_ip src)
 {
     return nsf_sources_find(&evidence->partitions[nsf_partition_of(src)].sources, finding_idx, src) != NSF_INDEX_NONE;

@@ -11,6 +11,8 @@
 typedef void nsf_elsewhere_fn(void *ctx, struct nsf_ip src);
 /* Every source of such mail, in no order that may show; one of several rules comes several times. */
 void nsf_elsewhere_each(const struct nsf_evidence *evidence, uint32_t finding_idx, nsf_elsewhere_fn *fn, void *ctx);
+/* The other NSGs (of the scan, ascending) that let mail in at its interfaces; at most `max` of them. */
+size_t nsf_elsewhere_nsgs(const struct nsf_evidence *evidence, uint32_t nsg_idx, uint32_t *nsgs, size_t max);
 /* Whether the source has mail under the finding itself. */
 bool nsf_elsewhere_is_own(const struct nsf_evidence *evidence, uint32_t finding_idx, struct nsf_ip src);
 

@@ -46,6 +46,8 @@ void nsf_evidence_add_problems(struct nsf_evidence *evidence, const struct nsf_p
 /* Fills what counts can fill of *review (zeroed by the caller); its row source lends from the evidence, which must
  * outlive it. Rules come in the order of the findings. */
 void nsf_evidence_finish(struct nsf_evidence *evidence, struct nsf_review *review);
+/* Some flow log that was read covers this NSG (of the scan). */
+bool nsf_evidence_is_logged(const struct nsf_evidence *evidence, uint32_t nsg_idx);
 /* Some NIC of this NSG (of the scan) let mail in under a rule of another one. */
 bool nsf_evidence_has_mail_elsewhere(const struct nsf_evidence *evidence, uint32_t nsg_idx);
 

@@ -24,6 +24,18 @@ void nsf_rule_coverage_begin(struct nsf_evidence *evidence)
     }
 }
 
+bool nsf_evidence_is_logged(const struct nsf_evidence *evidence, uint32_t nsg_idx)
+{
+    for (uint32_t id = 0; id < evidence->nics.n; id++) {
+        /* An interface that a virtual network flow log shows is covered, also where another NSG decided everything. */
+        const struct nsf_nic *nic = nsf_stable_get(&evidence->nics, id);
+        if (nsf_pairset_has(&evidence->nsg_nics, nsf_pair(nsg_idx, id)) ||
+            (nic->has_vnet4 && nsf_pairset_has(&evidence->defined_nics, nsf_pair(nsg_idx, id))))
+            return true;
+    }
+    return false;
+}
+
 /* NICs that the logs or the definitions put under the NSG, ascending and distinct. */
 static void fill_nics(struct nsf_evidence *evidence, uint32_t nsg_idx, struct nsf_arena *arena,
                       struct nsf_coverage *coverage)
@@ -36,14 +48,12 @@ static void fill_nics(struct nsf_evidence *evidence, uint32_t nsg_idx, struct ns
         if (nsf_pairset_has(&evidence->nsg_nics, nsf_pair(nsg_idx, id)))
             nics[n++] = nic->mac;
     }
-    coverage->is_logged = n > 0;
+    coverage->is_logged = nsf_evidence_is_logged(evidence, nsg_idx);
     coverage->has_vnet4 = nsf_pairset_has(&evidence->nsg_vnet4, nsg_idx);
-    for (uint32_t id = 0; id < evidence->nics.n; id++) {
-        /* An interface that a virtual network flow log shows is covered, also where another NSG decided everything. */
+    for (uint32_t id = 0; id < evidence->nics.n && !coverage->has_vnet4; id++) {
         const struct nsf_nic *nic = nsf_stable_get(&evidence->nics, id);
-        if (!nic->has_vnet4 || !nsf_pairset_has(&evidence->defined_nics, nsf_pair(nsg_idx, id)))
-            continue;
-        coverage->is_logged = coverage->has_vnet4 = true;
+        coverage->has_vnet4 =
+            nic->has_vnet4 && nsf_pairset_has(&evidence->defined_nics, nsf_pair(nsg_idx, id));
     }
     for (size_t i = 0; i < nsg->nic_macs.n; i++)
         nics[n++] = nsg->nic_macs.items[i];

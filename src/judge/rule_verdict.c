@@ -114,6 +114,10 @@ static bool judge_insufficient(const struct nsf_rule_facts *facts, struct nsf_ru
             "No connection was logged under this rule, but another NSG on the same NICs let mail in, and only the last "
             "NSG on "
             "the path logs it: judge both rules together.");
+    else if (facts->connections == 0 && facts->has_dark_path)
+        say(j, NSF_VERDICT_INSUFFICIENT_EVIDENCE,
+            "No connection was logged under this rule, but another NSG stands on the same path and no log of it was "
+            "read; the last NSG on the path alone logs what was let in: read both logs.");
     else if (facts->connections == 0 && facts->senders_elsewhere > 0 && facts->changed_on == NULL)
         say(j, NSF_VERDICT_INSUFFICIENT_EVIDENCE,
             "No connection was logged under this rule, but %llu source%s that may send mail came in by rules whose "

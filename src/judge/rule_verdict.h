@@ -19,10 +19,11 @@ struct nsf_rule_facts {
     uint64_t public_ipv4;
     bool has_public_ipv6;
     /* traffic */
-    bool is_logged;             /* some flow log covers the NSG */
-    bool lacks_port_25;      /* the flow logs look filtered: no port 25 at all, or nothing that was let in */
+    bool is_logged;     /* some flow log covers the NSG */
+    bool lacks_port_25; /* the flow logs look filtered: no port 25 at all, or nothing that was let in */
     bool lacks_allowed;
     bool has_mail_elsewhere;    /* another NSG on its NICs let mail in */
+    bool has_dark_path;         /* another NSG stands on its path and no log covers it */
     uint64_t senders_elsewhere; /* that may send mail and were logged under other rules only: of the same path, or of
                                    rules whose place this one has taken */
     const char *changed_on;     /* the day from which on the logs speak of the rule as it is; NULL: all along */

@@ -2,6 +2,7 @@
 
 #include "run/rule_doubts.h"
 
+#include "evidence/elsewhere.h"
 #include "evidence/outbound.h"
 #include "judge/sender_score.h"
 
@@ -84,6 +85,38 @@ bool nsf_rule_is_masked(const struct nsf_rule_sightings *sightings, uint64_t con
     return is_inside_share(sightings, connections, MASKED_PERCENT);
 }
 
+/* ---- the path --------------------------------------------------------------------------------------------------- */
+
+static const struct nsf_scan_nsg *find_nsg(const struct nsf_scan *scan, struct nsf_slice id)
+{
+    size_t from = 0, to = scan->n_nsgs;
+    while (from < to) {
+        size_t mid = from + (to - from) / 2;
+        if (nsf_slice_cmp_nocase(scan->nsgs[mid].id, id) < 0)
+            from = mid + 1;
+        else
+            to = mid;
+    }
+    return from < scan->n_nsgs && nsf_slice_eq_nocase(scan->nsgs[from].id, id) ? &scan->nsgs[from] : NULL;
+}
+
+void nsf_rule_path_read(const struct nsf_evidence *evidence, const struct nsf_scan *scan,
+                        const struct nsf_finding *finding, const struct nsf_coverage *coverage,
+                        struct nsf_rule_path *path)
+{
+    uint32_t nsgs[NSF_PATH_NSGS];
+    *path = (struct nsf_rule_path){.n_open = nsf_elsewhere_nsgs(evidence, finding->nsg_idx, nsgs, NSF_PATH_NSGS)};
+    for (size_t i = 0; i < path->n_open; i++)
+        path->open[i] = &scan->nsgs[nsgs[i]];
+    /* A virtual network flow log names whichever NSG of the path decided. */
+    for (size_t i = 0; i < finding->n_gates && path->dark == NULL && !coverage->has_vnet4; i++) {
+        const struct nsf_gate *gate = &finding->gates[i];
+        const struct nsf_scan_nsg *nsg = gate->nsg.len > 0 && gate->is_open ? find_nsg(scan, gate->nsg) : NULL;
+        if (nsg != NULL && !nsf_evidence_is_logged(evidence, (uint32_t)(nsg - scan->nsgs)))
+            path->dark = nsg;
+    }
+}
+
 /* ---- sentences -------------------------------------------------------------------------------------------------- */
 
 struct sentences {
@@ -152,6 +185,21 @@ static void doubt_destinations(const struct nsf_rule_sightings *sightings, struc
           sightings->sources == 1 ? "" : "s", sighted_text(&sightings->public_destinations, text));
 }
 
+static void doubt_path(const struct nsf_rule_path *path, const struct nsf_review_rule *rule,
+                       struct sentences *sentences)
+{
+    for (size_t i = 0; i < path->n_open; i++)
+        doubt(sentences,
+              "%.*s let port 25 in at the same interfaces. An allowed connection is logged by the last NSG of its path "
+              "alone, so what came this way is partly counted there: judge both together.",
+              NSF_SLICE_ARG(path->open[i]->name));
+    if (path->dark != NULL && rule->coverage.is_logged)
+        doubt(sentences,
+              "%.*s stands on the same path and no log of it was read: what it logged as the last NSG, and what it "
+              "refused, is not in these numbers.",
+              NSF_SLICE_ARG(path->dark->name));
+}
+
 #define SHOW_FILTER "its enabledFilteringCriteria and recordTypes (az network watcher flow-log show) say so."
 
 static void doubt_lacks(const struct nsf_coverage *coverage, struct sentences *sentences)
@@ -173,13 +221,14 @@ static void doubt_lacks(const struct nsf_coverage *coverage, struct sentences *s
             doubt(sentences, "%s", texts[lack]);
 }
 
-void nsf_rule_doubts(const struct nsf_rule_sightings *sightings, const struct nsf_scan_nsg *nsg,
-                     struct nsf_arena *arena, struct nsf_review_rule *rule)
+void nsf_rule_doubts(const struct nsf_rule_sightings *sightings, const struct nsf_rule_path *path,
+                     const struct nsf_scan_nsg *nsg, struct nsf_arena *arena, struct nsf_review_rule *rule)
 {
     struct sentences sentences = {.arena = arena,
                                   .items = nsf_arena_zalloc(arena, DOUBTS_MAX, sizeof(struct nsf_slice))};
     doubt_sources(sightings, nsg, rule, &sentences);
     doubt_destinations(sightings, &sentences);
+    doubt_path(path, rule, &sentences);
     doubt_lacks(&rule->coverage, &sentences);
     rule->doubts = (struct nsf_slices){sentences.items, sentences.n};
 }

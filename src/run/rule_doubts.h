@@ -5,7 +5,7 @@
 #ifndef NSF_RULE_DOUBTS_H
 #define NSF_RULE_DOUBTS_H
 
-#include "evidence/review.h"
+#include "evidence/evidence.h"
 
 #define NSF_SIGHTED_ADDRESSES 3
 
@@ -27,13 +27,27 @@ struct nsf_rule_sightings {
     struct nsf_sighted public_destinations;
 };
 
+#define NSF_PATH_NSGS 3
+
+/* The other NSGs on the path to a rule: an allowed connection is logged by the last one that let it in. */
+struct nsf_rule_path {
+    const struct nsf_scan_nsg *open[NSF_PATH_NSGS]; /* that let mail in at its interfaces */
+    size_t n_open;
+    const struct nsf_scan_nsg *dark; /* that the definitions show there and no log covers, or NULL */
+};
+
+/* Finds them. */
+void nsf_rule_path_read(const struct nsf_evidence *evidence, const struct nsf_scan *scan,
+                        const struct nsf_finding *finding, const struct nsf_coverage *coverage,
+                        struct nsf_rule_path *path);
+
 void nsf_rule_sight(struct nsf_rule_sightings *sightings, const struct nsf_mail_source *source);
 
 /* 95 in 100 connections that are no health probes come from inside. */
 bool nsf_rule_is_masked(const struct nsf_rule_sightings *sightings, uint64_t connections);
 
 /* Fills rule->doubts; texts in the arena. */
-void nsf_rule_doubts(const struct nsf_rule_sightings *sightings, const struct nsf_scan_nsg *nsg,
-                     struct nsf_arena *arena, struct nsf_review_rule *rule);
+void nsf_rule_doubts(const struct nsf_rule_sightings *sightings, const struct nsf_rule_path *path,
+                     const struct nsf_scan_nsg *nsg, struct nsf_arena *arena, struct nsf_review_rule *rule);
 
 #endif

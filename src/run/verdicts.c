@@ -272,8 +272,8 @@ static void fill_traffic(const struct nsf_review *review, const struct nsf_revie
     facts->lacks_allowed = rule->coverage.lacks[NSF_LACK_ALLOWED];
     facts->confidence = rule->confidence;
     facts->connections = traffic->connections;
-    facts->has_counters = traffic->connections == 0 ? rule->coverage.counters == NSF_COUNTERS_PRESENT
-                                                      : traffic->with_counters > 0;
+    facts->has_counters =
+        traffic->connections == 0 ? rule->coverage.counters == NSF_COUNTERS_PRESENT : traffic->with_counters > 0;
     facts->guessing_connections = traffic->classes[NSF_CLASS_GUESSING];
     facts->messages = traffic->classes[NSF_CLASS_MESSAGE];
     facts->sources = traffic->sources;
@@ -339,10 +339,13 @@ static void judge_rule(struct nsf_verdicts *verdicts, size_t rule_idx)
     struct nsf_rule_facts facts = {0};
     struct nsf_rule_judgement judgement;
     struct rule_sources sources = {.verdicts = verdicts, .facts = &facts, .finding_idx = rule->finding_idx};
+    struct nsf_rule_path path;
     char changed_day[NSF_TIME_TEXT_BYTES];
     rule->confidence = confidence_of(review, rule);
     fill_exposure(review->scan, finding, &facts);
     fill_traffic(review, rule, &facts);
+    nsf_rule_path_read(verdicts->evidence, review->scan, finding, &rule->coverage, &path);
+    facts.has_dark_path = path.dark != NULL;
     facts.has_mail_elsewhere = nsf_evidence_has_mail_elsewhere(verdicts->evidence, finding->nsg_idx);
     sources.relay = nsf_rule_relay_new(verdicts->dossier, rule->finding_idx,
                                        (uint32_t)(window_ms(review) / NSF_MS_PER_DAY), rule->coverage.is_logged);
@@ -362,7 +365,7 @@ static void judge_rule(struct nsf_verdicts *verdicts, size_t rule_idx)
     rule->verdict = judgement.verdict;
     rule->risk = judgement.risk;
     rule->reason = nsf_arena_copy(&review->arena, nsf_slice_str(judgement.reason));
-    nsf_rule_doubts(&sources.sightings, &review->scan->nsgs[finding->nsg_idx], &review->arena, rule);
+    nsf_rule_doubts(&sources.sightings, &path, &review->scan->nsgs[finding->nsg_idx], &review->arena, rule);
     if (sources.n_touched > 1)
         qsort(sources.touched, sources.n_touched, sizeof(*sources.touched), cmp_touched);
     nsf_advise(&(struct nsf_advise_ask){.lists = verdicts->lists,

@@ -129,6 +129,25 @@ def run(nsgs, logs, *more, files=None, text=False, shows_all=False):
     return document if shows_all else document["rules"][0]
 
 
+SUBNET = SUBSCRIPTION + "/resourceGroups/rg/providers/Microsoft.Network/virtualNetworks/v/subnets/s"
+
+
+def nic_of(name, nsg_name=None, mac=NIC, public=False):
+    address = {"id": SUBSCRIPTION + "/publicIPAddresses/p"} if public else None
+    return {"id": SUBSCRIPTION + "/resourceGroups/rg/providers/Microsoft.Network/networkInterfaces/" + name,
+            "name": name, "macAddress": "-".join(mac[at:at + 2] for at in range(0, 12, 2)),
+            "type": "Microsoft.Network/networkInterfaces",
+            "networkSecurityGroup": {"id": nsg_id(nsg_name)} if nsg_name else None,
+            "ipConfigurations": [{"name": "a", "privateIPAddress": "10.0.0.4", "publicIPAddress": address,
+                                  "subnet": {"id": SUBNET}}]}
+
+
+def rules_of(nsgs, logs, *nics):
+    more = ["--rules", "nics.json"] if nics else []
+    document = run(nsgs, logs, *more, files={"nics.json": list(nics)}, shows_all=True)
+    return {row["nsg"].rsplit("/", 1)[1]: row for row in document["rules"]}
+
+
 def doubt(found, part):
     return any(part in text for text in found["doubts"])
 
@@ -197,14 +216,9 @@ def no_way_in_but_hits():
     logs = Logs()
     logs.alive()
     senders(logs)
-    nic = {"id": SUBSCRIPTION + "/networkInterfaces/n", "name": "n", "macAddress": "00-0D-3A-00-00-01",
-           "networkSecurityGroup": {"id": nsg_id("edge")}, "type": "Microsoft.Network/networkInterfaces",
-           "ipConfigurations": [{"name": "a", "privateIPAddress": "10.0.0.4", "publicIPAddress": None,
-                                 "subnet": {"id": SUBSCRIPTION + "/virtualNetworks/v/subnets/s"}}]}
-    found = run([nsg("edge", rule("smtp"))], logs, "--rules", "nics.json", files={"nics.json": [nic]})
-    expect("said", doubt(found, "no public address and no load balancer in front"))
-    nic["ipConfigurations"][0]["publicIPAddress"] = {"id": SUBSCRIPTION + "/publicIPAddresses/p"}
-    found = run([nsg("edge", rule("smtp"))], logs, "--rules", "nics.json", files={"nics.json": [nic]})
+    nsgs = [nsg("edge", rule("smtp"))]
+    expect("said", doubt(rules_of(nsgs, logs, nic_of("n", "edge"))["edge"], "no public address and no load balancer"))
+    found = rules_of(nsgs, logs, nic_of("n", "edge", public=True))["edge"]
     expect("nothing to say", doubt(found, "no public address"), False)
 
 
@@ -349,6 +363,63 @@ def a_rule_that_is_new():
     expect("a few late mails are nothing new", (found["changes"], found["confidence"]), ([], "A"))
 
 
+# ---- two NSGs on one path
+
+PAIR = [nsg("edge", rule("smtp"), subnets=[{"id": SUBNET}]), nsg("inner", rule("smtp"))]
+
+
+@case
+def the_other_nsg_on_the_path_is_in_no_log():
+    logs = Logs(layout="nsg2")
+    logs.alive()
+    found = rules_of(PAIR, logs, nic_of("n", "inner"))
+    expect("verdicts", (found["edge"]["verdict"], found["inner"]["verdict"]), ("INSUFFICIENT_EVIDENCE",) * 2)
+    expect("reason", "another NSG stands on the same path" in found["edge"]["reason"])
+    expect("named", doubt(found["edge"], "inner stands on the same path"))
+    expect("the other one has no log", "No flow log" in found["inner"]["reason"])
+    logs.alive(name="inner", log="flow2")
+    found = rules_of(PAIR, logs, nic_of("n", "inner"))
+    expect("both are logged", {row["verdict"] for row in found.values()}, {"CLOSE_UNUSED"})
+
+
+@case
+def a_log_of_the_network_shows_both():
+    logs = Logs()
+    logs.alive(name="inner")
+    found = rules_of(PAIR, logs, nic_of("n", "inner"))
+    expect("both are covered", {row["verdict"] for row in found.values()}, {"CLOSE_UNUSED"})
+    expect("hours of both", {row["coverage"]["hours_seen"] for row in found.values()}, {28 * 24})
+    senders(logs, name="inner")
+    found = rules_of(PAIR, logs, nic_of("n", "inner"))
+    expect("mail is logged by the last", found["edge"]["verdict"], "INSUFFICIENT_EVIDENCE")
+    expect("said", doubt(found["edge"], "inner let port 25 in at the same interfaces"))
+    expect("the last itself", found["inner"]["traffic"]["classes"]["message"], 56)
+
+
+@case
+def mail_that_the_other_nsg_logged():
+    logs = Logs()
+    logs.alive()
+    senders(logs, sources=("198.100.1.9",))
+    senders(logs, sources=("198.100.2.9",), name="inner")
+    found = rules_of(PAIR, logs, nic_of("n", "inner"))
+    for name in ("edge", "inner"):
+        expect(name, found[name]["verdict"], "RESTRICT_WITH_REVIEW")
+        expect(name + " asks about both", found[name]["recommendation"]["ask_owner"],
+               ["198.100.1.0/24", "198.100.2.0/24"])
+    for day in range(28):       # scanners alone on one side must not close it
+        logs.flow(day * DAY, "5.5.5.%d" % day, BANNER, name="third", nic="000D3A000003")
+        for target in range(4, 9):
+            logs.denied(day * DAY, "5.5.5.%d" % day, target_port=22, name="third", nic="000D3A000003",
+                        target="10.0.0.%d" % target)
+    logs.alive(nic="000D3A000003", name="third")
+    third = nsg("third", rule("smtp"))
+    expect("scanners alone", rules_of([third], logs)["third"]["verdict"], "CLOSE_PROBES_ONLY")
+    senders(logs, sources=("198.100.3.9",), name="inner", nic="000D3A000003")
+    found = rules_of([third, PAIR[1]], logs)
+    expect("and mail beside", found["third"]["verdict"], "RESTRICT_WITH_REVIEW")
+
+
 # ---- flow logs that were filtered where they were made
 
 def web_traffic(logs, denied=True, count=2500, sources=400):
@@ -471,17 +542,9 @@ def governance():
 def reachable_now():
     logs = Logs()
     logs.alive()
-    nic = {"id": SUBSCRIPTION + "/networkInterfaces/n", "name": "n", "macAddress": "00-0D-3A-00-00-01",
-           "networkSecurityGroup": {"id": nsg_id("edge")}, "type": "Microsoft.Network/networkInterfaces",
-           "ipConfigurations": [{"name": "a", "privateIPAddress": "10.0.0.4", "publicIPAddress": None,
-                                 "subnet": {"id": SUBSCRIPTION + "/virtualNetworks/v/subnets/s"}}]}
-
-    def risk():
-        return run([nsg("edge", rule("smtp"))], logs, "--rules", "nics.json", files={"nics.json": [nic]})["risk"]
-
-    base = risk()
-    nic["ipConfigurations"][0]["publicIPAddress"] = {"id": SUBSCRIPTION + "/publicIPAddresses/p"}
-    expect("a public path", risk(), base + 10)
+    hidden, public = (rules_of([nsg("edge", rule("smtp"))], logs, nic_of("n", "edge", public=public))["edge"]["risk"]
+                      for public in (False, True))
+    expect("a public path", public, hidden + 10)
 
 
 def main():

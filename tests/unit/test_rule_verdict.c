@@ -63,6 +63,8 @@ static const struct verdict_case cases[] = {
       .sender_networks = 1, .senders_elsewhere = 1}},
     {"nothing seen, in logs without port 25", NSF_VERDICT_INSUFFICIENT_EVIDENCE, {COVERED, .lacks_port_25 = true}},
     {"nothing seen, in logs of refusals", NSF_VERDICT_INSUFFICIENT_EVIDENCE, {COVERED, .lacks_allowed = true}},
+    {"unused, but another NSG on the path is in no log", NSF_VERDICT_INSUFFICIENT_EVIDENCE,
+     {COVERED, .has_dark_path = true}},
     {"hostile sources only", NSF_VERDICT_CLOSE_PROBES_ONLY,
      {COVERED, .connections = 9, .sources = 4, .by_verdict = {BY(PROBE, 1), BY(GUESSER, 1), BY(PUBLIC_SCANNER, 1), BY(HEALTH_PROBE, 1)}}},
     {"and one undecided", NSF_VERDICT_RESTRICT_WITH_REVIEW,
