@@ -140,12 +140,109 @@ static void test_days(void **state)
     nsf_relay_free(relay);
 }
 
+/* ---- machines: what they send, and what they are ---- */
+
+/* On day 1 mail goes to `n_pushed` networks, `n_late` of them only behind the 300 s that follow the message of a source
+ * that nobody knows; `n_shifted` get mail an hour later; on each of `n_quiet_days` other days `n_quiet` networks do.
+ * `n_silent` more networks on day 9, of which `silent_percent` never answer. */
+struct machine {
+    const char *what;
+    enum nsf_relay_state expected;
+    uint32_t n_pushed, n_late, n_shifted;
+    uint32_t n_quiet_days, n_quiet;
+    uint32_t n_silent, silent_percent;
+    uint32_t n_fixed;        /* connections each to so many destinations, all through */
+    bool is_submission_only; /* all of it to port 587 */
+    bool is_inside;          /* all of it inside the network */
+    bool is_no_mail;         /* connections without a message */
+};
+
+/* clang-format off */
+static const struct machine machines[] = {
+    {"sends nothing", NSF_RELAY_NO_OUTBOUND, 0, 0, 0, 0, 0, 0, 0, 0, false, false, false},
+    {"submits its mail to a provider", NSF_RELAY_NO_OUTBOUND, 0, 0, 0, 0, 0, 0, 0, 5, true, false, false},
+    {"one smart host", NSF_RELAY_TO_FIXED, 0, 0, 0, 0, 0, 0, 0, 1, false, false, false},
+    {"five smart hosts", NSF_RELAY_TO_FIXED, 0, 0, 0, 0, 0, 0, 0, 5, false, false, false},
+    {"six destinations", NSF_RELAY_SENDS_AND_RECEIVES, 0, 0, 0, 0, 0, 0, 0, 6, false, false, false},
+    {"an honest server that is as busy every day", NSF_RELAY_SENDS_AND_RECEIVES, 25, 0, 25, 9, 25, 0, 0, 0, false, false, false},
+    {"an open relay", NSF_RELAY_OPEN_RELAY_LIKELY, 60, 0, 0, 0, 0, 0, 0, 0, false, false, false},
+    {"an open relay on an honest server", NSF_RELAY_OPEN_RELAY_LIKELY, 60, 0, 3, 9, 5, 0, 0, 0, false, false, false},
+    {"twenty networks", NSF_RELAY_OPEN_RELAY_LIKELY, 20, 0, 0, 0, 0, 0, 0, 0, false, false, false},
+    {"nineteen", NSF_RELAY_SENDS_AND_RECEIVES, 19, 0, 0, 0, 0, 0, 0, 0, false, false, false},
+    {"twenty, one of them too late", NSF_RELAY_SENDS_AND_RECEIVES, 20, 1, 0, 0, 0, 0, 0, 0, false, false, false},
+    {"twenty without a message", NSF_RELAY_SENDS_AND_RECEIVES, 20, 0, 0, 0, 0, 0, 0, 0, false, false, true},
+    {"sixty inside the network", NSF_RELAY_SENDS_AND_RECEIVES, 60, 0, 0, 0, 0, 0, 0, 0, false, true, false},
+    {"three times an hour later", NSF_RELAY_OPEN_RELAY_LIKELY, 21, 0, 7, 0, 0, 0, 0, 0, false, false, false},
+    {"less than three times", NSF_RELAY_SENDS_AND_RECEIVES, 20, 0, 7, 0, 0, 0, 0, 0, false, false, false},
+    {"other days with less than half", NSF_RELAY_OPEN_RELAY_LIKELY, 20, 0, 0, 9, 9, 0, 0, 0, false, false, false},
+    {"other days with half", NSF_RELAY_SENDS_AND_RECEIVES, 20, 0, 0, 9, 10, 0, 0, 0, false, false, false},
+    {"spam that is held back", NSF_RELAY_SPAM_BLOCKED, 0, 0, 0, 0, 0, 100, 100, 0, false, false, false},
+    {"twenty networks and four in five silent", NSF_RELAY_SPAM_BLOCKED, 0, 0, 0, 0, 0, 20, 80, 0, false, false, false},
+    {"nineteen networks", NSF_RELAY_SENDS_AND_RECEIVES, 0, 0, 0, 0, 0, 19, 100, 0, false, false, false},
+    {"less than four in five", NSF_RELAY_SENDS_AND_RECEIVES, 0, 0, 0, 0, 0, 100, 79, 0, false, false, false},
+    {"silent inside the network", NSF_RELAY_SENDS_AND_RECEIVES, 0, 0, 0, 0, 0, 100, 100, 0, false, true, false},
+    {"both: the relay is named", NSF_RELAY_OPEN_RELAY_LIKELY, 20, 0, 0, 0, 0, 100, 100, 0, false, false, false},
+};
+/* clang-format on */
+
+static void send_to(struct nsf_outbound_row *rows, size_t *n, const struct machine *machine, uint32_t second,
+                    uint32_t network, bool is_silent)
+{
+    rows[(*n)++] = (struct nsf_outbound_row){
+        .second = second,
+        .network = network,
+        .destination = network << 8,
+        .is_message = !machine->is_no_mail && !is_silent,
+        .is_unanswered = is_silent,
+        .is_public = !machine->is_inside,
+        .is_port_25 = !machine->is_submission_only,
+    };
+}
+
+static size_t make_machine(const struct machine *machine, uint32_t message_at, struct nsf_outbound_row *rows)
+{
+    size_t n = 0;
+    for (uint32_t i = 0; i < machine->n_pushed; i++)
+        send_to(rows, &n, machine, message_at + (i < machine->n_late ? 301 : i % 301), i, false);
+    for (uint32_t i = 0; i < machine->n_shifted; i++)
+        send_to(rows, &n, machine, message_at + 3600 + i, i, false);
+    for (uint32_t day = 0; day < machine->n_quiet_days; day++)
+        for (uint32_t i = 0; i < machine->n_quiet; i++)
+            send_to(rows, &n, machine, message_at + (day + 1) * DAY + i, i, false);
+    for (uint32_t i = 0; i < machine->n_silent; i++)
+        send_to(rows, &n, machine, message_at + 9 * DAY + i, 1000 + i,
+                i * 100 < machine->silent_percent * machine->n_silent);
+    for (uint32_t i = 0; i < 10 * machine->n_fixed; i++)
+        send_to(rows, &n, machine, message_at + i * 4000, i % machine->n_fixed, false);
+    qsort(rows, n, sizeof(*rows), cmp_rows);
+    return n;
+}
+
+static void test_machines(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < NSF_ARRAY_LEN(machines); i++) {
+        struct nsf_outbound_row rows[600];
+        uint32_t message_at = START + 5000, day = (START / DAY) << 16 | 1;
+        struct nsf_relay_suspect suspect = {.days = {&day, 1}, .times = {&message_at, 1}};
+        struct nsf_relay *relay = nsf_relay_new(rows, make_machine(&machines[i], message_at, rows));
+        struct nsf_relay_facts facts = {.is_examined = true};
+        nsf_relay_read(relay, &facts);
+        nsf_relay_suspect(relay, &suspect, machines[i].n_quiet_days + 1, 1, &facts);
+        enum nsf_relay_state got = nsf_relay_state_of(&facts);
+        if (got != machines[i].expected)
+            fail_msg("%s: %s", machines[i].what, nsf_relay_state_name(got));
+        nsf_relay_free(relay);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pushes),
         cmocka_unit_test(test_edges_of_a_push),
         cmocka_unit_test(test_days),
+        cmocka_unit_test(test_machines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
