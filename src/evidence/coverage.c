@@ -17,6 +17,9 @@ void nsf_hours_release(struct nsf_hours *hours)
 {
     for (uint32_t i = 0; i < hours->n_seen; i++)
         nsf_free(hours->seen[i].hours);
+    for (uint32_t i = 0; i < hours->n_logs; i++)
+        nsf_free(hours->logs[i].hours);
+    nsf_free(hours->logs);
     nsf_free(hours->seen);
     nsf_index_release(&hours->by_key);
     nsf_hours_init(hours);
@@ -78,10 +81,58 @@ void nsf_hours_add(struct nsf_hours *hours, uint32_t flow_log_id, uint32_t nic_i
     seen->hours[seen->n_hours++] = hour;
 }
 
+static int cmp_by_log(const void *left, const void *right)
+{
+    const struct nsf_seen *a = left, *b = right;
+    return (a->flow_log_id > b->flow_log_id) - (a->flow_log_id < b->flow_log_id);
+}
+
+static int cmp_by_nic(const void *left, const void *right)
+{
+    const struct nsf_seen *a = left, *b = right;
+    return (a->nic_id > b->nic_id) - (a->nic_id < b->nic_id);
+}
+
+/* The hours of n rows together, sorted and distinct; the caller frees. */
+static int64_t *join_hours(const struct nsf_seen *seen, size_t n_seen, size_t *n)
+{
+    int64_t *all = NULL;
+    size_t capacity = 0;
+    *n = 0;
+    for (size_t i = 0; i < n_seen; i++) {
+        if (seen[i].n_hours == 0)
+            continue;
+        NSF_GROW(all, capacity, *n + seen[i].n_hours);
+        memcpy(all + *n, seen[i].hours, seen[i].n_hours * sizeof(*all));
+        *n += seen[i].n_hours;
+    }
+    *n = sort_distinct(all, *n);
+    return all;
+}
+
+static void join_logs(struct nsf_hours *hours)
+{
+    size_t capacity = 0;
+    for (uint32_t from = 0, to; from < hours->n_seen; from = to) {
+        for (to = from + 1; to < hours->n_seen && cmp_by_log(&hours->seen[from], &hours->seen[to]) == 0;)
+            to++;
+        NSF_GROW(hours->logs, capacity, (size_t)hours->n_logs + 1);
+        struct nsf_log_hours *log = &hours->logs[hours->n_logs++];
+        log->flow_log_id = hours->seen[from].flow_log_id;
+        log->hours = join_hours(&hours->seen[from], to - from, &log->n_hours);
+    }
+}
+
 void nsf_hours_finish(struct nsf_hours *hours)
 {
     for (uint32_t i = 0; i < hours->n_seen; i++)
         hours->seen[i].n_hours = sort_distinct(hours->seen[i].hours, hours->seen[i].n_hours);
+    nsf_index_release(&hours->by_key);
+    if (hours->n_seen > 1)
+        qsort(hours->seen, hours->n_seen, sizeof(*hours->seen), cmp_by_log);
+    join_logs(hours);
+    if (hours->n_seen > 1)
+        qsort(hours->seen, hours->n_seen, sizeof(*hours->seen), cmp_by_nic);
 }
 
 /* First index with hours[i] >= hour. */
@@ -111,17 +162,44 @@ static bool is_between_records(const int64_t *hours, size_t n, int64_t hour)
     return at > 0 && at < n && hours[at - 1] >= hour - COVERAGE_NEAR_HOURS && hours[at] <= hour + COVERAGE_NEAR_HOURS;
 }
 
-static bool has_peer_in(const struct nsf_hours *hours, uint32_t nic_id, int64_t hour)
+static const struct nsf_log_hours *find_log(const struct nsf_hours *hours, uint32_t flow_log_id)
 {
-    for (uint32_t i = 0; i < hours->n_seen; i++) {
-        if (hours->seen[i].nic_id != nic_id)
-            continue;
-        for (uint32_t j = 0; j < hours->n_seen; j++)
-            if (hours->seen[j].flow_log_id == hours->seen[i].flow_log_id && hours->seen[j].nic_id != nic_id &&
-                has_hour(hours->seen[j].hours, hours->seen[j].n_hours, hour))
-                return true;
+    uint32_t from = 0, to = hours->n_logs;
+    while (from < to) {
+        uint32_t mid = from + (to - from) / 2;
+        if (hours->logs[mid].flow_log_id < flow_log_id)
+            from = mid + 1;
+        else
+            to = mid;
+    }
+    return &hours->logs[from];
+}
+
+/* Of an hour in which the NIC itself has no record: what the flow log has then is another NIC's. */
+static bool has_peer_in(const struct nsf_hours *hours, const struct nsf_seen *seen, size_t n_seen, int64_t hour)
+{
+    for (size_t i = 0; i < n_seen; i++) {
+        const struct nsf_log_hours *log = find_log(hours, seen[i].flow_log_id);
+        if (has_hour(log->hours, log->n_hours, hour))
+            return true;
     }
     return false;
+}
+
+/* The rows of the NIC. */
+static const struct nsf_seen *rows_of(const struct nsf_hours *hours, uint32_t nic_id, size_t *n)
+{
+    uint32_t from = 0, to = hours->n_seen;
+    while (from < to) {
+        uint32_t mid = from + (to - from) / 2;
+        if (hours->seen[mid].nic_id < nic_id)
+            from = mid + 1;
+        else
+            to = mid;
+    }
+    for (*n = 0; from + *n < hours->n_seen && hours->seen[from + *n].nic_id == nic_id;)
+        (*n)++;
+    return hours->seen == NULL ? NULL : &hours->seen[from];
 }
 
 static void add_gap_hour(struct nsf_slice nic, int64_t hour, bool is_new, struct nsf_gap **gaps, size_t *n_gaps,
@@ -134,30 +212,13 @@ static void add_gap_hour(struct nsf_slice nic, int64_t hour, bool is_new, struct
     (*gaps)[*n_gaps - 1].to_ms = (hour + 1) * NSF_MS_PER_HOUR;
 }
 
-/* The hours of the NIC over all its flow logs, sorted; the caller frees. */
-static int64_t *hours_of(const struct nsf_hours *hours, uint32_t nic_id, size_t *n)
-{
-    int64_t *all = NULL;
-    size_t capacity = 0;
-    *n = 0;
-    for (uint32_t i = 0; i < hours->n_seen; i++) {
-        const struct nsf_seen *seen = &hours->seen[i];
-        if (seen->nic_id != nic_id || seen->n_hours == 0)
-            continue;
-        NSF_GROW(all, capacity, *n + seen->n_hours);
-        memcpy(all + *n, seen->hours, seen->n_hours * sizeof(*all));
-        *n += seen->n_hours;
-    }
-    *n = sort_distinct(all, *n);
-    return all;
-}
-
 struct nsf_nic_coverage nsf_hours_of_nic(const struct nsf_hours *hours, uint32_t nic_id, struct nsf_slice nic, int64_t from,
                                          int64_t to, struct nsf_gap **gaps, size_t *n_gaps, size_t *capacity)
 {
     struct nsf_nic_coverage coverage = {0};
-    size_t n;
-    int64_t *own = hours_of(hours, nic_id, &n);
+    size_t n, n_seen;
+    const struct nsf_seen *seen = rows_of(hours, nic_id, &n_seen);
+    int64_t *own = join_hours(seen, n_seen, &n);
     coverage.is_logged = n > 0;
     bool is_in_gap = false;
     if (to - from > COVERAGE_WINDOW_HOURS_MAX) {
@@ -165,7 +226,7 @@ struct nsf_nic_coverage nsf_hours_of_nic(const struct nsf_hours *hours, uint32_t
         from = to;
     }
     for (int64_t hour = from; hour < to; hour++) {
-        bool is_seen = has_hour(own, n, hour) || (is_between_records(own, n, hour) && has_peer_in(hours, nic_id, hour));
+        bool is_seen = has_hour(own, n, hour) || (is_between_records(own, n, hour) && has_peer_in(hours, seen, n_seen, hour));
         coverage.hours_seen += is_seen;
         if (!is_seen)
             add_gap_hour(nic, hour, !is_in_gap, gaps, n_gaps, capacity);

@@ -24,11 +24,20 @@ struct nsf_seen {
     int64_t last_hour; /* the hour of the record before, nearly always the same */
 };
 
+/* The hours in which a flow log has a record of any NIC. */
+struct nsf_log_hours {
+    uint32_t flow_log_id;
+    int64_t *hours; /* sorted, distinct */
+    size_t n_hours;
+};
+
 struct nsf_hours {
-    struct nsf_seen *seen;
+    struct nsf_seen *seen; /* by NIC once finished */
     size_t seen_capacity;
     uint32_t n_seen;
     struct nsf_index by_key;
+    struct nsf_log_hours *logs; /* by flow log; made by nsf_hours_finish */
+    uint32_t n_logs;
     int64_t first_ms; /* of all record times; NSF_TS_NONE: none */
     int64_t last_ms;
 };

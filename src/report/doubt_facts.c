@@ -11,7 +11,7 @@ static void counters_doubt(struct nsf_facts *facts, const struct nsf_review_rule
 {
     char text[NSF_NUMBER_TEXT_BYTES];
     const struct nsf_traffic *traffic = &rule->traffic;
-    if (!rule->coverage.is_logged)
+    if (!rule->coverage.is_logged && rule->doubts.n == 0)
         nsf_facts_sentence(facts, "", "Nothing was logged for this NSG. Switch a flow log on and run again.");
     else if (traffic->connections > 0 && rule->coverage.counters == NSF_COUNTERS_ABSENT)
         nsf_facts_sentence(facts, "",

@@ -15,6 +15,7 @@
 /* The usual size of a virtual network: a /16, and a /48 of IPv6. */
 #define VNET_BITS_V4 112
 #define VNET_BITS_V6 48
+#define VNET_ID_MAX 512
 
 /* ---- what is met ------------------------------------------------------------------------------------------------ */
 
@@ -185,6 +186,43 @@ static void doubt_destinations(const struct nsf_rule_sightings *sightings, struc
           sightings->sources == 1 ? "" : "s", sighted_text(&sightings->public_destinations, text));
 }
 
+static bool is_quotable(struct nsf_slice text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        bool is_word = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        if (!is_word && strchr("/._-()", c) == NULL)
+            return false;
+    }
+    return text.len > 0 && text.len < VNET_ID_MAX;
+}
+
+/* The virtual network of a subnet the NSG stands at; absent where the input shows none that a shell can be given. */
+static struct nsf_slice vnet_of(const struct nsf_scan_nsg *nsg)
+{
+    static const char mark[] = "/subnets/";
+    for (size_t i = 0; i < nsg->attached_to.n; i++) {
+        struct nsf_slice id = nsg->attached_to.items[i];
+        for (size_t at = 0; at + sizeof(mark) - 1 <= id.len; at++)
+            if (nsf_slice_has_prefix_nocase(nsf_slice_from(id, at), NSF_SLICE_LIT(mark)) &&
+                is_quotable(nsf_slice(id.ptr, at)))
+                return nsf_slice(id.ptr, at);
+    }
+    return nsf_slice(NULL, 0);
+}
+
+static void doubt_no_log(const struct nsf_scan_nsg *nsg, const struct nsf_coverage *coverage,
+                         struct sentences *sentences)
+{
+    struct nsf_slice vnet = vnet_of(nsg);
+    if (coverage->is_logged)
+        return;
+    doubt(sentences,
+          "No flow log that was read covers this NSG. If there is none, this switches one on: az network watcher "
+          "flow-log create --location LOCATION --name NAME --storage-account ACCOUNT --vnet %s%.*s%s",
+          vnet.len > 0 ? "'" : "", NSF_SLICE_ARG(vnet.len > 0 ? vnet : NSF_SLICE_LIT("VNET")), vnet.len > 0 ? "'" : "");
+}
+
 static void doubt_path(const struct nsf_rule_path *path, const struct nsf_review_rule *rule,
                        struct sentences *sentences)
 {
@@ -226,6 +264,7 @@ void nsf_rule_doubts(const struct nsf_rule_sightings *sightings, const struct ns
 {
     struct sentences sentences = {.arena = arena,
                                   .items = nsf_arena_zalloc(arena, DOUBTS_MAX, sizeof(struct nsf_slice))};
+    doubt_no_log(nsg, &rule->coverage, &sentences);
     doubt_sources(sightings, nsg, rule, &sentences);
     doubt_destinations(sightings, &sentences);
     doubt_path(path, rule, &sentences);

@@ -159,6 +159,101 @@ def senders(logs, days=None, sources=("198.100.1.9", "198.100.2.9"), **more):
             logs.flow(day * DAY + (9 + number) * HOUR, source, **more)
 
 
+# ---- hours, gaps, interfaces
+
+@case
+def gaps_are_ranges_of_interfaces():
+    logs = Logs()
+    logs.alive(but=set(range(100, 130)) | {200})
+    found = run([nsg("edge", rule("smtp"))], logs)["coverage"]
+    expect("hours", (found["hours_expected"], found["hours_seen"]), (28 * 24, 28 * 24 - 31))
+    expect("gaps", [(gap["from"][5:16], gap["to"][5:16]) for gap in found["gaps"]],
+           [("01-05T04:00", "01-06T10:00"), ("01-09T08:00", "01-09T09:00")])
+
+
+@case
+def no_traffic_writes_no_file():
+    logs = Logs()
+    logs.alive(but=set(range(100, 110)))
+    logs.alive(nic="000D3A000002", name="other")
+    found = run([nsg("edge", rule("smtp"))], logs)["coverage"]
+    expect("another interface shows that the log ran", (found["hours_seen"], found["gaps"]), (28 * 24, []))
+    logs = Logs()
+    logs.alive(but=set(range(100, 130)))
+    logs.alive(nic="000D3A000002", name="other")
+    found = run([nsg("edge", rule("smtp"))], logs)["coverage"]
+    expect("but not for longer than a day on one side", found["hours_seen"], 28 * 24 - 12)
+    logs = Logs()
+    logs.alive(but=set(range(100, 110)))
+    logs.alive(nic="000D3A000002", name="other", log="another")
+    found = run([nsg("edge", rule("smtp"))], logs)["coverage"]
+    expect("nor by another flow log", found["hours_seen"], 28 * 24 - 10)
+
+
+@case
+def an_attached_interface_that_is_never_logged():
+    logs = Logs()
+    logs.alive()
+    found = rules_of([nsg("edge", rule("smtp"))], logs, nic_of("a", "edge"), nic_of("b", "edge", mac="000D3A0000FF"))
+    coverage = found["edge"]["coverage"]
+    expect("nics", coverage["nics"], [NIC, "000D3A0000FF"])
+    expect("hours", (coverage["hours_expected"], coverage["hours_seen"]), (2 * 28 * 24, 28 * 24))
+    expect("its gap is the window", coverage["gaps"],
+           [{"nic": "000D3A0000FF", "from": "2026-01-01T00:00:00.000Z", "to": "2026-01-29T00:00:00.000Z"}])
+    expect("half of it is no A", (found["edge"]["verdict"], found["edge"]["confidence"]), ("CLOSE_UNUSED", "C"))
+
+
+@case
+def no_flow_log():
+    logs = Logs()
+    logs.alive(name="other")
+    nsgs = [nsg("edge", rule("smtp"), subnets=[{"id": SUBNET}])]
+    found = run(nsgs, logs)
+    expect("verdict", (found["verdict"], found["confidence"]), ("INSUFFICIENT_EVIDENCE", "D"))
+    expect("logged", (found["coverage"]["logged"], found["coverage"]["hours_expected"]), (False, 0))
+    expect("command", doubt(found, "az network watcher flow-log create --location LOCATION --name NAME "
+                                   "--storage-account ACCOUNT --vnet '" + SUBNET.rsplit("/subnets/")[0] + "'"))
+    evil = [nsg("edge", rule("smtp"), subnets=[{"id": "/x/virtualNetworks/v'; rm -rf ~;'/subnets/s"}])]
+    expect("no name that a shell would obey", doubt(run(evil, logs), "--vnet VNET"))
+    logs.alive()
+    expect("said apart from no hits", run(nsgs, logs)["verdict"], "CLOSE_UNUSED")
+
+
+@case
+def counters_and_grades():
+    for with_counters, wanted in ((100, ("present", "A")), (91, ("present", "A")), (90, ("mixed", "A")),
+                                  (89, ("mixed", "B")), (50, ("mixed", "B")), (49, ("mixed", "C")),
+                                  (10, ("mixed", "C")), (9, ("absent", "C")), (0, ("absent", "C"))):
+        logs = Logs()
+        logs.alive()
+        for number in range(100):
+            logs.flow(number * 6 * HOUR, "198.100.1.9", states="BE" if number < with_counters else "B")
+        found = run([nsg("edge", rule("smtp"))], logs)
+        expect("%d of 100" % with_counters, (found["coverage"]["counters"], found["confidence"]), wanted)
+    for days, layout, wanted in ((28, "vnet4", "A"), (27, "vnet4", "B"), (14, "vnet4", "B"), (13, "vnet4", "C"),
+                                 (7, "vnet4", "C"), (6, "vnet4", "D"), (28, "nsg2", "C"), (14, "nsg2", "C"),
+                                 (13, "nsg2", "D")):
+        logs = Logs(days=days, layout=layout)
+        logs.alive()
+        found = run([nsg("edge", rule("smtp"))], logs)
+        expect("%d days of %s" % (days, layout), found["confidence"], wanted)
+
+
+@case
+def the_window_is_what_was_asked_for():
+    logs = Logs()
+    logs.alive()
+    senders(logs)
+    found = run([nsg("edge", rule("smtp"))], logs, "--since", "2026-01-10T00:00:00Z", "--until", "2026-01-20T00:00:00Z")
+    expect("hours", (found["coverage"]["hours_expected"], found["coverage"]["hours_seen"]), (240, 240))
+    expect("mail", found["traffic"]["connections"], 20)
+    expect("confidence", found["confidence"], "C")
+    found = run([nsg("edge", rule("smtp"))], logs, "--since", "2025-12-22T00:00:00Z", "--until", "2026-01-20T00:00:00Z")
+    expect("what was asked for and not logged is missing", found["coverage"]["gaps"],
+           [{"nic": NIC, "from": "2025-12-22T00:00:00.000Z", "to": "2026-01-01T00:00:00.000Z"}])
+    expect("confidence of 19 in 29 days", found["confidence"], "C")
+
+
 # ---- hidden sources and odd destinations
 
 @case
