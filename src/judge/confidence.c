@@ -4,6 +4,9 @@
 
 #include "core/clock.h"
 
+/* Below it counters count as absent: then a week is too little. */
+#define COUNTERS_FEW_PERCENT 10
+
 static bool is_share(uint64_t part, uint64_t whole, uint64_t percent)
 {
     return whole > 0 && part * 100 >= whole * percent;
@@ -21,7 +24,7 @@ char nsf_confidence_of(const struct nsf_confidence_facts *facts)
         int64_t days;
         uint64_t hours_percent;
         uint64_t counters_percent;
-    } grades[] = {{'A', 28, 95, 90}, {'B', 14, 90, 50}, {'C', 7, 50, 1}, {'C', 14, 50, 0}};
+    } grades[] = {{'A', 28, 95, 90}, {'B', 14, 90, 50}, {'C', 7, 50, COUNTERS_FEW_PERCENT}, {'C', 14, 50, 0}};
     for (size_t i = 0; i < NSF_ARRAY_LEN(grades); i++) {
         if (facts->is_smtp_only && grades[i].grade < 'C')
             continue;
