@@ -444,6 +444,10 @@ MOST = $(if $(MOST_BYTES),--most-bytes $(MOST_BYTES)) $(if $(MOST_BLOBS),--most-
 bench-curves: bench-programs ## cost by bytes, blobs and sources, with a plot; MOST_BYTES= MOST_BLOBS= MOST_SOURCES= ONLY=bytes,...
 	@$(BENCH_ENV) $(PYTHON) bench/curves.py --plot build/bench-curves.svg $(MOST) $(if $(ONLY),--only $(ONLY))
 
+.PHONY: bench-costs
+bench-costs: bench-programs ## where the instructions of a review go, by part and function (callgrind); BYTES=
+	@$(BENCH_ENV) $(PYTHON) bench/costs.py $(if $(BYTES),--bytes $(BYTES))
+
 .PHONY: bench-stages
 bench-stages: bench-programs ## reading stage by stage, on generated logs: MB/s and ns a tuple; BYTES=
 	@for k in typical vnet flood; do $(B)/bench/gen_logs $$k --bytes $(or $(BYTES),100000000) build/bench-stages.json && \
