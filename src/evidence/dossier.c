@@ -7,7 +7,6 @@
 
 #define SENT_ON_SECONDS 120u
 #define SENT_ON_TIMES_MIN 5 /* fewer pairs count for nothing */
-#define TARGETS_FEW 8
 #define SECONDS_PER_DAY 86400u
 
 /* Messages of one network, of all its addresses and all rules. */
@@ -19,10 +18,7 @@ struct network_mail {
 struct nsf_dossier {
     struct nsf_evidence *evidence;
     struct nsf_dossier_ask ask;
-    /* How the rows of an address are found: under a few targets by asking for each, else in a list by address. */
-    uint32_t targets[TARGETS_FEW + 1];
-    uint32_t n_targets;               /* TARGETS_FEW + 1: many */
-    uint32_t *by_src[NSF_PARTITIONS]; /* row numbers, by address; NULL under a few targets */
+    struct nsf_row_finder rows;
     struct network_mail *networks;
     size_t networks_capacity;
     uint32_t n_networks;
@@ -40,97 +36,9 @@ static uint32_t hash_id(uint64_t id)
     return (uint32_t)nsf_hash_mix(id, UINT64_C(0x8f1bbcdc5be0cd19));
 }
 
-/* ---- rows by address ---- */
-
-static int cmp_rows(const void *left, const void *right, void *ctx)
-{
-    const struct nsf_source_row *a = nsf_sources_row(ctx, *(const uint32_t *)left);
-    const struct nsf_source_row *b = nsf_sources_row(ctx, *(const uint32_t *)right);
-    int order = nsf_ip_cmp(a->src, b->src);
-    return order != 0 ? order : (a->target > b->target) - (a->target < b->target);
-}
-
 static const struct nsf_sources *sources_of(const struct nsf_dossier *dossier, unsigned partition)
 {
     return &dossier->evidence->partitions[partition].sources;
-}
-
-static void sort_rows(struct nsf_dossier *dossier, unsigned partition)
-{
-    const struct nsf_sources *sources = sources_of(dossier, partition);
-    uint32_t *rows = nsf_malloc(nsf_mul_size((size_t)sources->n_rows + 1, sizeof(*rows)));
-    for (uint32_t i = 0; i < sources->n_rows; i++)
-        rows[i] = i;
-    if (sources->n_rows > 1)
-        qsort_r(rows, sources->n_rows, sizeof(*rows), cmp_rows, &dossier->evidence->partitions[partition].sources);
-    dossier->by_src[partition] = rows;
-}
-
-static void note_target(struct nsf_dossier *dossier, uint32_t target)
-{
-    for (uint32_t i = 0; i < dossier->n_targets; i++)
-        if (dossier->targets[i] == target)
-            return;
-    dossier->targets[dossier->n_targets++] = target;
-}
-
-static void note_targets(struct nsf_dossier *dossier)
-{
-    for (unsigned p = 0; p < NSF_PARTITIONS; p++)
-        for (uint32_t i = 0; i < sources_of(dossier, p)->n_rows; i++) {
-            if (dossier->n_targets > TARGETS_FEW)
-                return;
-            note_target(dossier, nsf_sources_row(sources_of(dossier, p), i)->target);
-        }
-}
-
-/* Index in by_src of the first row of the address, or of where it would stand. */
-static uint32_t first_row(const struct nsf_dossier *dossier, unsigned partition, struct nsf_ip src)
-{
-    const struct nsf_sources *sources = sources_of(dossier, partition);
-    uint32_t from = 0, to = sources->n_rows;
-    while (from < to) {
-        uint32_t half = from + (to - from) / 2;
-        if (nsf_ip_cmp(nsf_sources_row(sources, dossier->by_src[partition][half])->src, src) < 0)
-            from = half + 1;
-        else
-            to = half;
-    }
-    return from;
-}
-
-/* The rows of one address, one after the other, in an order that is the same in every run only after they are joined.
- */
-struct row_cursor {
-    struct nsf_ip src;
-    unsigned partition;
-    uint32_t at;
-};
-
-static struct row_cursor rows_of(const struct nsf_dossier *dossier, struct nsf_ip src)
-{
-    struct row_cursor cursor = {.src = src, .partition = nsf_partition_of(src)};
-    if (dossier->n_targets > TARGETS_FEW)
-        cursor.at = first_row(dossier, cursor.partition, src);
-    return cursor;
-}
-
-/* NSF_INDEX_NONE behind the last. */
-static uint32_t next_row(const struct nsf_dossier *dossier, struct row_cursor *cursor)
-{
-    const struct nsf_sources *sources = sources_of(dossier, cursor->partition);
-    if (dossier->n_targets > TARGETS_FEW) {
-        if (cursor->at >= sources->n_rows)
-            return NSF_INDEX_NONE;
-        uint32_t row_idx = dossier->by_src[cursor->partition][cursor->at++];
-        return nsf_ip_eq(nsf_sources_row(sources, row_idx)->src, cursor->src) ? row_idx : NSF_INDEX_NONE;
-    }
-    while (cursor->at < dossier->n_targets) {
-        uint32_t row_idx = nsf_sources_find(sources, dossier->targets[cursor->at++], cursor->src);
-        if (row_idx != NSF_INDEX_NONE)
-            return row_idx;
-    }
-    return NSF_INDEX_NONE;
 }
 
 /* ---- networks with mail ---- */
@@ -336,10 +244,8 @@ struct nsf_dossier *nsf_dossier_new(struct nsf_evidence *evidence, const struct 
     struct nsf_dossier *dossier = nsf_calloc(1, sizeof(*dossier));
     dossier->evidence = evidence;
     dossier->ask = *ask;
-    note_targets(dossier);
+    nsf_row_finder_init(&dossier->rows, evidence);
     for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
-        if (dossier->n_targets > TARGETS_FEW)
-            sort_rows(dossier, p);
         collect_networks(dossier, p);
     }
     collect_silent(dossier);
@@ -353,12 +259,12 @@ void nsf_dossier_free(struct nsf_dossier *dossier)
     if (dossier == NULL)
         return;
     for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
-        nsf_free(dossier->by_src[p]);
         nsf_free(dossier->is_silent[p]);
     }
     for (uint32_t i = 0; i < dossier->n_networks; i++)
         nsf_free(dossier->networks[i].traits);
     nsf_free(dossier->networks);
+    nsf_row_finder_release(&dossier->rows);
     nsf_index_release(&dossier->by_network);
     nsf_free(dossier->sending_nics);
     nsf_free(dossier->retrying);
@@ -434,10 +340,10 @@ static void gather(struct nsf_dossier_reader *reader, struct nsf_ip src, struct 
                    struct nsf_sender_facts *facts)
 {
     const struct nsf_dossier *dossier = reader->dossier;
-    struct row_cursor cursor = rows_of(dossier, src);
+    struct nsf_row_cursor cursor = nsf_row_finder_of(&dossier->rows, src);
     const struct nsf_sources *sources = sources_of(dossier, cursor.partition);
-    uint32_t first = next_row(dossier, &cursor), n = 0;
-    uint32_t next = first == NSF_INDEX_NONE ? NSF_INDEX_NONE : next_row(dossier, &cursor);
+    uint32_t first = nsf_row_finder_next(&dossier->rows, &cursor), n = 0;
+    uint32_t next = first == NSF_INDEX_NONE ? NSF_INDEX_NONE : nsf_row_finder_next(&dossier->rows, &cursor);
     if (next != NSF_INDEX_NONE) {
         nsf_traits_reset(reader->joined);
         reader->days.n = 0;
@@ -452,7 +358,7 @@ static void gather(struct nsf_dossier_reader *reader, struct nsf_ip src, struct 
             return;
         nsf_traits_merge(&reader->joined, gathered->traits);
         gather_days(sources, row_idx, &reader->days);
-        next = n == 0 ? next : next_row(dossier, &cursor);
+        next = n == 0 ? next : nsf_row_finder_next(&dossier->rows, &cursor);
     }
     if (n > 0) {
         gathered->traits = reader->joined;
@@ -607,35 +513,45 @@ static struct nsf_u32_view days_of_times(struct nsf_u32_view times, uint32_t day
     return (struct nsf_u32_view){days, n};
 }
 
-static void tell_sent(const struct nsf_dossier *dossier, const struct nsf_sources *sources, uint32_t row_idx,
-                      struct nsf_traits **one, nsf_sent_fn *fn, void *ctx)
+struct teller {
+    const struct nsf_dossier *dossier;
+    struct nsf_traits *one;
+    nsf_sent_fn *fn;
+    void *ctx;
+};
+
+static void tell_sent(void *ctx, unsigned partition, uint32_t row_idx)
 {
+    struct teller *teller = ctx;
+    const struct nsf_dossier *dossier = teller->dossier;
+    const struct nsf_sources *sources = sources_of(dossier, partition);
     const struct nsf_source_row *row = nsf_sources_row(sources, row_idx);
-    const struct nsf_traits *traits = nsf_sources_traits(sources, row_idx, one);
-    struct nsf_u32_view times = nsf_traits_list(traits, NSF_TRAIT_TIMES);
     uint32_t days[NSF_TRAIT_TIMES_MAX], messages = nsf_source_row_class(row, NSF_CLASS_MESSAGE);
-    fn(ctx, &(struct nsf_sent){
-                .address = row->src,
-                .network = dossier->ask.network_of(dossier->ask.ctx, row->src),
-                .messages = messages,
-                .days = messages == 0 ? days_of_times(times, days) : nsf_traits_list(traits, NSF_TRAIT_MESSAGE_DAYS),
-                .times = times,
-            });
+    if (messages == 0 && nsf_source_row_class(row, NSF_CLASS_UNKNOWN) == 0)
+        return;
+    const struct nsf_traits *traits = nsf_sources_traits(sources, row_idx, &teller->one);
+    struct nsf_u32_view times = nsf_traits_list(traits, NSF_TRAIT_TIMES);
+    teller->fn(teller->ctx,
+               &(struct nsf_sent){
+                   .address = row->src,
+                   .row = {partition, row_idx},
+                   .network = dossier->ask.network_of(dossier->ask.ctx, row->src),
+                   .messages = messages,
+                   .days = messages == 0 ? days_of_times(times, days) : nsf_traits_list(traits, NSF_TRAIT_MESSAGE_DAYS),
+                   .times = times,
+               });
 }
 
 void nsf_dossier_each_sent(const struct nsf_dossier *dossier, uint32_t finding_idx, nsf_sent_fn *fn, void *ctx)
 {
-    struct nsf_traits *one = NULL;
-    for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
-        const struct nsf_sources *sources = sources_of(dossier, p);
-        for (uint32_t i = 0; i < sources->n_rows; i++) {
-            const struct nsf_source_row *row = nsf_sources_row(sources, i);
-            if (row->target == finding_idx &&
-                (nsf_source_row_class(row, NSF_CLASS_MESSAGE) > 0 || nsf_source_row_class(row, NSF_CLASS_UNKNOWN) > 0))
-                tell_sent(dossier, sources, i, &one, fn, ctx);
-        }
-    }
-    nsf_free(one);
+    struct teller teller = {.dossier = dossier, .fn = fn, .ctx = ctx};
+    nsf_row_finder_each(&dossier->rows, finding_idx, tell_sent, &teller);
+    nsf_free(teller.one);
+}
+
+const struct nsf_row_finder *nsf_dossier_rows(const struct nsf_dossier *dossier)
+{
+    return &dossier->rows;
 }
 
 size_t nsf_dossier_retrying(const struct nsf_dossier *dossier, const struct nsf_retrying_sender **senders)
@@ -661,7 +577,8 @@ struct nsf_nic_outbound *nsf_dossier_outbound(const struct nsf_dossier *dossier,
         for (to = from + 1; to < outbound->n_rows && outbound->rows[to].nic_id == nic_id;)
             to++;
         if (nsf_pairset_has(&evidence->nsg_nics, nsf_pair(nsg_idx, nic_id)))
-            nics[(*n)++] = (struct nsf_nic_outbound){nsf_intern_get(&evidence->macs, nic_id), outbound->rows + from, to - from};
+            nics[(*n)++] =
+                (struct nsf_nic_outbound){nsf_intern_get(&evidence->macs, nic_id), outbound->rows + from, to - from};
     }
     if (*n > 1)
         qsort(nics, *n, sizeof(*nics), cmp_nics);

@@ -11,6 +11,7 @@
 #include "evidence/evidence.h"
 #include "evidence/outbound.h"
 #include "evidence/retries.h"
+#include "evidence/row_finder.h"
 #include "judge/facts.h"
 
 struct nsf_network {
@@ -45,9 +46,13 @@ void nsf_dossier_reader_release(struct nsf_dossier_reader *reader);
 void nsf_dossier_read(struct nsf_dossier_reader *reader, struct nsf_ip src, uint64_t network_id,
                       struct nsf_sender_facts *facts);
 
+/* Lends. */
+const struct nsf_row_finder *nsf_dossier_rows(const struct nsf_dossier *dossier);
+
 /* The messages of one source under one finding. */
 struct nsf_sent {
     struct nsf_ip address;
+    struct nsf_row_ref row;
     struct nsf_network network;
     uint64_t messages;
     struct nsf_u32_view days;  /* day << 16 | messages, ascending */

@@ -23,6 +23,7 @@ struct nsf_evidence_options {
     enum nsf_connection_class (*classify)(const struct nsf_counters *counters, bool has_counters);
     uint64_t max_sources; /* rows of sources that are told apart, 0: all; the rest is one summed row a rule */
     uint64_t max_other; /* addresses kept that were denied or on other ports, 0: all; a problem says what is missing */
+    unsigned jobs; /* threads that finish it, 0 is one */
 };
 
 struct nsf_evidence;
@@ -48,6 +49,13 @@ void nsf_evidence_add_problems(struct nsf_evidence *evidence, const struct nsf_p
 void nsf_evidence_finish(struct nsf_evidence *evidence, struct nsf_review *review);
 /* Some flow log that was read covers this NSG (of the scan). */
 bool nsf_evidence_is_logged(const struct nsf_evidence *evidence, uint32_t nsg_idx);
+/* Where row `source_idx` of a rule of the finished review stands: in a partition's sources. False: it is a sum. */
+struct nsf_row_ref {
+    uint32_t partition;
+    uint32_t row_idx;
+};
+bool nsf_evidence_row_at(const struct nsf_review *review, size_t rule_idx, uint64_t source_idx,
+                         struct nsf_row_ref *row);
 /* Some NIC of this NSG (of the scan) let mail in under a rule of another one. */
 bool nsf_evidence_has_mail_elsewhere(const struct nsf_evidence *evidence, uint32_t nsg_idx);
 

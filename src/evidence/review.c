@@ -3,6 +3,7 @@
 #include "evidence/review.h"
 
 #include "core/clock.h"
+#include "core/parallel.h"
 #include "evidence/elsewhere.h"
 #include "evidence/evidence_state.h"
 #include "evidence/history.h"
@@ -79,6 +80,16 @@ static void read_source(const struct nsf_review *review, size_t rule_idx, uint64
     for (size_t i = 0; i < NSF_CLASSES; i++)
         source->classes[i] = nsf_source_row_class(row, (enum nsf_connection_class)i);
     nsf_sources_destinations(&rows->evidence->partitions[ref >> ROW_PARTITION_SHIFT].sources, ref & ROW_MASK, source);
+}
+
+bool nsf_evidence_row_at(const struct nsf_review *review, size_t rule_idx, uint64_t source_idx, struct nsf_row_ref *row)
+{
+    const struct review_rows *rows = review->rows;
+    const struct rule_rows *own = &rows->by_target[review->rules[rule_idx].finding_idx];
+    if (source_idx >= own->n)
+        return false;
+    *row = (struct nsf_row_ref){own->rows[source_idx] >> ROW_PARTITION_SHIFT, own->rows[source_idx] & ROW_MASK};
+    return true;
 }
 
 static int cmp_u64_down(uint64_t a, uint64_t b)
@@ -552,12 +563,17 @@ static void check_sums(const struct nsf_review *review)
         NSF_BUG("allowed mail tuples do not add up to those of the rules and of what joined nothing");
 }
 
+static void finish_partition(void *ctx, size_t idx)
+{
+    struct nsf_evidence *evidence = ctx;
+    nsf_partition_finish(&evidence->partitions[idx]);
+}
+
 void nsf_evidence_finish(struct nsf_evidence *evidence, struct nsf_review *review)
 {
     nsf_evidence_flush_bad(evidence);
     nsf_hours_finish(&evidence->hours);
-    for (unsigned p = 0; p < NSF_PARTITIONS; p++)
-        nsf_partition_finish(&evidence->partitions[p]);
+    nsf_parallel(evidence->options.jobs, NSF_PARTITIONS, finish_partition, evidence);
     nsf_outbound_finish(&evidence->outbound);
     nsf_arena_init(&review->arena);
     review->scan = evidence->scan;

@@ -328,6 +328,15 @@ struct nsf_review;
 typedef void nsf_review_source_fn(const struct nsf_review *review, size_t rule_idx, uint64_t source_idx,
                                   struct nsf_mail_source *source);
 
+/* How several threads read sources at a time: each at a desk of its own. */
+struct nsf_review_desk;
+struct nsf_review_desks {
+    struct nsf_review_desk *(*open)(const struct nsf_review *review);
+    void (*close)(struct nsf_review_desk *desk);
+    void (*read)(const struct nsf_review *review, struct nsf_review_desk *desk, size_t rule_idx, uint64_t source_idx,
+                 struct nsf_mail_source *source);
+};
+
 struct nsf_review {
     struct nsf_arena arena;
     const struct nsf_scan *scan; /* borrowed */
@@ -345,10 +354,16 @@ struct nsf_review {
     void *rows;        /* the maker's packed source rows: the evidence's, or those of a document that was read back */
     void *judge;       /* who judges a row when it is read; NULL: nobody */
     nsf_review_source_fn *read_source; /* how the maker of `rows` reads one */
+    nsf_review_source_fn *read_brief;  /* without name and evidence; NULL: by read_source */
+    const struct nsf_review_desks *desks; /* NULL: one thread at a time */
 };
 
 /* Fills *source with row `source_idx` of rule `rule_idx` (both in report order). One thread at a time per review. */
 void nsf_review_source(const struct nsf_review *review, size_t rule_idx, uint64_t source_idx,
                        struct nsf_mail_source *source);
+
+/* The same without the source's name, network and evidence, which cost most. */
+void nsf_review_source_brief(const struct nsf_review *review, size_t rule_idx, uint64_t source_idx,
+                             struct nsf_mail_source *source);
 
 #endif

@@ -64,3 +64,10 @@ void nsf_review_source(const struct nsf_review *review, size_t rule_idx, uint64_
 {
     review->read_source(review, rule_idx, source_idx, source);
 }
+
+void nsf_review_source_brief(const struct nsf_review *review, size_t rule_idx, uint64_t source_idx,
+                             struct nsf_mail_source *source)
+{
+    nsf_review_source_fn *read = review->read_brief != NULL ? review->read_brief : review->read_source;
+    read(review, rule_idx, source_idx, source);
+}

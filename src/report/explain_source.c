@@ -13,9 +13,11 @@ static bool find_source(const struct nsf_review *review, size_t rule_idx, struct
                         struct nsf_mail_source *source)
 {
     for (uint64_t i = 0; i < review->rules[rule_idx].n_sources; i++) {
+        nsf_review_source_brief(review, rule_idx, i, source);
+        if (source->is_rest || !nsf_ip_eq(source->address, address))
+            continue;
         nsf_review_source(review, rule_idx, i, source);
-        if (!source->is_rest && nsf_ip_eq(source->address, address))
-            return true;
+        return true;
     }
     return false;
 }

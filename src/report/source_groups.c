@@ -47,7 +47,7 @@ void nsf_source_groups_fill(struct nsf_source_groups *groups, const struct nsf_r
         groups->groups[i].rows = nsf_arena_zalloc(arena, room[i], sizeof(*groups->groups[i].rows));
     }
     for (uint64_t i = 0; i < n_rows; i++) {
-        nsf_source_row(review, rule_idx, top, i, &source);
+        nsf_source_row_brief(review, rule_idx, top, i, &source);
         if (source.is_rest) {
             groups->n_summed += source.n_merged;
             continue;

@@ -40,17 +40,30 @@ static void add_source(struct nsf_mail_source *sum, const struct nsf_mail_source
         sum->last_ms = one->last_ms;
 }
 
-void nsf_source_row(const struct nsf_review *review, size_t rule_idx, uint64_t top, uint64_t row_idx,
-                    struct nsf_mail_source *source)
+static void sum_rest(const struct nsf_review *review, size_t rule_idx, uint64_t top, struct nsf_mail_source *source)
 {
-    if (!has_rest(review, rule_idx, top) || row_idx < top) {
-        nsf_review_source(review, rule_idx, row_idx, source);
-        return;
-    }
     struct nsf_mail_source one;
     *source = (struct nsf_mail_source){.is_rest = true, .first_ms = NSF_TS_NONE, .last_ms = NSF_TS_NONE};
     for (uint64_t i = top; i < review->rules[rule_idx].n_sources; i++) {
-        nsf_review_source(review, rule_idx, i, &one);
+        nsf_review_source_brief(review, rule_idx, i, &one);
         add_source(source, &one);
     }
+}
+
+void nsf_source_row(const struct nsf_review *review, size_t rule_idx, uint64_t top, uint64_t row_idx,
+                    struct nsf_mail_source *source)
+{
+    if (has_rest(review, rule_idx, top) && row_idx >= top)
+        sum_rest(review, rule_idx, top, source);
+    else
+        nsf_review_source(review, rule_idx, row_idx, source);
+}
+
+void nsf_source_row_brief(const struct nsf_review *review, size_t rule_idx, uint64_t top, uint64_t row_idx,
+                          struct nsf_mail_source *source)
+{
+    if (has_rest(review, rule_idx, top) && row_idx >= top)
+        sum_rest(review, rule_idx, top, source);
+    else
+        nsf_review_source_brief(review, rule_idx, row_idx, source);
 }

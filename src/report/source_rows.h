@@ -15,4 +15,8 @@ uint64_t nsf_source_rows(const struct nsf_review *review, size_t rule_idx, uint6
 void nsf_source_row(const struct nsf_review *review, size_t rule_idx, uint64_t top, uint64_t row_idx,
                     struct nsf_mail_source *source);
 
+/* The same without the source's name, network and evidence. */
+void nsf_source_row_brief(const struct nsf_review *review, size_t rule_idx, uint64_t top, uint64_t row_idx,
+                          struct nsf_mail_source *source);
+
 #endif

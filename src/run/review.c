@@ -225,6 +225,7 @@ nsf_result nsf_review_run_read(struct nsf_review_run *run, struct nsf_err *err)
         .idle_ms = run->request.idle_ms,
         .max_sources = run->request.max_sources,
         .max_other = run->request.max_other,
+        .jobs = run->request.pipeline.jobs,
         .classify = nsf_connection_class_of,
     };
     run->evidence = nsf_evidence_new(run->request.scan, run->scopes, &options);
@@ -289,7 +290,7 @@ const struct nsf_review *nsf_review_run_finish(struct nsf_review_run *run)
         nsf_evidence_add_problems(run->evidence, run->request.lists_problems);
     nsf_evidence_finish(run->evidence, review);
     if (run->request.lists != NULL)
-        run->verdicts = nsf_verdicts_new(run->evidence, run->request.lists, review);
+        run->verdicts = nsf_verdicts_new(run->evidence, run->request.lists, review, run->request.pipeline.jobs);
     narrow(&run->request, review);
     return review;
 }

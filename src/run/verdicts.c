@@ -4,6 +4,7 @@
 
 #include "core/clock.h"
 #include "core/mem.h"
+#include "core/parallel.h"
 #include "evidence/elsewhere.h"
 #include "judge/confidence.h"
 #include "judge/rule_verdict.h"
@@ -12,14 +13,28 @@
 #include "run/rule_mail.h"
 #include "run/rule_relay.h"
 
+/* What the sums over many sources ask for. */
+struct source_verdict {
+    int16_t score_tenths;
+    uint8_t verdict;
+};
+
 struct nsf_verdicts {
     struct nsf_evidence *evidence;
     const struct nsf_lists *lists;
     struct nsf_review *review;
     struct nsf_dossier *dossier;
-    struct nsf_dossier_reader reader;
+    struct source_verdict
+        *of[NSF_PARTITIONS];           /* of every row: a source is judged once, its words are made when asked for */
     nsf_review_source_fn *read_counts; /* of the evidence */
-    struct nsf_judgement judgement;    /* of the source read last */
+    struct nsf_review_desk *desk;      /* of those who bring none */
+};
+
+/* Where one thread judges. */
+struct nsf_review_desk {
+    const struct nsf_verdicts *verdicts;
+    struct nsf_dossier_reader reader;
+    struct nsf_judgement judgement; /* of the source read last */
     char owner[NSF_LISTS_OWNER_BYTES];
 };
 
@@ -49,63 +64,132 @@ static struct nsf_mention mention_in(const struct nsf_lists *lists, enum nsf_lis
     return mention_of(lists->of[kind], nsf_networks_find(lists->of[kind], ip));
 }
 
-static const struct nsf_judgement *judge(struct nsf_verdicts *verdicts, struct nsf_ip address,
+static struct nsf_review_desk *new_desk(const struct nsf_verdicts *verdicts)
+{
+    struct nsf_review_desk *desk = nsf_calloc(1, sizeof(*desk));
+    desk->verdicts = verdicts;
+    nsf_dossier_reader_init(&desk->reader, verdicts->dossier);
+    return desk;
+}
+
+static void free_desk(struct nsf_review_desk *desk)
+{
+    if (desk == NULL)
+        return;
+    nsf_dossier_reader_release(&desk->reader);
+    nsf_free(desk);
+}
+
+static const struct nsf_judgement *judge(struct nsf_review_desk *desk, struct nsf_ip address,
                                          const struct nsf_lists_place *place, struct nsf_sender_facts *facts)
 {
-    nsf_dossier_read(&verdicts->reader, address, place->network_id, facts);
+    const struct nsf_lists *lists = desk->verdicts->lists;
+    nsf_dossier_read(&desk->reader, address, place->network_id, facts);
     facts->sender = mention_of(place->table, place->sender);
-    facts->partner = mention_in(verdicts->lists, NSF_LIST_PARTNERS, address);
-    facts->scanner = mention_in(verdicts->lists, NSF_LIST_SCANNERS, address);
-    facts->drop = mention_in(verdicts->lists, NSF_LIST_DROP, address);
-    nsf_judge_sender(facts, &verdicts->judgement);
-    return &verdicts->judgement;
+    facts->partner = mention_in(lists, NSF_LIST_PARTNERS, address);
+    facts->scanner = mention_in(lists, NSF_LIST_SCANNERS, address);
+    facts->drop = mention_in(lists, NSF_LIST_DROP, address);
+    nsf_judge_sender(facts, &desk->judgement);
+    return &desk->judgement;
 }
 
 const struct nsf_judgement *nsf_verdicts_of(struct nsf_verdicts *verdicts, struct nsf_ip address,
                                             struct nsf_sender_facts *facts)
 {
     struct nsf_lists_place place = nsf_lists_place_of(verdicts->lists, address);
-    return judge(verdicts, address, &place, facts);
+    return judge(verdicts->desk, address, &place, facts);
+}
+
+/* One partition; its rows are nobody else's. */
+static void judge_partition(void *ctx, size_t partition)
+{
+    struct nsf_verdicts *verdicts = ctx;
+    const struct nsf_row_finder *rows = nsf_dossier_rows(verdicts->dossier);
+    uint32_t n = nsf_row_finder_count(rows, (unsigned)partition);
+    struct source_verdict *of = nsf_malloc(nsf_mul_size((size_t)n + 1, sizeof(*of)));
+    struct nsf_review_desk *desk = new_desk(verdicts);
+    desk->judgement.is_brief = true; /* nobody reads the words of the sums */
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t first = nsf_row_finder_first_beside(rows, (unsigned)partition, i);
+        if (first < i) {
+            of[i] = of[first];
+            continue;
+        }
+        struct nsf_sender_facts facts;
+        struct nsf_ip address = nsf_row_finder_address(rows, (unsigned)partition, i);
+        struct nsf_lists_place place = nsf_lists_place_of(verdicts->lists, address);
+        const struct nsf_judgement *judgement = judge(desk, address, &place, &facts);
+        of[i] = (struct source_verdict){(int16_t)judgement->score_tenths, (uint8_t)judgement->verdict};
+    }
+    free_desk(desk);
+    verdicts->of[partition] = of;
+}
+
+static enum nsf_source_verdict verdict_of_row(const struct nsf_verdicts *verdicts, struct nsf_row_ref row)
+{
+    return (enum nsf_source_verdict)verdicts->of[row.partition][row.row_idx].verdict;
 }
 
 /* The best name that a list has for the source; the owner's own first, what databases say last. */
-static struct nsf_slice name_of(struct nsf_verdicts *verdicts, const struct nsf_sender_facts *facts)
+static struct nsf_slice name_of(struct nsf_review_desk *desk, const struct nsf_sender_facts *facts)
 {
+    const struct nsf_lists *lists = desk->verdicts->lists;
     const struct nsf_slice names[] = {
         facts->partner.name,
         facts->sender.name,
         facts->scanner.name,
         facts->drop.name,
-        mention_in(verdicts->lists, NSF_LIST_NAMES, facts->address).name,
+        mention_in(lists, NSF_LIST_NAMES, facts->address).name,
     };
     for (size_t i = 0; i < NSF_ARRAY_LEN(names); i++)
         if (names[i].len > 0)
             return names[i];
-    return nsf_slice_str(nsf_lists_owner(verdicts->lists, facts->address, verdicts->owner));
+    return lists->n_mmdb == 0 ? nsf_slice(NULL, 0) : nsf_slice_str(nsf_lists_owner(lists, facts->address, desk->owner));
 }
 
-static struct nsf_verdicts *current_of(const struct nsf_review *review)
+static void read_source_at(const struct nsf_review *review, struct nsf_review_desk *desk, size_t rule_idx,
+                           uint64_t source_idx, struct nsf_mail_source *source)
 {
-    return review->judge;
-}
-
-static void read_source(const struct nsf_review *review, size_t rule_idx, uint64_t source_idx,
-                        struct nsf_mail_source *source)
-{
-    struct nsf_verdicts *verdicts = current_of(review);
+    const struct nsf_verdicts *verdicts = desk->verdicts;
     verdicts->read_counts(review, rule_idx, source_idx, source);
     if (source->is_rest)
         return;
     struct nsf_sender_facts facts;
     struct nsf_lists_place place = nsf_lists_place_of(verdicts->lists, source->address);
-    const struct nsf_judgement *judgement = judge(verdicts, source->address, &place, &facts);
+    const struct nsf_judgement *judgement = judge(desk, source->address, &place, &facts);
     source->network = place.network;
-    source->name = name_of(verdicts, &facts);
+    source->name = name_of(desk, &facts);
     source->verdict = judgement->verdict;
     source->score_tenths = judgement->score_tenths;
     source->evidence = judgement->lines;
     source->n_evidence = judgement->n_lines;
 }
+
+static void read_source(const struct nsf_review *review, size_t rule_idx, uint64_t source_idx,
+                        struct nsf_mail_source *source)
+{
+    const struct nsf_verdicts *verdicts = review->judge;
+    read_source_at(review, verdicts->desk, rule_idx, source_idx, source);
+}
+
+static void read_source_briefly(const struct nsf_review *review, size_t rule_idx, uint64_t source_idx,
+                                struct nsf_mail_source *source)
+{
+    const struct nsf_verdicts *verdicts = review->judge;
+    struct nsf_row_ref row;
+    verdicts->read_counts(review, rule_idx, source_idx, source);
+    if (!nsf_evidence_row_at(review, rule_idx, source_idx, &row))
+        return;
+    source->verdict = verdict_of_row(verdicts, row);
+    source->score_tenths = verdicts->of[row.partition][row.row_idx].score_tenths;
+}
+
+static struct nsf_review_desk *desk_of_review(const struct nsf_review *review)
+{
+    return new_desk(review->judge);
+}
+
+static const struct nsf_review_desks desks = {desk_of_review, free_desk, read_source_at};
 
 /* ---- what the sources of one rule add up to ---- */
 
@@ -171,8 +255,7 @@ static void add_source(struct rule_sources *sources, const struct nsf_mail_sourc
 static void add_sent(void *ctx, const struct nsf_sent *sent)
 {
     struct rule_sources *sources = ctx;
-    struct nsf_sender_facts facts;
-    enum nsf_source_verdict verdict = nsf_verdicts_of(sources->verdicts, sent->address, &facts)->verdict;
+    enum nsf_source_verdict verdict = verdict_of_row(sources->verdicts, sent->row);
     nsf_rule_mail_add(&sources->mail, sent, verdict);
     if (sent->messages > 0 && !nsf_source_is_sender(verdict))
         nsf_rule_relay_suspect(sources->relay, sent);
@@ -187,7 +270,7 @@ static void collect_sources(struct rule_sources *sources, const struct nsf_revie
 {
     struct nsf_mail_source source;
     for (uint64_t i = 0; i < review->rules[rule_idx].n_sources; i++) {
-        nsf_review_source(review, rule_idx, i, &source);
+        nsf_review_source_brief(review, rule_idx, i, &source);
         if (source.is_rest)
             continue;
         add_source(sources, &source);
@@ -423,7 +506,7 @@ static void fill_retrying(struct nsf_verdicts *verdicts)
 }
 
 struct nsf_verdicts *nsf_verdicts_new(struct nsf_evidence *evidence, const struct nsf_lists *lists,
-                                      struct nsf_review *review)
+                                      struct nsf_review *review, unsigned jobs)
 {
     struct nsf_verdicts *verdicts = nsf_calloc(1, sizeof(*verdicts));
     struct nsf_dossier_ask ask = {.network_of = network_of, .ctx = lists};
@@ -431,15 +514,18 @@ struct nsf_verdicts *nsf_verdicts_new(struct nsf_evidence *evidence, const struc
     verdicts->lists = lists;
     verdicts->review = review;
     verdicts->dossier = nsf_dossier_new(evidence, &ask);
-    nsf_dossier_reader_init(&verdicts->reader, verdicts->dossier);
+    verdicts->desk = new_desk(verdicts);
     verdicts->read_counts = review->read_source;
-    verdicts->judgement.is_brief = true; /* nobody reads the words of the sums */
     review->read_source = read_source;
+    review->read_brief = read_source_briefly;
+    review->desks = &desks;
     review->judge = verdicts;
+    nsf_parallel(jobs, NSF_PARTITIONS, judge_partition, verdicts);
+    verdicts->desk->judgement.is_brief = true; /* nobody reads the words of the sums */
     for (size_t i = 0; i < review->n_rules; i++)
         judge_rule(verdicts, i);
     fill_retrying(verdicts);
-    verdicts->judgement.is_brief = false;
+    verdicts->desk->judgement.is_brief = false;
     if (review->n_rules > 1)
         qsort_r(review->rules, review->n_rules, sizeof(*review->rules), cmp_rules, (void *)(uintptr_t)review->scan);
     return verdicts;
@@ -449,7 +535,9 @@ void nsf_verdicts_free(struct nsf_verdicts *verdicts)
 {
     if (verdicts == NULL)
         return;
-    nsf_dossier_reader_release(&verdicts->reader);
+    free_desk(verdicts->desk);
+    for (unsigned p = 0; p < NSF_PARTITIONS; p++)
+        nsf_free(verdicts->of[p]);
     nsf_dossier_free(verdicts->dossier);
     nsf_free(verdicts);
 }

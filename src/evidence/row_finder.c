@@ -1,0 +1,173 @@
+#include "core/nsf_common.h"
+
+#include "evidence/row_finder.h"
+
+#include "evidence/evidence_state.h"
+
+static const struct nsf_sources *sources_of(const struct nsf_row_finder *finder, unsigned partition)
+{
+    return &finder->evidence->partitions[partition].sources;
+}
+
+static uint32_t target_of(const struct nsf_row_finder *finder, unsigned partition, uint32_t row_idx)
+{
+    return nsf_sources_row(sources_of(finder, partition), row_idx)->target;
+}
+
+/* ---- made ---- */
+
+static void note_target(struct nsf_row_finder *finder, uint32_t target)
+{
+    for (uint32_t i = 0; i < finder->n_targets; i++)
+        if (finder->targets[i] == target)
+            return;
+    finder->targets[finder->n_targets++] = target;
+}
+
+static void note_targets(struct nsf_row_finder *finder)
+{
+    for (unsigned p = 0; p < NSF_PARTITIONS; p++)
+        for (uint32_t i = 0; i < sources_of(finder, p)->n_rows; i++) {
+            if (finder->n_targets > NSF_ROW_FINDER_FEW)
+                return;
+            note_target(finder, target_of(finder, p, i));
+        }
+}
+
+static int cmp_rows(const void *left, const void *right, void *ctx)
+{
+    const struct nsf_source_row *a = nsf_sources_row(ctx, *(const uint32_t *)left);
+    const struct nsf_source_row *b = nsf_sources_row(ctx, *(const uint32_t *)right);
+    int order = nsf_ip_cmp(a->src, b->src);
+    return order != 0 ? order : (a->target > b->target) - (a->target < b->target);
+}
+
+static void sort_rows(struct nsf_row_finder *finder, unsigned partition)
+{
+    const struct nsf_sources *sources = sources_of(finder, partition);
+    uint32_t *rows = nsf_malloc(nsf_mul_size((size_t)sources->n_rows + 1, sizeof(*rows)));
+    for (uint32_t i = 0; i < sources->n_rows; i++)
+        rows[i] = i;
+    if (sources->n_rows > 1)
+        qsort_r(rows, sources->n_rows, sizeof(*rows), cmp_rows, (void *)(uintptr_t)sources);
+    finder->by_src[partition] = rows;
+}
+
+static void group_rows(struct nsf_row_finder *finder)
+{
+    size_t n_findings = finder->evidence->scan->n_findings;
+    finder->finding_from = nsf_calloc(n_findings + 2, sizeof(*finder->finding_from));
+    size_t *next = finder->finding_from + 1; /* shifted by one while filling */
+    for (unsigned p = 0; p < NSF_PARTITIONS; p++)
+        for (uint32_t i = 0; i < sources_of(finder, p)->n_rows; i++)
+            if (target_of(finder, p, i) < n_findings)
+                next[target_of(finder, p, i) + 1]++;
+    for (size_t f = 1; f <= n_findings; f++)
+        next[f] += next[f - 1];
+    finder->by_finding = nsf_malloc(nsf_mul_size(next[n_findings] + 1, sizeof(*finder->by_finding)));
+    for (uint32_t p = 0; p < NSF_PARTITIONS; p++)
+        for (uint32_t i = 0; i < sources_of(finder, p)->n_rows; i++)
+            if (target_of(finder, p, i) < n_findings)
+                finder->by_finding[next[target_of(finder, p, i)]++] = (struct nsf_row_ref){p, i};
+}
+
+void nsf_row_finder_init(struct nsf_row_finder *finder, const struct nsf_evidence *evidence)
+{
+    *finder = (struct nsf_row_finder){.evidence = evidence};
+    note_targets(finder);
+    for (unsigned p = 0; p < NSF_PARTITIONS && finder->n_targets > NSF_ROW_FINDER_FEW; p++)
+        sort_rows(finder, p);
+    if (finder->n_targets > 1)
+        group_rows(finder);
+}
+
+void nsf_row_finder_release(struct nsf_row_finder *finder)
+{
+    for (unsigned p = 0; p < NSF_PARTITIONS; p++)
+        nsf_free(finder->by_src[p]);
+    nsf_free(finder->by_finding);
+    nsf_free(finder->finding_from);
+    *finder = (struct nsf_row_finder){.evidence = NULL};
+}
+
+uint32_t nsf_row_finder_count(const struct nsf_row_finder *finder, unsigned partition)
+{
+    return sources_of(finder, partition)->n_rows;
+}
+
+struct nsf_ip nsf_row_finder_address(const struct nsf_row_finder *finder, unsigned partition, uint32_t row_idx)
+{
+    return nsf_sources_row(sources_of(finder, partition), row_idx)->src;
+}
+
+/* ---- by address ---- */
+
+/* Index in by_src of the first row of the address, or of where it would stand. */
+static uint32_t first_row(const struct nsf_row_finder *finder, unsigned partition, struct nsf_ip src)
+{
+    const struct nsf_sources *sources = sources_of(finder, partition);
+    uint32_t from = 0, to = sources->n_rows;
+    while (from < to) {
+        uint32_t half = from + (to - from) / 2;
+        if (nsf_ip_cmp(nsf_sources_row(sources, finder->by_src[partition][half])->src, src) < 0)
+            from = half + 1;
+        else
+            to = half;
+    }
+    return from;
+}
+
+struct nsf_row_cursor nsf_row_finder_of(const struct nsf_row_finder *finder, struct nsf_ip src)
+{
+    struct nsf_row_cursor cursor = {.src = src, .partition = nsf_partition_of(src)};
+    if (finder->n_targets > NSF_ROW_FINDER_FEW)
+        cursor.at = first_row(finder, cursor.partition, src);
+    return cursor;
+}
+
+uint32_t nsf_row_finder_next(const struct nsf_row_finder *finder, struct nsf_row_cursor *cursor)
+{
+    const struct nsf_sources *sources = sources_of(finder, cursor->partition);
+    if (finder->n_targets > NSF_ROW_FINDER_FEW) {
+        if (cursor->at >= sources->n_rows)
+            return NSF_INDEX_NONE;
+        uint32_t row_idx = finder->by_src[cursor->partition][cursor->at++];
+        return nsf_ip_eq(nsf_sources_row(sources, row_idx)->src, cursor->src) ? row_idx : NSF_INDEX_NONE;
+    }
+    while (cursor->at < finder->n_targets) {
+        uint32_t row_idx = nsf_sources_find(sources, finder->targets[cursor->at++], cursor->src);
+        if (row_idx != NSF_INDEX_NONE)
+            return row_idx;
+    }
+    return NSF_INDEX_NONE;
+}
+
+uint32_t nsf_row_finder_first(const struct nsf_row_finder *finder, struct nsf_ip src)
+{
+    struct nsf_row_cursor cursor = nsf_row_finder_of(finder, src);
+    uint32_t row_idx, first = NSF_INDEX_NONE;
+    while ((row_idx = nsf_row_finder_next(finder, &cursor)) != NSF_INDEX_NONE)
+        first = row_idx < first ? row_idx : first;
+    return first;
+}
+
+uint32_t nsf_row_finder_first_beside(const struct nsf_row_finder *finder, unsigned partition, uint32_t row_idx)
+{
+    return finder->n_targets == 1 ? row_idx
+                                  : nsf_row_finder_first(finder, nsf_row_finder_address(finder, partition, row_idx));
+}
+
+/* ---- by finding ---- */
+
+void nsf_row_finder_each(const struct nsf_row_finder *finder, uint32_t finding_idx,
+                         void (*fn)(void *ctx, unsigned partition, uint32_t row_idx), void *ctx)
+{
+    if (finder->by_finding != NULL) {
+        for (size_t i = finder->finding_from[finding_idx]; i < finder->finding_from[finding_idx + 1]; i++)
+            fn(ctx, finder->by_finding[i].partition, finder->by_finding[i].row_idx);
+        return;
+    }
+    for (unsigned p = 0; p < NSF_PARTITIONS && finder->n_targets == 1 && finder->targets[0] == finding_idx; p++)
+        for (uint32_t i = 0; i < sources_of(finder, p)->n_rows; i++)
+            fn(ctx, p, i);
+}
