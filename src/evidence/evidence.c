@@ -38,6 +38,12 @@ static int cmp_flow_logs(const struct nsf_shared *shared, uint32_t a, uint32_t b
     return a == b ? 0 : nsf_slice_cmp(nsf_intern_get(flow_logs, a), nsf_intern_get(flow_logs, b));
 }
 
+static int cmp_groups(const struct nsf_shared *shared, uint32_t a, uint32_t b)
+{
+    const struct nsf_intern *groups = &of_shared(shared)->groups;
+    return a == b ? 0 : nsf_slice_cmp(nsf_intern_get(groups, a), nsf_intern_get(groups, b));
+}
+
 /* A partition's share; addresses spread evenly over them. */
 static uint32_t max_contacts(uint64_t max_other)
 {
@@ -61,6 +67,7 @@ struct nsf_evidence *nsf_evidence_new(const struct nsf_scan *scan, struct nsf_sc
         .place = place_of,
         .is_covered_twice = is_covered_twice,
         .cmp_flow_logs = cmp_flow_logs,
+        .cmp_groups = cmp_groups,
     };
     evidence->join = nsf_join_new(scan);
     nsf_arena_init(&evidence->arena);
@@ -75,6 +82,7 @@ struct nsf_evidence *nsf_evidence_new(const struct nsf_scan *scan, struct nsf_sc
     nsf_problems_init(&evidence->inputs.problems);
     for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
         nsf_partition_init(&evidence->partitions[p], &evidence->shared, evidence->seed + p);
+        nsf_sources_set_limit(&evidence->partitions[p].sources, (uint32_t)scan->n_findings, options->max_sources);
         evidence->partitions[p].contacts.max_addresses = max_contacts(options->max_other);
     }
     nsf_outbound_init(&evidence->outbound, &evidence->shared);

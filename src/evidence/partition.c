@@ -131,7 +131,7 @@ static int cmp_keys(const struct nsf_partition *partition, const struct nsf_live
         order = (int)a->src_port - (int)b->src_port;
     if (order == 0)
         order = (a->dst_id > b->dst_id) - (a->dst_id < b->dst_id);
-    return order != 0 ? order : (group_a > group_b) - (group_a < group_b);
+    return order != 0 ? order : partition->shared->cmp_groups(partition->shared, group_a, group_b);
 }
 
 /* By what makes two connections of different flow logs the same one, then by first stamp. */

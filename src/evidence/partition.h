@@ -43,8 +43,10 @@ struct nsf_shared {
     /* More than one flow log was seen to cover the NIC up to batch `seq`: its connections may be logged twice. Answers
      * for a batch do not change when later ones are admitted meanwhile. */
     bool (*is_covered_twice)(const struct nsf_shared *shared, uint32_t nic_id, uint64_t seq);
-    /* Order of flow logs by their id without case: <0, 0, >0. */
+    /* Order of flow logs by their id without case, of groups by what they are: <0, 0, >0, the same in every run, which
+     * ids are not. */
     int (*cmp_flow_logs)(const struct nsf_shared *shared, uint32_t a, uint32_t b);
+    int (*cmp_groups)(const struct nsf_shared *shared, uint32_t a, uint32_t b);
 };
 
 /* Times by a small number; what was never set is 0. */

@@ -16,7 +16,7 @@
 struct rule_rows {
     uint32_t *rows;
     size_t n;
-    struct nsf_mail_source *rest; /* the sum of the sources past --max-sources, or NULL */
+    struct nsf_source_sum rest; /* of the sources past --max-sources */
 };
 
 struct review_rows {
@@ -57,7 +57,7 @@ static void read_source(const struct nsf_review *review, size_t rule_idx, uint64
     const struct review_rows *rows = review->rows;
     const struct rule_rows *own = &rows->by_target[review->rules[rule_idx].finding_idx];
     if (source_idx == own->n) {
-        *source = *own->rest;
+        nsf_source_sum_row(&own->rest, source);
         return;
     }
     uint32_t ref = own->rows[source_idx];
@@ -106,6 +106,18 @@ static int cmp_rows(const void *left, const void *right, void *ctx)
     return order != 0 ? order : nsf_ip_cmp(a->src, b->src);
 }
 
+/* What was summed while reading. */
+static struct nsf_source_sum folded_of(const struct nsf_evidence *evidence, uint32_t target)
+{
+    struct nsf_source_sum sum = NSF_SOURCE_SUM_INIT;
+    for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
+        const struct nsf_source_sum *folded = nsf_sources_folded(&evidence->partitions[p].sources, target);
+        if (folded != NULL)
+            nsf_source_sum_join(&sum, folded);
+    }
+    return sum;
+}
+
 static struct review_rows *collect_rows(struct nsf_evidence *evidence, struct nsf_arena *arena)
 {
     size_t n_targets = evidence->scan->n_findings + evidence->target_keys.n;
@@ -117,7 +129,8 @@ static struct review_rows *collect_rows(struct nsf_evidence *evidence, struct ns
         for (uint32_t i = 0; i < sources->n_rows; i++)
             rows->by_target[nsf_sources_row(sources, i)->target].n++;
     }
-    for (size_t t = 0; t < n_targets; t++) {
+    for (uint32_t t = 0; t < n_targets; t++) {
+        rows->by_target[t].rest = folded_of(evidence, t);
         rows->by_target[t].rows = nsf_arena_alloc(arena, nsf_mul_size(rows->by_target[t].n, sizeof(uint32_t)));
         rows->by_target[t].n = 0;
     }
@@ -149,37 +162,11 @@ static int cmp_ranks(const void *left, const void *right)
 
 static uint64_t rank_of(const struct nsf_source_row *row)
 {
-    uint64_t hash = nsf_hash_mix(row->src.lo, nsf_hash_mix(row->src.hi, UINT64_C(0x6e7367666c6f7725)));
-    return hash >> 1 | (uint64_t)(nsf_source_row_class(row, NSF_CLASS_MESSAGE) == 0) << 63;
-}
-
-static void add_to_rest(const struct nsf_evidence *evidence, struct nsf_arena *arena, struct rule_rows *own, uint32_t ref)
-{
-    const struct nsf_source_row *row = row_of(evidence, ref);
-    if (own->rest == NULL) {
-        own->rest = nsf_arena_zalloc(arena, 1, sizeof(*own->rest));
-        own->rest->is_rest = true;
-        own->rest->first_ms = nsf_source_row_first_ms(row);
-        own->rest->last_ms = nsf_source_row_last_ms(row);
-    }
-    struct nsf_mail_source *rest = own->rest;
-    struct nsf_counters counters = nsf_sources_counters(sources_of(evidence, ref), row);
-    rest->n_merged++;
-    rest->connections += row->connections;
-    rest->attempts += row->attempts;
-    rest->tuples += row->tuples;
-    for (size_t c = 0; c < NSF_CLASSES; c++)
-        rest->classes[c] += nsf_source_row_class(row, (enum nsf_connection_class)c);
-    rest->has_counters |= row->with_counters > 0;
-    nsf_counters_add(&rest->counters, &counters);
-    if (nsf_source_row_first_ms(row) < rest->first_ms)
-        rest->first_ms = nsf_source_row_first_ms(row);
-    if (nsf_source_row_last_ms(row) > rest->last_ms)
-        rest->last_ms = nsf_source_row_last_ms(row);
+    return nsf_source_rank(row->src, nsf_source_row_class(row, NSF_CLASS_MESSAGE) > 0);
 }
 
 /* Totals of the rules are taken before, so that they stay exact. */
-static void limit_rows(const struct nsf_evidence *evidence, struct review_rows *rows, struct nsf_review *review)
+static void limit_rows(const struct nsf_evidence *evidence, struct review_rows *rows)
 {
     size_t n = 0, n_findings = evidence->scan->n_findings;
     for (size_t t = 0; t < n_findings; t++)
@@ -201,7 +188,7 @@ static void limit_rows(const struct nsf_evidence *evidence, struct review_rows *
         if (i < max)
             own->rows[own->n++] = ranks[i].ref;
         else
-            add_to_rest(evidence, &review->arena, own, ranks[i].ref);
+            nsf_sources_sum_row(sources_of(evidence, ranks[i].ref), row_of(evidence, ranks[i].ref), &own->rest);
     }
     nsf_free(ranks);
 }
@@ -212,7 +199,12 @@ static void sort_rows(struct nsf_evidence *evidence, struct review_rows *rows, s
         struct rule_rows *own = &rows->by_target[t];
         if (own->n > 1)
             qsort_r(own->rows, own->n, sizeof(uint32_t), cmp_rows, evidence);
-        review->rules[t].n_sources = own->n + (own->rest != NULL);
+        struct nsf_review_rule *rule = &review->rules[t];
+        rule->n_sources = own->n + (own->rest.connections > 0);
+        rule->n_summed = own->rest.sources;
+        rule->n_late_senders = own->rest.late_senders;
+        for (unsigned p = 0; p < NSF_PARTITIONS && own->rest.connections > 0; p++)
+            rule->is_summed_at_least |= evidence->partitions[p].sources.limit.is_at_least;
     }
 }
 
@@ -260,24 +252,10 @@ static void fill_days(const struct nsf_evidence *evidence, uint32_t target, stru
 static void fill_traffic(const struct nsf_evidence *evidence, uint32_t target, const struct rule_rows *rows,
                          struct nsf_arena *arena, struct nsf_traffic *traffic)
 {
-    *traffic = (struct nsf_traffic){.first_ms = NSF_TS_NONE, .last_ms = NSF_TS_NONE, .sources = rows->n};
-    for (size_t i = 0; i < rows->n; i++) {
-        const struct nsf_source_row *row = row_of(evidence, rows->rows[i]);
-        traffic->connections += row->connections;
-        traffic->attempts += row->attempts;
-        traffic->tuples += row->tuples;
-        traffic->with_counters += row->with_counters;
-        for (size_t c = 0; c < NSF_CLASSES; c++)
-            traffic->classes[c] += nsf_source_row_class(row, (enum nsf_connection_class)c);
-        struct nsf_counters counters = nsf_sources_counters(sources_of(evidence, rows->rows[i]), row);
-        int64_t first_ms = nsf_source_row_first_ms(row), last_ms = nsf_source_row_last_ms(row);
-        nsf_counters_add(&traffic->counters, &counters);
-        if (traffic->first_ms == NSF_TS_NONE || first_ms < traffic->first_ms)
-            traffic->first_ms = first_ms;
-        if (traffic->last_ms == NSF_TS_NONE || last_ms > traffic->last_ms)
-            traffic->last_ms = last_ms;
-    }
-    traffic->has_counters = traffic->with_counters > 0;
+    struct nsf_source_sum sum = rows->rest;
+    for (size_t i = 0; i < rows->n; i++)
+        nsf_sources_sum_row(sources_of(evidence, rows->rows[i]), row_of(evidence, rows->rows[i]), &sum);
+    nsf_source_sum_traffic(&sum, traffic);
     fill_days(evidence, target, arena, traffic);
 }
 
@@ -455,13 +433,15 @@ static void fill_unmatched(struct nsf_evidence *evidence, const struct review_ro
     for (size_t i = 0; i < n; i++) {
         const struct rule_rows *own = &rows->by_target[n_findings + i];
         const struct nsf_unmatched_target *target = &evidence->unmatched[i];
-        if (own->n == 0)
+        if (own->n == 0 && own->rest.connections == 0)
             continue;
         struct nsf_unmatched *row = &review->unmatched[review->n_unmatched++];
         row->nsg = target->nsg_idx == NSF_JOIN_NONE ? target->nsg_lower : evidence->scan->nsgs[target->nsg_idx].id;
         row->rule = target->rule;
         row->reason = nsf_join_reason_name(target->reason);
-        row->sources = own->n;
+        row->sources = own->n + own->rest.sources;
+        row->connections = own->rest.connections;
+        row->tuples = own->rest.tuples;
         for (size_t r = 0; r < own->n; r++) {
             row->connections += row_of(evidence, own->rows[r])->connections;
             row->tuples += row_of(evidence, own->rows[r])->tuples;
@@ -586,7 +566,7 @@ void nsf_evidence_finish(struct nsf_evidence *evidence, struct nsf_review *revie
     fill_rules(evidence, rows, review);
     fill_unmatched(evidence, rows, review);
     nsf_history_fill(evidence, review);
-    limit_rows(evidence, rows, review);
+    limit_rows(evidence, rows);
     sort_rows(evidence, rows, review);
     check_sums(review);
     evidence->is_finished = true;

@@ -256,6 +256,9 @@ struct nsf_review_rule {
     struct nsf_coverage coverage;
     struct nsf_traffic traffic;
     uint64_t n_sources;                 /* rows nsf_review_source gives */
+    uint64_t n_summed;                  /* sources without a row of their own (--max-sources) */
+    bool is_summed_at_least;            /* there were more than could be told apart */
+    uint64_t n_late_senders;            /* summed before their first message, which gave them a row */
     struct nsf_other_port *other_ports; /* those with most tuples, by protocol's name, port */
     size_t n_other_ports;
     enum nsf_relay_state relay;

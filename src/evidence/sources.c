@@ -11,6 +11,7 @@ void nsf_sources_init(struct nsf_sources *sources, uint64_t seed)
 {
     *sources = (struct nsf_sources){.seed = seed, .last_speaking = NSF_INDEX_NONE};
     nsf_addresses_init(&sources->addresses, seed);
+    nsf_sources_limit_release(&sources->limit);
 }
 
 void nsf_sources_release(struct nsf_sources *sources)
@@ -31,6 +32,7 @@ void nsf_sources_release(struct nsf_sources *sources)
             nsf_traits_free(sources->traits[i]);
     nsf_free(sources->traits);
     nsf_slab_release(&sources->slab);
+    nsf_sources_limit_release(&sources->limit);
     nsf_pairset_release(&sources->speaking);
     nsf_sources_init(sources, sources->seed);
 }
@@ -90,6 +92,16 @@ static void rebuild_index(struct nsf_sources *sources)
     }
 }
 
+void nsf_sources_shrink(struct nsf_sources *sources, uint32_t n_rows)
+{
+    size_t n_left = (n_rows + NSF_SOURCE_ROWS_PER_BLOCK - 1) / NSF_SOURCE_ROWS_PER_BLOCK;
+    size_t n_blocks = (sources->n_rows + NSF_SOURCE_ROWS_PER_BLOCK - 1) / NSF_SOURCE_ROWS_PER_BLOCK;
+    for (size_t i = n_left; i < n_blocks; i++)
+        nsf_free(sources->blocks[i]);
+    sources->n_rows = n_rows;
+    rebuild_index(sources);
+}
+
 static uint32_t add_row(struct nsf_sources *sources, uint32_t hash, uint32_t target, struct nsf_ip src)
 {
     uint32_t idx = sources->n_rows;
@@ -127,12 +139,10 @@ static struct nsf_target_day *target_day(struct nsf_sources *sources, uint32_t t
 }
 
 /* The days of a connection are all those between its first and last stamp, since no gap in it is as long as a day. */
-static void add_days(struct nsf_sources *sources, uint32_t row_idx, struct nsf_source_row *row, uint32_t target,
-                     int64_t from_ms, int64_t to_ms)
+static void add_days(struct nsf_sources *sources, uint32_t row_idx, struct nsf_source_row *row, int64_t from_ms,
+                     int64_t to_ms)
 {
     int64_t from = nsf_time_day(from_ms), to = nsf_time_day(to_ms);
-    for (int64_t day = from; day <= to; day++)
-        target_day(sources, target, day)->is_touched = true;
     if (row->days == 0 && from == to) {
         row->days = 1;
         return;
@@ -146,20 +156,34 @@ static void add_days(struct nsf_sources *sources, uint32_t row_idx, struct nsf_s
         row->days += nsf_pairset_add(&sources->row_days, nsf_pair(row_idx, (uint32_t)day));
 }
 
+static void add_target_days(struct nsf_sources *sources, const struct nsf_finished *finished)
+{
+    int64_t from = nsf_time_day(finished->connection->counted_from_ms);
+    int64_t to = nsf_time_day(finished->connection->counted_to_ms);
+    for (int64_t day = to; day > from; day--)
+        target_day(sources, finished->target, day)->is_touched = true;
+    struct nsf_target_day *first = target_day(sources, finished->target, from);
+    first->is_touched = true;
+    first->connections++;
+    first->messages += finished->class_ == NSF_CLASS_MESSAGE;
+}
+
 /* Where a server answered with more than a handshake; without counters nobody can tell. */
 static bool is_speaking(enum nsf_connection_class class_)
 {
     return class_ != NSF_CLASS_NO_REPLY && class_ != NSF_CLASS_TOUCH;
 }
 
-static void add_destination(struct nsf_sources *sources, uint32_t row_idx, struct nsf_source_row *row,
-                            const struct nsf_finished *finished)
+static void note_speaking(struct nsf_sources *sources, const struct nsf_finished *finished)
 {
-    uint32_t id = finished->dst_id;
-    if (is_speaking(finished->class_) && id != sources->last_speaking) {
-        nsf_pairset_add(&sources->speaking, id);
-        sources->last_speaking = id;
-    }
+    if (!is_speaking(finished->class_) || finished->dst_id == sources->last_speaking)
+        return;
+    nsf_pairset_add(&sources->speaking, finished->dst_id);
+    sources->last_speaking = finished->dst_id;
+}
+
+static void add_destination(struct nsf_sources *sources, uint32_t row_idx, struct nsf_source_row *row, uint32_t id)
+{
     if (row->n_destinations == 0) {
         row->first_destination = id;
         row->n_destinations = 1;
@@ -264,12 +288,9 @@ static void add_counters(struct nsf_sources *sources, struct nsf_source_row *row
     }
 }
 
-void nsf_sources_add(struct nsf_sources *sources, const struct nsf_finished *finished)
+static void add_to_row(struct nsf_sources *sources, uint32_t row_idx, const struct nsf_finished *finished)
 {
     const struct nsf_connection *connection = finished->connection;
-    uint32_t row_idx = find_row(sources, finished->hash, finished->target, finished->src);
-    if (row_idx == NSF_INDEX_NONE)
-        row_idx = add_row(sources, finished->hash, finished->target, finished->src);
     struct nsf_source_row *row = nsf_sources_row(sources, row_idx);
     add_traits(sources, row, finished);
     row->connections++;
@@ -281,13 +302,20 @@ void nsf_sources_add(struct nsf_sources *sources, const struct nsf_finished *fin
         row->with_counters++;
         add_counters(sources, row, &connection->total);
     }
-    int64_t from_ms = connection->counted_from_ms, to_ms = connection->counted_to_ms;
-    add_days(sources, row_idx, row, finished->target, from_ms, to_ms);
-    add_stamps(row, from_ms, to_ms);
-    add_destination(sources, row_idx, row, finished);
-    struct nsf_target_day *day = target_day(sources, finished->target, nsf_time_day(from_ms));
-    day->connections++;
-    day->messages += finished->class_ == NSF_CLASS_MESSAGE;
+    add_days(sources, row_idx, row, connection->counted_from_ms, connection->counted_to_ms);
+    add_stamps(row, connection->counted_from_ms, connection->counted_to_ms);
+    add_destination(sources, row_idx, row, finished->dst_id);
+}
+
+void nsf_sources_add(struct nsf_sources *sources, const struct nsf_finished *finished)
+{
+    add_target_days(sources, finished);
+    note_speaking(sources, finished);
+    uint32_t row_idx = find_row(sources, finished->hash, finished->target, finished->src);
+    if (row_idx == NSF_INDEX_NONE && nsf_sources_admit(sources, finished))
+        row_idx = add_row(sources, finished->hash, finished->target, finished->src);
+    if (row_idx != NSF_INDEX_NONE)
+        add_to_row(sources, row_idx, finished);
 }
 
 /* ---- destinations ---- */

@@ -1,10 +1,10 @@
 /*
  * sources.h - what every source did under every rule, exactly and compactly.
  *
- * A row belongs to one (target, source) pair; a target is a finding or a row of what joined nothing. Rows are added to,
- * never removed, and keep their number. A row costs about 112 bytes with its slot; days and destinations of the few
- * sources with more than one of each cost extra. Everything added commutes, so the order of connections does not
- * matter.
+ * A row belongs to one (target, source) pair; a target is a finding or a row of what joined nothing. Rows are added to;
+ * their numbers change only when too many of them are folded. A row costs about 112 bytes with its slot; days and
+ * destinations of the few sources with more than one of each cost extra. Everything added commutes, so the order of
+ * connections does not matter.
  *
  * One table belongs to one partition: one thread at a time.
  */
@@ -16,6 +16,7 @@
 #include "core/slim_index.h"
 #include "evidence/addresses.h"
 #include "evidence/connection.h"
+#include "evidence/source_sum.h"
 #include "evidence/traits.h"
 
 #define NSF_SOURCE_ROWS_PER_BLOCK 4096u
@@ -68,8 +69,30 @@ struct nsf_target_day {
     bool is_touched; /* some counted tuple lies in it */
 };
 
+/* Rows while reading are bounded: past max_rows those of lowest rank are folded into sums, down to keep_rows, and no
+ * row of such a rank is added any more. That bound only falls, so a row that is there at the end was there all the
+ * time. But who sends a first message after having been folded gets a row from then on, which lacks what is in the sum;
+ * how many these are is counted. Totals, days and distinct sources stay exact as long as `known` has room.
+ *
+ * Findings have one bound, what joined nothing another one of the same size. All of it follows from the order of the
+ * connections, which is that of the run, and from nothing else. */
+struct nsf_sources_limit {
+    uint32_t n_findings; /* targets below are findings */
+    uint32_t max_rows;   /* 0: no bound */
+    uint32_t keep_rows;
+    uint32_t n_rows[2];          /* of findings; of what joined nothing */
+    uint64_t rank_max[2];        /* of rows that may be added */
+    struct nsf_source_sum *sums; /* by target */
+    size_t sums_capacity;
+    uint32_t n_sums;
+    struct nsf_pairset known; /* sources that are in the sums */
+    uint32_t max_known;
+    bool is_at_least; /* there were more than could be remembered: `sources` of the sums are too low */
+};
+
 struct nsf_sources {
     uint64_t seed;
+    struct nsf_sources_limit limit;
     struct nsf_source_row **blocks;
     size_t blocks_capacity;
     uint32_t n_rows;
@@ -107,7 +130,14 @@ struct nsf_finished {
 
 void nsf_sources_init(struct nsf_sources *sources, uint64_t seed);
 void nsf_sources_release(struct nsf_sources *sources);
+/* Before anything is added: `max_sources` of all partitions, 0: no bound. */
+void nsf_sources_set_limit(struct nsf_sources *sources, uint32_t n_findings, uint64_t max_sources);
 void nsf_sources_add(struct nsf_sources *sources, const struct nsf_finished *finished);
+/* What was folded under a target; NULL: nothing. */
+const struct nsf_source_sum *nsf_sources_folded(const struct nsf_sources *sources, uint32_t target);
+/* Adds one row to a sum. */
+void nsf_sources_sum_row(const struct nsf_sources *sources, const struct nsf_source_row *row,
+                         struct nsf_source_sum *sum);
 uint32_t nsf_sources_hash(const struct nsf_sources *sources, uint32_t target, struct nsf_ip src);
 /* The three steps that bring what nsf_sources_add will touch into the cache, each some time after the one before. */
 void nsf_sources_expect(const struct nsf_sources *sources, uint32_t hash);
@@ -136,5 +166,12 @@ void nsf_sources_destinations(const struct nsf_sources *sources, uint32_t row_id
  * the caller frees that with nsf_free in the end. */
 const struct nsf_traits *nsf_sources_traits(const struct nsf_sources *sources, uint32_t row_idx,
                                             struct nsf_traits **scratch);
+
+/* For sources_fold.c and sources.c only. */
+/* Whether a connection whose source has no row under its target gets one; else it is in the sum. */
+bool nsf_sources_admit(struct nsf_sources *sources, const struct nsf_finished *finished);
+/* Only the first n_rows stay. */
+void nsf_sources_shrink(struct nsf_sources *sources, uint32_t n_rows);
+void nsf_sources_limit_release(struct nsf_sources_limit *limit);
 
 #endif

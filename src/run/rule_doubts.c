@@ -174,6 +174,19 @@ static void doubt_sources(const struct nsf_rule_sightings *sightings, const stru
               "logged: the list is out of date, or these are traces of outbound address translation.");
 }
 
+static void doubt_summed(const struct nsf_review_rule *rule, struct sentences *sentences)
+{
+    if (rule->n_summed > 0)
+        doubt(sentences, "%s%llu source%s past --max-sources stand%s in one summed row and %s not judged.",
+              rule->is_summed_at_least ? "At least " : "", (unsigned long long)rule->n_summed,
+              rule->n_summed == 1 ? "" : "s", rule->n_summed == 1 ? "s" : "", rule->n_summed == 1 ? "is" : "are");
+    if (rule->n_late_senders > 0)
+        doubt(sentences,
+              "%llu source%s sent a first message after having been summed: what %s did before is in the summed row.",
+              (unsigned long long)rule->n_late_senders, rule->n_late_senders == 1 ? "" : "s",
+              rule->n_late_senders == 1 ? "it" : "they");
+}
+
 static void doubt_destinations(const struct nsf_rule_sightings *sightings, struct sentences *sentences)
 {
     char text[SIGHTED_TEXT_BYTES];
@@ -269,5 +282,6 @@ void nsf_rule_doubts(const struct nsf_rule_sightings *sightings, const struct ns
     doubt_destinations(sightings, &sentences);
     doubt_path(path, rule, &sentences);
     doubt_lacks(&rule->coverage, &sentences);
+    doubt_summed(rule, &sentences);
     rule->doubts = (struct nsf_slices){sentences.items, sentences.n};
 }
