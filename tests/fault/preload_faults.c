@@ -8,6 +8,7 @@
  *   NSF_FAULT_SPACE=n    the disk is full after n bytes written to regular files
  *   NSF_FAULT_KILL=n     the n-th change of a file (write, pwrite, ftruncate, fdatasync, unlink, rename) is done by
  *                        half, and then the process is killed
+ *   NSF_FAULT_TICK=ms    the monotonic clock is so much later at each look: what waits for time to pass does not wait
  *   NSF_FAULT_COUNT=path at the end, the number of allocations, reads and changes of files is written there
  *
  * What is asked for is read once, by the constructor. Counts are of the whole process.
@@ -24,16 +25,17 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
+#include <time.h>
 #include <unistd.h>
 
 void *__libc_malloc(size_t n_bytes);
 void *__libc_calloc(size_t n, size_t size_bytes);
 void *__libc_realloc(void *ptr, size_t n_bytes);
 
-static unsigned long fail_alloc, read_max, interrupt_every, fail_read, space_left, kill_at;
+static unsigned long fail_alloc, read_max, interrupt_every, fail_read, space_left, kill_at, tick_ms;
 static int has_space_limit;
 static const char *count_path;
-static atomic_ulong n_allocs, n_reads, n_calls, n_changes;
+static atomic_ulong n_allocs, n_reads, n_calls, n_changes, n_looks;
 
 static unsigned long number_of(const char *name)
 {
@@ -49,6 +51,7 @@ __attribute__((constructor)) static void begin(void)
     has_space_limit = getenv("NSF_FAULT_SPACE") != NULL;
     space_left = number_of("NSF_FAULT_SPACE");
     kill_at = number_of("NSF_FAULT_KILL");
+    tick_ms = number_of("NSF_FAULT_TICK");
     count_path = getenv("NSF_FAULT_COUNT");
     fail_alloc = number_of("NSF_FAULT_ALLOC");
     atomic_store(&n_allocs, 0);
@@ -258,4 +261,20 @@ int openat(int folder, const char *path, int flags, ...)
     mode_t mode = 0;
     MODE_OF_LAST_ARGUMENT(flags, mode);
     return open_any(folder, path, flags, mode);
+}
+
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+    if (syscall(SYS_clock_gettime, clock, now) != 0)
+        return -1;
+    if (clock == CLOCK_MONOTONIC && tick_ms != 0) {
+        const unsigned long ahead_ms = (atomic_fetch_add(&n_looks, 1) + 1) * tick_ms;
+        now->tv_sec += (time_t)(ahead_ms / 1000);
+        now->tv_nsec += (long)(ahead_ms % 1000) * 1000000;
+        if (now->tv_nsec >= 1000000000) {
+            now->tv_sec++;
+            now->tv_nsec -= 1000000000;
+        }
+    }
+    return 0;
 }

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Whatever happens to a run that feeds a store, the next one ends as if nothing had happened.
 
-    NSGFLOW=build/nsgflow tests/fault/test_store_faults.py [--points N] [--keep]
+    NSGFLOW=build/nsgflow tests/fault/test_store_faults.py [--points N] [--hours N]
 
-Kills the program in the middle of each of N changes that it makes to files (every one when there are fewer), and at
-random moments; fills the disk after any number of bytes; fails allocations and reads. Behind each fault an undisturbed
-run over the same logs gives the bytes of a run without a store, and reads nothing twice. The same for merge. Texts that
-nobody may keep (a signature in the path of a log, keys in the environment) are in no file that a run wrote.
+Kills the program N times: in the middle of each change that it makes to files (spread over them when there are more),
+once with its own commits and once with a commit after each blob, at random moments, and while merging; fills the disk
+after any number of bytes; fails allocations and reads. Behind each fault an undisturbed run over the same logs gives the
+bytes of a run without a store, and reads nothing twice. The same for merge. `--points 2000 --hours 60` kills some 1,700
+times, which takes several minutes. Texts that nobody may keep (a signature in the path of a log, keys in the environment) are in no file that a run wrote.
 Ends with "N passed, N failed".
 """
 import argparse
@@ -51,10 +52,10 @@ def run(arguments, **faults):
 class World:
     """Logs of two moments, what a review of them says, and a store that knows the first."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, hours):
         self.folder = folder
         whole = os.path.join(folder, "world")
-        gen_logs.World(4, ["nsg2", "vnet4", "noise", "azure_paths", "twice"], 3, 12).write(whole)
+        gen_logs.World(4, ["nsg2", "vnet4", "noise", "azure_paths", "twice"], hours, 12).write(whole)
         self.rules = os.path.join(whole, "nsgs.json")
         self.logs = os.path.join(whole, "logs")
         self.before = os.path.join(folder, "before.db")
@@ -147,10 +148,10 @@ class Tests:
             self.passed += 1
             print("ok   %s: %d places" % (name, len(values)))
 
-    def count(self, arguments):
+    def count(self, arguments, **faults):
         """Allocations, reads and changes of files of an undisturbed run."""
         counts = os.path.join(self.world.folder, "counts")
-        status, _, err = run(arguments, COUNT=counts)
+        status, _, err = run(arguments, COUNT=counts, **faults)
         if status not in (0, 3):
             raise SystemExit("an undisturbed run ends with %d: %r" % (status, err))
         with open(counts, encoding="ascii") as file:
@@ -161,26 +162,35 @@ def spread(n, points):
     return sorted({1 + i * n // points for i in range(points)} if n > points else range(1, n + 1))
 
 
+# The monotonic clock jumps at each look at it, so that a commit is due after each blob.
+EACH = 600
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--points", type=int, default=120)
+    parser.add_argument("--points", type=int, default=60)
+    parser.add_argument("--hours", type=int, default=3, help="of logs: more of them are more changes of files")
     options = parser.parse_args()
     if os.environ.get("NSGFLOW_LABEL", "default") != "default":
         return 77       # a sanitizer has an allocator of its own in front of the C library's
     folder = tempfile.mkdtemp(prefix="nsgflow-store-fault-")
     try:
-        world = World(folder)
+        world = World(folder, options.hours)
         tests = Tests(world)
 
-        def killed(case, store, value):
-            status, _, err = run(world.command(store), KILL=value)
+        def killed(case, store, value, **more):
+            status, _, err = run(world.command(store), KILL=value, **more)
             if status not in (-signal.SIGKILL, world.status):   # it got by with fewer changes this time
                 return "was not killed but ended with %d: %r" % (status, err[-300:])
             return world.secrets(case) or world.verdict(store)
 
+        def killed_between_commits(case, store, value):
+            return killed(case, store, value, TICK=EACH)
+
         def killed_at_random(case, store, seed):
-            process = start(world.command(store))
-            time.sleep(random.Random(seed).random() * 0.03)
+            rng = random.Random(seed)
+            process = start(world.command(store), **({"TICK": EACH} if seed % 2 else {}))
+            time.sleep(rng.random() * 1.2 * took_s)
             process.kill()
             process.communicate(timeout=TIMEOUT_S)
             return world.verdict(store)
@@ -207,12 +217,18 @@ def main():
 
         case, store = world.copy()
         n_allocs, n_reads, n_changes = tests.count(world.command(store))
+        began = time.monotonic()
+        _, again = world.copy()
+        n_more_changes = tests.count(world.command(again), TICK=EACH)[2]
+        took_s = time.monotonic() - began
         target = os.path.join(case, "merged.db")
         n_merge_changes = tests.count(["merge", "-o", target, store, store])[2]
         size = sum(os.path.getsize(os.path.join(case, name)) for name in os.listdir(case))
-        tests.sweep("killed within a change of a file", killed, spread(n_changes, options.points))
-        tests.sweep("killed at random", killed_at_random, range(options.points // 4))
-        tests.sweep("killed while merging", merge_killed, spread(n_merge_changes, options.points // 4))
+        tests.sweep("killed within a change of a file", killed, spread(n_changes, options.points // 4))
+        tests.sweep("killed within a change, a commit a blob", killed_between_commits,
+                    spread(n_more_changes, options.points // 2))
+        tests.sweep("killed at random", killed_at_random, range(options.points // 8))
+        tests.sweep("killed while merging", merge_killed, spread(n_merge_changes, options.points // 8))
         tests.sweep("disk full", survives("SPACE"), [0, 1] + spread(size, options.points // 4))
         tests.sweep("allocation fails", survives("ALLOC"), spread(n_allocs, options.points // 2))
         tests.sweep("read fails", survives("IO"), spread(n_reads, options.points // 2))
