@@ -303,7 +303,7 @@ nsf_result nsf_store_merge(struct nsf_store *into, struct nsf_store *from, const
     if (!nsf_failed(r))
         r = nsf_store_commit(into, err);
     if (nsf_failed(r))
-        nsf_store_rollback(into);
+        nsf_store_rollback(into, err);
     nsf_mutex_unlock(into->mutex);
     nsf_free(merge.scan_ids);
     return r;

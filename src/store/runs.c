@@ -184,7 +184,7 @@ nsf_result nsf_store_add_run(struct nsf_store *store, int64_t started_ms, int64_
     if (!nsf_failed(r))
         r = nsf_store_commit(store, err);
     if (nsf_failed(r))
-        nsf_store_rollback(store);
+        nsf_store_rollback(store, err);
     nsf_mutex_unlock(store->mutex);
     return r;
 }

@@ -239,11 +239,12 @@ void nsf_store_close(struct nsf_store *store)
 {
     if (store == NULL)
         return;
-    if (store->is_writer) {
+    /* After a failure it stays marked, and whoever opens it next sweeps. */
+    if (store->is_writer && !store->is_lost) {
         struct nsf_err err = NSF_ERR_INIT;
         if (nsf_failed(nsf_store_flush(store, &err)) ||
             nsf_failed(nsf_sql_run(&store->sql, "DELETE FROM meta WHERE key = 'dirty'", &err)))
-            nsf_store_rollback(store);
+            nsf_store_rollback(store, &err);
     }
     disconnect(store);
     nsf_mutex_free(store->mutex);
@@ -285,8 +286,24 @@ nsf_result nsf_store_statement(struct nsf_store *store, enum nsf_store_statement
     return r;
 }
 
+/* Readings of several workers share a transaction: when one of them fails, the parts that the others have put are gone
+ * with it, and a row that counts them must not be written any more. */
+static nsf_result refuse_lost(const struct nsf_store *store, struct nsf_err *err)
+{
+    if (store->lost.code == NSF_E_NONE)
+        return refuse(store, err, "a change of the evidence store failed; nothing more is written");
+    if (err != NULL && err->code == NSF_E_NONE)
+        *err = store->lost;
+    return (nsf_result){.failed = true};
+}
+
 nsf_result nsf_store_begin(struct nsf_store *store, struct nsf_err *err)
 {
+    /* SQLite rolls back by itself when the disk is full, memory ends or a read fails. */
+    if (store->is_in_transaction && sqlite3_get_autocommit(store->sql.db) != 0)
+        nsf_store_rollback(store, NULL);
+    if (store->is_lost)
+        return refuse_lost(store, err);
     if (store->is_in_transaction)
         return nsf_ok();
     nsf_result r = nsf_sql_run(&store->sql, "BEGIN IMMEDIATE", err);
@@ -302,7 +319,7 @@ nsf_result nsf_store_commit(struct nsf_store *store, struct nsf_err *err)
         return nsf_ok();
     nsf_result r = nsf_sql_run(&store->sql, "COMMIT", err);
     if (nsf_failed(r))
-        nsf_store_rollback(store);
+        nsf_store_rollback(store, err);
     store->is_in_transaction = false;
     return r;
 }
@@ -314,9 +331,11 @@ nsf_result nsf_store_commit_if_due(struct nsf_store *store, struct nsf_err *err)
     return nsf_store_commit(store, err);
 }
 
-/* SQLite may have rolled back by itself: then there is nothing to do, and it says so. */
-void nsf_store_rollback(struct nsf_store *store)
+void nsf_store_rollback(struct nsf_store *store, const struct nsf_err *why)
 {
+    if (!store->is_lost && why != NULL)
+        store->lost = *why;
+    store->is_lost = true;
     if (sqlite3_get_autocommit(store->sql.db) == 0)
         sqlite3_exec(store->sql.db, "ROLLBACK", NULL, NULL, NULL);
     store->is_in_transaction = false;

@@ -160,6 +160,8 @@ nsf_result nsf_store_find(struct nsf_store *store, struct nsf_slice key, struct 
 {
     nsf_mutex_lock(store->mutex);
     nsf_result r = find(store, STORE_FIND, key, etag, arena, blob, err);
+    if (nsf_failed(r))
+        nsf_store_rollback(store, err);
     nsf_mutex_unlock(store->mutex);
     return r;
 }
@@ -192,7 +194,7 @@ nsf_result nsf_store_rename(struct nsf_store *store, const struct nsf_stored_blo
     nsf_mutex_lock(store->mutex);
     nsf_result r = rename_locked(store, blob, name, order, err);
     if (nsf_failed(r))
-        nsf_store_rollback(store);
+        nsf_store_rollback(store, err);
     nsf_mutex_unlock(store->mutex);
     return r;
 }
@@ -249,7 +251,7 @@ nsf_result nsf_store_put_part(struct nsf_store_put *put, struct nsf_slice packed
     nsf_mutex_lock(put->store->mutex);
     nsf_result r = put_part(put, packed, err);
     if (nsf_failed(r))
-        nsf_store_rollback(put->store);
+        nsf_store_rollback(put->store, err);
     nsf_mutex_unlock(put->store->mutex);
     return r;
 }
@@ -303,7 +305,7 @@ nsf_result nsf_store_put_finish(struct nsf_store_put *put, const struct nsf_stor
     nsf_mutex_lock(put->store->mutex);
     nsf_result r = put_finish(put, blob, err);
     if (nsf_failed(r))
-        nsf_store_rollback(put->store);
+        nsf_store_rollback(put->store, err);
     nsf_mutex_unlock(put->store->mutex);
     nsf_free(put);
     return r;
@@ -319,7 +321,7 @@ void nsf_store_put_abandon(struct nsf_store_put *put)
     if (!put->is_append && put->n_parts > 0)
         if (nsf_failed(nsf_store_begin(put->store, NULL)) ||
             nsf_failed(nsf_store_delete_parts(put->store, put->evidence, NULL)))
-            nsf_store_rollback(put->store);
+            nsf_store_rollback(put->store, NULL);
     nsf_mutex_unlock(put->store->mutex);
     nsf_free(put);
 }

@@ -53,17 +53,20 @@ struct nsf_store {
     uint64_t pending_bytes; /* put since the transaction began */
     int64_t began_ms;
     int64_t next_evidence;
+    bool is_lost;        /* a transaction was rolled back: nothing more is written */
+    struct nsf_err lost; /* why, where that is known */
 };
 
 /* The caller holds the mutex in all that follows. */
 nsf_result nsf_store_statement(struct nsf_store *store, enum nsf_store_statement which, sqlite3_stmt **statement,
                                struct nsf_err *err) NSF_CHECKED;
-/* Begins a transaction unless one is open. */
+/* Begins a transaction unless one is open. Fails for good once one was rolled back. */
 nsf_result nsf_store_begin(struct nsf_store *store, struct nsf_err *err) NSF_CHECKED;
 nsf_result nsf_store_commit(struct nsf_store *store, struct nsf_err *err) NSF_CHECKED;
 /* Commits when enough has gathered. */
 nsf_result nsf_store_commit_if_due(struct nsf_store *store, struct nsf_err *err) NSF_CHECKED;
-void nsf_store_rollback(struct nsf_store *store);
+/* Undoes the open transaction, of all who wrote in it. `why` is copied; NULL: not known. */
+void nsf_store_rollback(struct nsf_store *store, const struct nsf_err *why);
 
 /* Makes tables and brings older ones up to date. */
 nsf_result nsf_store_migrate(struct nsf_store *store, struct nsf_err *err) NSF_CHECKED;

@@ -7,7 +7,8 @@ Kills the program N times: in the middle of each change that it makes to files (
 once with its own commits and once with a commit after each blob, at random moments, and while merging; fills the disk
 after any number of bytes; fails allocations and reads. Behind each fault an undisturbed run over the same logs gives the
 bytes of a run without a store, and reads nothing twice. The same for merge. `--points 2000 --hours 60` kills some 1,700
-times, which takes several minutes. Texts that nobody may keep (a signature in the path of a log, keys in the environment) are in no file that a run wrote.
+times, which takes several minutes. Texts that nobody may keep (a signature in the path of a log, keys in the
+environment) are in no file that a run wrote.
 Ends with "N passed, N failed".
 """
 import argparse
@@ -169,7 +170,7 @@ EACH = 600
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--points", type=int, default=60)
-    parser.add_argument("--hours", type=int, default=3, help="of logs: more of them are more changes of files")
+    parser.add_argument("--hours", type=int, default=6, help="of logs: more of them are more changes of files")
     options = parser.parse_args()
     if os.environ.get("NSGFLOW_LABEL", "default") != "default":
         return 77       # a sanitizer has an allocator of its own in front of the C library's

@@ -8,6 +8,7 @@
 
 #include <signal.h>
 #include <sqlite3.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -644,6 +645,38 @@ static void test_the_rules_of_the_last_run_are_kept(void **state)
     nsf_store_close(store);
 }
 
+/* Readings that share a transaction with one that fails do not go on as if their parts were there. */
+static void test_a_failure_ends_all_readings_of_its_transaction(void **state)
+{
+    struct box *box = *state;
+    struct nsf_store *store = open_store(box->path, NSF_STORE_WRITE);
+    struct nsf_stored_blob blob = blob_of("a", 1, 10, "");
+    const struct nsf_stored_blob unknown = {0};
+    struct nsf_store_put *a = nsf_store_put_begin(store, &unknown, false);
+    must(nsf_store_put_part(a, S("x"), err));
+
+    struct rlimit before, none;
+    getrlimit(RLIMIT_FSIZE, &before);
+    none = (struct rlimit){.rlim_cur = 0, .rlim_max = before.rlim_max};
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &none);
+    struct nsf_err first = NSF_ERR_INIT, second = NSF_ERR_INIT;
+    const nsf_result r = nsf_store_flush(store, &first);
+    setrlimit(RLIMIT_FSIZE, &before);
+    signal(SIGXFSZ, handler);
+    assert_true(nsf_failed(r));
+    assert_int_equal(first.code, NSF_E_STORE);
+
+    assert_true(nsf_failed(nsf_store_put_finish(a, &blob, &second)));
+    assert_string_equal(second.text, first.text);
+    nsf_store_close(store);
+    store = open_store(box->path, NSF_STORE_WRITE);
+    assert_string_equal(contents(store), "");
+    put(store, &blob, false, "xy");
+    assert_true(strlen(contents(store)) > 0);
+    nsf_store_close(store);
+}
+
 int main(void)
 {
 #define STORE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -662,6 +695,7 @@ int main(void)
         STORE_TEST(test_damaged_parts_are_noticed),
         STORE_TEST(test_a_store_in_a_closed_folder_can_be_read),
         STORE_TEST(test_a_kill_at_any_moment_leaves_whole_blobs),
+        STORE_TEST(test_a_failure_ends_all_readings_of_its_transaction),
         STORE_TEST(test_the_rules_of_the_last_run_are_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
