@@ -58,5 +58,7 @@ bool nsf_evidence_row_at(const struct nsf_review *review, size_t rule_idx, uint6
                          struct nsf_row_ref *row);
 /* Some NIC of this NSG (of the scan) let mail in under a rule of another one. */
 bool nsf_evidence_has_mail_elsewhere(const struct nsf_evidence *evidence, uint32_t nsg_idx);
+/* What an address did besides its allowed mail. Any address: all zero where nothing is known of it. */
+struct nsf_source_cross nsf_evidence_cross(const struct nsf_evidence *evidence, struct nsf_ip src);
 
 #endif

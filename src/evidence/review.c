@@ -34,10 +34,10 @@ static const struct nsf_source_row *row_of(const struct nsf_evidence *evidence, 
     return nsf_sources_row(sources_of(evidence, ref), ref & ROW_MASK);
 }
 
-static struct nsf_source_cross cross_of(const struct nsf_evidence *evidence, uint32_t ref, struct nsf_ip src)
+struct nsf_source_cross nsf_evidence_cross(const struct nsf_evidence *evidence, struct nsf_ip src)
 {
     struct nsf_contact_summary contacts;
-    if (!nsf_contacts_find(&evidence->partitions[ref >> ROW_PARTITION_SHIFT].contacts, src, &contacts))
+    if (!nsf_contacts_find(&evidence->partitions[nsf_partition_of(src)].contacts, src, &contacts))
         return (struct nsf_source_cross){0};
     return (struct nsf_source_cross){
         .denied_tuples = contacts.denied_tuples,
@@ -73,7 +73,7 @@ static void read_source(const struct nsf_review *review, size_t rule_idx, uint64
         .first_ms = nsf_source_row_first_ms(row),
         .last_ms = nsf_source_row_last_ms(row),
         .days = row->days,
-        .cross = cross_of(rows->evidence, ref, row->src),
+        .cross = nsf_evidence_cross(rows->evidence, row->src),
         .network = nsf_prefix_around(row->src, nsf_ip_is_v4(row->src) ? NETWORK_BITS_V4 : NETWORK_BITS_V6),
         .verdict = NSF_SOURCE_UNDECIDED,
     };

@@ -4,9 +4,9 @@
  * Plain data, filled by evidence/ (counts) and judge/ and advice/ (verdicts, scores, advice), read by report/. Owned by
  * its arena and the evidence it came from; read-only once finished, any thread may read then.
  *
- * Sources can be ten million, so they are not held as `struct nsf_mail_source`: nsf_review_source makes one from its packed
- * row when asked, through the function that whoever filled the review left in it. Order of sources: by messages, then
- * connections, both descending, then address, IPv4 first.
+ * Sources can be ten million, so they are not held as `struct nsf_mail_source`: nsf_review_source makes one from its
+ * packed row when asked, through the function that whoever filled the review left in it. Order of sources: by messages,
+ * then connections, both descending, then address, IPv4 first.
  */
 #ifndef NSF_REVIEW_H
 #define NSF_REVIEW_H
@@ -184,8 +184,8 @@ struct nsf_coverage {
     enum nsf_counters_seen counters;
     struct nsf_gap *gaps; /* by NIC, then time */
     size_t n_gaps;
-    bool is_logged; /* some flow log covers its NSG */
-    bool has_vnet4; /* virtual network flow logs are among them */
+    bool is_logged;           /* some flow log covers its NSG */
+    bool has_vnet4;           /* virtual network flow logs are among them */
     bool lacks[NSF_LACKS];    /* every flow log that covers the NSG is without it, and should not be */
     int64_t evidence_from_ms; /* the logs before contradict the rule as it is now; NSF_TS_NONE: nowhere */
     uint64_t expected_since;  /* hours from then on; not printed */
@@ -340,6 +340,11 @@ struct nsf_review_desks {
                  struct nsf_mail_source *source);
 };
 
+struct nsf_address_profile; /* judge/facts.h */
+/* Any address, whether it has a row or not; texts lend until the next call or row. */
+typedef void nsf_review_address_fn(const struct nsf_review *review, struct nsf_ip address,
+                                   struct nsf_address_profile *profile);
+
 struct nsf_review {
     struct nsf_arena arena;
     const struct nsf_scan *scan; /* borrowed */
@@ -356,9 +361,10 @@ struct nsf_review {
     uint32_t top;      /* --top, 0: all sources */
     void *rows;        /* the maker's packed source rows: the evidence's, or those of a document that was read back */
     void *judge;       /* who judges a row when it is read; NULL: nobody */
-    nsf_review_source_fn *read_source; /* how the maker of `rows` reads one */
-    nsf_review_source_fn *read_brief;  /* without name and evidence; NULL: by read_source */
+    nsf_review_source_fn *read_source;    /* how the maker of `rows` reads one */
+    nsf_review_source_fn *read_brief;     /* without name and evidence; NULL: by read_source */
     const struct nsf_review_desks *desks; /* NULL: one thread at a time */
+    nsf_review_address_fn *read_address;  /* NULL: nothing is known of addresses but their rows */
 };
 
 /* Fills *source with row `source_idx` of rule `rule_idx` (both in report order). One thread at a time per review. */

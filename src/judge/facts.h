@@ -53,4 +53,12 @@ struct nsf_sender_facts {
     uint64_t relayed_by_chance_tenths; /* what shifted windows gave, in tenths of a pair */
 };
 
+/* Everything known of one address, over all rules, also of one that was only denied or that never came. */
+struct nsf_address_profile {
+    struct nsf_sender_facts facts; /* with what lists say */
+    struct nsf_mention mx;
+    struct nsf_mention names;
+    struct nsf_mail_source source; /* the judge's part and `cross`; the counts are void */
+};
+
 #endif

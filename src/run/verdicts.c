@@ -191,6 +191,25 @@ static struct nsf_review_desk *desk_of_review(const struct nsf_review *review)
 
 static const struct nsf_review_desks desks = {desk_of_review, free_desk, read_source_at};
 
+static void read_address(const struct nsf_review *review, struct nsf_ip address, struct nsf_address_profile *profile)
+{
+    const struct nsf_verdicts *verdicts = review->judge;
+    struct nsf_review_desk *desk = verdicts->desk;
+    *profile = (struct nsf_address_profile){0};
+    struct nsf_lists_place place = nsf_lists_place_of(verdicts->lists, address);
+    const struct nsf_judgement *judgement = judge(desk, address, &place, &profile->facts);
+    profile->mx = mention_in(verdicts->lists, NSF_LIST_MX, address);
+    profile->names = mention_in(verdicts->lists, NSF_LIST_NAMES, address);
+    profile->source = (struct nsf_mail_source){.address = address,
+                                               .network = place.network,
+                                               .name = name_of(desk, &profile->facts),
+                                               .cross = nsf_evidence_cross(verdicts->evidence, address),
+                                               .verdict = judgement->verdict,
+                                               .score_tenths = judgement->score_tenths,
+                                               .evidence = judgement->lines,
+                                               .n_evidence = judgement->n_lines};
+}
+
 /* ---- what the sources of one rule add up to ---- */
 
 struct rule_sources {
@@ -519,6 +538,7 @@ struct nsf_verdicts *nsf_verdicts_new(struct nsf_evidence *evidence, const struc
     review->read_source = read_source;
     review->read_brief = read_source_briefly;
     review->desks = &desks;
+    review->read_address = read_address;
     review->judge = verdicts;
     nsf_parallel(jobs, NSF_PARTITIONS, judge_partition, verdicts);
     verdicts->desk->judgement.is_brief = true; /* nobody reads the words of the sums */
