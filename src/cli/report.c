@@ -4,6 +4,7 @@
 
 #include "core/clock.h"
 #include "core/limits.h"
+#include "core/thread.h"
 #include "report/explain_source.h"
 #include "report/report.h"
 #include "report/review_read.h"
@@ -81,7 +82,11 @@ nsf_result nsf_cli_check_explain(const struct nsf_options *options, struct nsf_e
 nsf_result nsf_cli_write_review(const struct nsf_options *options, const struct nsf_review *review, struct nsf_err *err)
 {
     struct nsf_report_options how = {
-        .width = nsf_cli_columns(options), .is_colour = nsf_cli_has_color(options), .top = options->top};
+        .width = nsf_cli_columns(options),
+        .is_colour = nsf_cli_has_color(options),
+        .top = options->top,
+        .jobs = options->jobs == 0 ? nsf_thread_processors() : (unsigned)options->jobs,
+    };
     struct nsf_ip address;
     struct nsf_out *out = nsf_cli_open_output(options, err);
     if (out == NULL)

@@ -5,6 +5,7 @@
 #include "core/clock.h"
 #include "report/escape.h"
 #include "report/source_rows.h"
+#include "report/source_writer.h"
 #include "report/words.h"
 
 /* A list of a rule: 4,000 prefixes, or names a thousand times as long. */
@@ -238,20 +239,23 @@ static void begin_row(struct csv *csv, const struct nsf_buf *start)
     csv->is_first = false;
 }
 
-static void write_rule_rows(struct csv *csv, const struct nsf_review *review, size_t rule_idx, uint64_t top)
+static void write_source_row(const void *ctx, struct nsf_out *out, uint64_t row_idx NSF_UNUSED,
+                             const struct nsf_mail_source *source)
 {
-    struct nsf_mail_source source;
+    struct csv csv = {.out = out};
+    begin_row(&csv, ctx);
+    source_cells(&csv, source);
+    end_row(&csv);
+}
+
+static void write_rule_rows(struct csv *csv, const struct nsf_review *review, size_t rule_idx,
+                            const struct nsf_report_options *options)
+{
     struct nsf_buf start;
-    uint64_t n = nsf_source_rows(review, rule_idx, top);
     nsf_buf_init(&start, CELL_MAX_BYTES);
     rule_row_start(&start, review, rule_idx);
-    for (uint64_t i = 0; i < n; i++) {
-        begin_row(csv, &start);
-        nsf_source_row(review, rule_idx, top, i, &source);
-        source_cells(csv, &source);
-        end_row(csv);
-    }
-    if (n == 0) {
+    nsf_source_rows_write(review, rule_idx, options->top, options->jobs, csv->out, write_source_row, &start);
+    if (nsf_source_rows(review, rule_idx, options->top) == 0) {
         begin_row(csv, &start);
         empty_cells(csv, NSF_ARRAY_LEN(source_columns));
         end_row(csv);
@@ -269,5 +273,5 @@ void nsf_review_write_csv(const struct nsf_review *review, const struct nsf_repo
     header(&csv, source_columns, NSF_ARRAY_LEN(source_columns));
     end_row(&csv);
     for (size_t i = 0; i < review->n_rules; i++)
-        write_rule_rows(&csv, review, i, options->top);
+        write_rule_rows(&csv, review, i, options);
 }

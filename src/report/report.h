@@ -32,6 +32,7 @@ struct nsf_report_options {
     /* Sources a rule: json and csv hold all of them, or the first `top` and a sum of the rest. The formats for reading
      * show the first few of each kind, or the first `top`. */
     uint64_t top;
+    unsigned jobs; /* threads that write the sources of json and csv, 0 is one; the bytes do not depend on it */
     int64_t generated_ms; /* of a scan, which has no time of its own; a review brings its own */
 };
 

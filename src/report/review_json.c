@@ -6,6 +6,7 @@
 #include "core/mem.h"
 #include "report/finding_json.h"
 #include "report/source_rows.h"
+#include "report/source_writer.h"
 #include "report/words.h"
 
 /* Each rule and each of its sources is a line of its own. */
@@ -291,16 +292,30 @@ static void write_source(struct nsf_json_out *json, const struct nsf_mail_source
     nsf_json_out_end_map(json);
 }
 
-static void write_sources(struct nsf_json_out *json, const struct nsf_review *review, size_t rule_idx, uint64_t top)
+struct source_context {
+    const struct nsf_json_out *json; /* inside the list, before its first row */
+    bool has_cross;
+};
+
+static void write_source_row(const void *ctx, struct nsf_out *out, uint64_t row_idx,
+                             const struct nsf_mail_source *source)
 {
-    struct nsf_mail_source source;
-    uint64_t n = nsf_source_rows(review, rule_idx, top);
+    const struct source_context *context = ctx;
+    struct nsf_json_out json = *context->json;
+    json.out = out;
+    json.needs_comma = row_idx > 0;
+    write_source(&json, source, context->has_cross);
+}
+
+static void write_sources(struct nsf_json_out *json, const struct nsf_review *review, size_t rule_idx,
+                          const struct nsf_report_options *options)
+{
     nsf_json_out_key(json, "sources");
     nsf_json_out_begin_array(json);
-    for (uint64_t i = 0; i < n; i++) {
-        nsf_source_row(review, rule_idx, top, i, &source);
-        write_source(json, &source, !review->is_smtp_only);
-    }
+    struct nsf_json_out inside = *json;
+    struct source_context context = {.json = &inside, .has_cross = !review->is_smtp_only};
+    nsf_source_rows_write(review, rule_idx, options->top, options->jobs, json->out, write_source_row, &context);
+    json->needs_comma = nsf_source_rows(review, rule_idx, options->top) > 0;
     nsf_json_out_end_array(json);
 }
 
@@ -373,7 +388,8 @@ static void write_judgement(struct nsf_json_out *json, const struct nsf_review_r
         nsf_json_out_decimal(json, rule->break_risk_permille, 3);
 }
 
-static void write_rule(struct nsf_json_out *json, const struct nsf_review *review, size_t rule_idx, uint64_t top)
+static void write_rule(struct nsf_json_out *json, const struct nsf_review *review, size_t rule_idx,
+                       const struct nsf_report_options *options)
 {
     const struct nsf_review_rule *rule = &review->rules[rule_idx];
     const struct nsf_finding *finding = &review->scan->findings[rule->finding_idx];
@@ -386,7 +402,7 @@ static void write_rule(struct nsf_json_out *json, const struct nsf_review *revie
     write_judgement(json, rule);
     write_coverage(json, &rule->coverage);
     write_traffic(json, &rule->traffic);
-    write_sources(json, review, rule_idx, top);
+    write_sources(json, review, rule_idx, options);
     write_other_ports(json, rule);
     nsf_json_out_key(json, "relay");
     nsf_json_out_begin_map(json);
@@ -458,7 +474,7 @@ void nsf_review_write_json(const struct nsf_review *review, const struct nsf_rep
     nsf_json_out_key(&json, "rules");
     nsf_json_out_begin_array(&json);
     for (size_t i = 0; i < review->n_rules; i++)
-        write_rule(&json, review, i, options->top);
+        write_rule(&json, review, i, options);
     nsf_json_out_end_array(&json);
     write_unmatched(&json, review);
     write_denied(&json, &review->denied);
