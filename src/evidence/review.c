@@ -549,6 +549,28 @@ static void finish_partition(void *ctx, size_t idx)
     nsf_partition_finish(&evidence->partitions[idx]);
 }
 
+/* What lets something in is attached somewhere, whatever the definitions show: no longer latent. */
+static void tell_hits(const struct nsf_evidence *evidence, struct nsf_review *review)
+{
+    const struct nsf_scan *scan = evidence->scan;
+    struct nsf_scan *seen = nsf_arena_zalloc(&review->arena, 1, sizeof(*seen));
+    *seen = *scan;
+    seen->findings = nsf_arena_zalloc(&review->arena, scan->n_findings + 1, sizeof(*seen->findings));
+    seen->nsgs = nsf_arena_zalloc(&review->arena, scan->n_nsgs + 1, sizeof(*seen->nsgs));
+    for (size_t i = 0; i < scan->n_nsgs; i++)
+        seen->nsgs[i] = scan->nsgs[i];
+    for (size_t i = 0; i < scan->n_findings; i++)
+        seen->findings[i] = scan->findings[i];
+    for (size_t i = 0; i < review->n_rules; i++) {
+        struct nsf_finding *finding = &seen->findings[review->rules[i].finding_idx];
+        if (review->rules[i].traffic.connections == 0)
+            continue;
+        finding->is_latent = false;
+        seen->nsgs[finding->nsg_idx].is_latent = false;
+    }
+    review->scan = seen;
+}
+
 void nsf_evidence_finish(struct nsf_evidence *evidence, struct nsf_review *review)
 {
     nsf_evidence_flush_bad(evidence);
@@ -566,6 +588,7 @@ void nsf_evidence_finish(struct nsf_evidence *evidence, struct nsf_review *revie
     fill_rules(evidence, rows, review);
     fill_unmatched(evidence, rows, review);
     nsf_history_fill(evidence, review);
+    tell_hits(evidence, review);
     limit_rows(evidence, rows);
     sort_rows(evidence, rows, review);
     check_sums(review);

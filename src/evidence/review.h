@@ -347,7 +347,7 @@ typedef void nsf_review_address_fn(const struct nsf_review *review, struct nsf_i
 
 struct nsf_review {
     struct nsf_arena arena;
-    const struct nsf_scan *scan; /* borrowed */
+    const struct nsf_scan *scan; /* borrowed, or in the arena: what the logs show hits of is not latent */
     int64_t generated_ms;
     int64_t window_from_ms; /* NSF_TS_NONE: no record had a time */
     int64_t window_to_ms;

@@ -40,7 +40,7 @@ def judged(document):
         sources = {source["address"]: {**pick(source, SOURCE), "score": float(source["score"]), "evidence": [
             {"code": line["code"], "points": float(line["points"])} for line in source["evidence"]]}
             for source in rule["sources"]}
-        rows.append({**pick(rule, RULE), "relay": rule["relay"]["state"], "coverage": pick(rule["coverage"], COVERAGE),
+        rows.append({**pick(rule, RULE), "latent": rule["finding"]["latent"], "relay": rule["relay"]["state"], "coverage": pick(rule["coverage"], COVERAGE),
                      "recommendation": pick(rule["recommendation"], ADVICE), "sources": sources})
         if rule["break_risk"] is not None:
             rows[-1]["break_risk"] = float(rule["break_risk"])

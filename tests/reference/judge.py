@@ -223,7 +223,7 @@ def risk(sources, finding, nsg, entries, window_ms, relay, fans_out):
         exposure = 20
     exposure += 5 if any(port not in ("25", "465", "587") for port in finding["definition"]["ports"]) else 0
     exposure += 10 if entries else 0
-    if finding["latent"]:
+    if finding["latent"] and not entries:
         exposure = min(5, exposure)
     probing = min(10, 5 * math.log10(1 + len(hostile) / weeks)) if weeks else 0
     probing += 5 if any(one.kind() == "guessing" for one in entries) else 0
@@ -346,7 +346,8 @@ def review(rules_paths, scan, logs, lists, since=None, until=None):
                         for key in reader.keys.values() for one in key.connections if one.stamps)
         mail = RuleMail(sources, entries)
         verdict = rule_verdict(sources, finding, entries, coverage, confidence, relay, elsewhere, mail)
-        rows.append({"nsg": finding["nsg"], "rule": finding["rule"], "verdict": verdict, "confidence": confidence,
+        rows.append({"nsg": finding["nsg"], "rule": finding["rule"], "verdict": verdict,
+                     "latent": finding["latent"] and not entries, "confidence": confidence,
                      "risk": risk(sources, finding, nsgs[nsg_key], entries, window_ms, relay, fans_out),
                      "break_risk": mail.break_risk(window), "relay": relay, "coverage": coverage,
                      "recommendation": advice(sources, finding, verdict, entries),

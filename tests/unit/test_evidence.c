@@ -238,6 +238,22 @@ static void test_sources_past_the_limit_are_summed(void **state)
     world_release(&world);
 }
 
+static void test_what_shows_hits_is_not_latent(void **state)
+{
+    (void)state;
+    findings[0].is_latent = nsgs[0].is_latent = true;
+    for (int hits = 0; hits < 2; hits++) {
+        struct world world;
+        world_init(&world, NSF_TS_NONE, NSF_TS_NONE);
+        feed(&world, record4("fl", "01T00:00", hits ? "UserRule_smtp" : "UserRule_web", MESSAGE4));
+        const struct nsf_review *review = finish(&world);
+        assert_int_equal(review->scan->findings[0].is_latent, hits == 0);
+        assert_int_equal(review->scan->nsgs[0].is_latent, hits == 0);
+        world_release(&world);
+    }
+    findings[0].is_latent = nsgs[0].is_latent = false;
+}
+
 static void test_nothing_was_logged(void **state)
 {
     (void)state;
@@ -271,6 +287,7 @@ int main(void)
         cmocka_unit_test(test_two_flow_logs_on_one_nic),
         cmocka_unit_test(test_window),
         cmocka_unit_test(test_sources_past_the_limit_are_summed),
+        cmocka_unit_test(test_what_shows_hits_is_not_latent),
         cmocka_unit_test(test_nothing_was_logged),
         cmocka_unit_test(test_covered_and_unused),
     };
