@@ -241,7 +241,8 @@ struct nsf_recommendation {
     uint64_t addresses_open_after;
     uint64_t messages_kept;
     uint64_t messages_refused;
-    struct nsf_slices senders_refused;
+    struct nsf_slices senders_refused; /* the smallest addresses */
+    uint64_t senders_refused_total;    /* all of them */
     struct nsf_slices ask_owner;
     struct nsf_slices notes;
 };

@@ -82,7 +82,8 @@ void nsf_facts_sentence(struct nsf_facts *facts, const char *label, const char *
     nsf_facts_end(facts, label);
 }
 
-void nsf_facts_add_list(struct nsf_facts *facts, struct nsf_slices texts, size_t max)
+/* The list may be a part of `total`. */
+static void add_part(struct nsf_facts *facts, struct nsf_slices texts, size_t max, uint64_t total)
 {
     /* "and 1 more" is no shorter than the one */
     size_t n = texts.n <= max + 1 ? texts.n : max;
@@ -91,8 +92,13 @@ void nsf_facts_add_list(struct nsf_facts *facts, struct nsf_slices texts, size_t
             nsf_facts_addf(facts, ", ");
         nsf_facts_add(facts, texts.items[i]);
     }
-    if (n < texts.n)
-        nsf_facts_addf(facts, " and %zu more", texts.n - n);
+    if (n < total)
+        nsf_facts_addf(facts, " and %llu more", (unsigned long long)(total - n));
+}
+
+void nsf_facts_add_list(struct nsf_facts *facts, struct nsf_slices texts, size_t max)
+{
+    add_part(facts, texts, max, texts.n);
 }
 
 void nsf_facts_add_number(struct nsf_facts *facts, uint64_t number, const char *word)
@@ -297,7 +303,7 @@ static void effect_facts(struct nsf_facts *facts, const struct nsf_review_rule *
     end_detail(facts, "effect");
     if (advice->senders_refused.n > 0) {
         nsf_facts_begin(facts);
-        nsf_facts_add_list(facts, advice->senders_refused, LIST_MAX);
+        add_part(facts, advice->senders_refused, LIST_MAX, advice->senders_refused_total);
         end_detail(facts, "refused");
     }
 }
@@ -558,7 +564,8 @@ static void gaps_facts(struct nsf_facts *facts, const struct nsf_coverage *cover
 static void coverage_fact(struct nsf_facts *facts, const struct nsf_review_rule *rule)
 {
     const struct nsf_coverage *coverage = &rule->coverage;
-    char seen[NSF_TIME_TEXT_BYTES + NSF_NUMBER_TEXT_BYTES], expected[NSF_NUMBER_TEXT_BYTES], share[NSF_NUMBER_TEXT_BYTES];
+    char seen[NSF_TIME_TEXT_BYTES + NSF_NUMBER_TEXT_BYTES], expected[NSF_NUMBER_TEXT_BYTES],
+        share[NSF_NUMBER_TEXT_BYTES];
     nsf_facts_begin(facts);
     if (!coverage->is_logged)
         nsf_facts_addf(facts, "no flow log covers this NSG: that nothing was seen proves nothing");

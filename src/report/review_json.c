@@ -369,6 +369,7 @@ static void write_recommendation(struct nsf_json_out *json, const struct nsf_rec
     nsf_json_out_key_u64(json, "messages_kept", advice->messages_kept);
     nsf_json_out_key_u64(json, "messages_refused", advice->messages_refused);
     nsf_json_key_slices(json, "senders_refused", advice->senders_refused);
+    nsf_json_out_key_u64(json, "senders_refused_total", advice->senders_refused_total);
     nsf_json_key_slices(json, "ask_owner", advice->ask_owner);
     nsf_json_key_slices(json, "notes", advice->notes);
     nsf_json_out_end_map(json);

@@ -452,6 +452,9 @@ static void read_recommendation(struct loader *loader, const struct nsf_json *ru
     advice->messages_kept = count_of(loader, map, "messages_kept");
     advice->messages_refused = count_of(loader, map, "messages_refused");
     advice->senders_refused = nsf_dom_texts(reader, map, "senders_refused");
+    advice->senders_refused_total = count_of(loader, map, "senders_refused_total");
+    if (advice->senders_refused_total < advice->senders_refused.n) /* of an older document */
+        advice->senders_refused_total = advice->senders_refused.n;
     advice->ask_owner = nsf_dom_texts(reader, map, "ask_owner");
     advice->notes = nsf_dom_texts(reader, map, "notes");
 }

@@ -242,6 +242,7 @@ void nsf_advise(const struct nsf_advise_ask *ask, struct nsf_arena *arena, struc
     advice->messages_kept = advised.what_if.messages_kept;
     advice->messages_refused = advised.what_if.messages_refused;
     advice->senders_refused = name_senders(arena, &refused);
+    advice->senders_refused_total = refused.n;
     nsf_advise_in_words(&advised, arena, advice);
     nsf_draft_release(&advised.draft);
     nsf_allowlist_release(&refused);

@@ -72,6 +72,7 @@ def check_advice(layout, rule):
     expect(layout + ": messages kept", advice["messages_kept"] == kept)
     expect(layout + ": messages refused", advice["messages_refused"] == refused)
     expect(layout + ": senders refused by name", set(advice["senders_refused"]) == refused_senders)
+    expect(layout + ": senders refused by number", advice["senders_refused_total"] == len(refused_senders))
     asked = [ipaddress.ip_network(text) for text in advice["ask_owner"]]
     for source in rule["sources"]:
         address = ipaddress.ip_address(source["address"])
@@ -83,7 +84,40 @@ def check_advice(layout, rule):
            all(ipaddress.ip_network(text) in allow for text in world.PROVIDER_PREFIXES))
 
 
+def check_many_refused():
+    """More refused senders than are named: the smallest stand in the list, the number tells of all of them."""
+    nsg = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Network/networkSecurityGroups/many"
+    rule = {"name": "smtp", "properties": {"priority": 100, "direction": "Inbound", "access": "Allow", "protocol": "Tcp",
+                                           "sourceAddressPrefix": "*", "sourcePortRange": "*",
+                                           "destinationAddressPrefix": "*", "destinationPortRange": "25"}}
+    senders = ["203.0.%d.%d" % (i // 200, 1 + i % 200) for i in range(1500)]
+    tuples = ["%d,%s,10.0.0.4,40000,25,T,I,A,E,20,9000,12,1200" % (1767225600 + i, sender)
+              for i, sender in enumerate(senders)]
+    record = {"time": "2026-01-01T00:30:00Z", "macAddress": "000D3A000001", "category": "NetworkSecurityGroupFlowEvent",
+              "resourceId": nsg, "properties": {"Version": 2, "flows": [
+                  {"rule": "UserRule_smtp", "flows": [{"mac": "000D3A000001", "flowTuples": tuples}]}]}}
+    with tempfile.TemporaryDirectory(prefix="nsgflow-judging-") as folder:
+        for name, document in (("nsgs.json", [{"id": nsg, "name": "many", "securityRules": [rule],
+                                               "subnets": [{"id": "/subscriptions/s/subnets/mail"}]}]),
+                               ("log.json", {"records": [record]})):
+            with open(os.path.join(folder, name), "w", encoding="ascii") as file:
+                json.dump(document, file)
+        for name in ("senders.txt", "drop.txt"):
+            with open(os.path.join(folder, name), "w", encoding="ascii"):
+                pass
+        document = json.loads(review(folder, ["log.json"]))
+        advice = document["rules"][0]["recommendation"]
+        refused = sorted(senders, key=lambda text: int(ipaddress.ip_address(text)))
+        expect("many refused: the smallest are named", advice["senders_refused"] == refused[:1000])
+        expect("many refused: all are counted",
+               advice["senders_refused_total"] == 1500 and advice["messages_refused"] == 1500)
+        review(folder, ["log.json"], "-o", "review.json")
+        text = subprocess.run([PROGRAM, "report", os.path.join(folder, "review.json")], capture_output=True, check=True)
+        expect("many refused: the text says how many", b"and 149" in text.stdout)
+
+
 def main():
+    check_many_refused()
     for layout in ("vnet4", "nsg2"):
         made = world.World(2, relay="open")
         with tempfile.TemporaryDirectory(prefix="nsgflow-judging-") as folder:
