@@ -188,7 +188,8 @@ struct nsf_coverage {
     bool has_vnet4;           /* virtual network flow logs are among them */
     bool lacks[NSF_LACKS];    /* every flow log that covers the NSG is without it, and should not be */
     int64_t evidence_from_ms; /* the logs before contradict the rule as it is now; NSF_TS_NONE: nowhere */
-    uint64_t expected_since;  /* hours from then on; not printed */
+    uint64_t dark_nics;       /* attached ones that no log shows; not printed, as are the next two */
+    uint64_t expected_since;  /* hours from then on */
     uint64_t seen_since;
 };
 

@@ -123,6 +123,7 @@ static void fill_hours(const struct nsf_evidence *evidence, const struct nsf_rev
             nsf_hours_of_nic(&evidence->hours, nic_id, mac, from, to, &gaps, &n_gaps, &capacity);
         coverage->hours_expected += (uint64_t)(to - from);
         coverage->hours_seen += nic.hours_seen;
+        coverage->dark_nics += !nic.is_logged;
     }
     coverage->gaps = nsf_arena_alloc(arena, n_gaps * sizeof(*gaps));
     if (n_gaps > 0)

@@ -82,6 +82,17 @@ static bool is_blind(const struct nsf_rule_facts *facts)
            facts->by_verdict[NSF_SOURCE_UNDECIDED] > 0;
 }
 
+static bool has_quiet_sources_only(const struct nsf_rule_facts *facts)
+{
+    return nsf_rule_hostile_sources(facts) + facts->by_verdict[NSF_SOURCE_HEALTH_PROBE] == facts->sources;
+}
+
+/* By what was seen it could be closed: what was not seen matters then. */
+static bool is_closable(const struct nsf_rule_facts *facts)
+{
+    return facts->connections == 0 || has_quiet_sources_only(facts);
+}
+
 static bool judge_insufficient(const struct nsf_rule_facts *facts, struct nsf_rule_judgement *j)
 {
     if (!facts->is_logged)
@@ -114,9 +125,15 @@ static bool judge_insufficient(const struct nsf_rule_facts *facts, struct nsf_ru
             "No connection was logged under this rule, but another NSG on the same NICs let mail in, and only the last "
             "NSG on "
             "the path logs it: judge both rules together.");
-    else if (facts->connections == 0 && facts->has_dark_path)
+    else if (facts->dark_nics > 0 && is_closable(facts))
         say(j, NSF_VERDICT_INSUFFICIENT_EVIDENCE,
-            "No connection was logged under this rule, but another NSG stands on the same path and no log of it was "
+            "Nobody who sends mail was seen, but %llu attached interface%s in no flow log: switch one on and run "
+            "again after two weeks.",
+            ull(facts->dark_nics), facts->dark_nics == 1 ? " is" : "s are");
+    else if (facts->has_dark_path && is_closable(facts))
+        say(j, NSF_VERDICT_INSUFFICIENT_EVIDENCE,
+            "Nobody who sends mail was seen under this rule, but another NSG stands on the same path and no log of it "
+            "was "
             "read; the last NSG on the path alone logs what was let in: read both logs.");
     else if (facts->connections == 0 && facts->senders_elsewhere > 0 && facts->changed_on == NULL)
         say(j, NSF_VERDICT_INSUFFICIENT_EVIDENCE,
@@ -130,14 +147,13 @@ static bool judge_insufficient(const struct nsf_rule_facts *facts, struct nsf_ru
 
 static bool judge_unused(const struct nsf_rule_facts *facts, struct nsf_rule_judgement *j)
 {
-    uint64_t quiet = nsf_rule_hostile_sources(facts) + facts->by_verdict[NSF_SOURCE_HEALTH_PROBE];
     if (facts->connections == 0 && facts->changed_on != NULL)
         say(j, NSF_VERDICT_CLOSE_UNUSED,
             "The logs cover this rule since it became what it is, on %s, and show no allowed connection.",
             facts->changed_on);
     else if (facts->connections == 0)
         say(j, NSF_VERDICT_CLOSE_UNUSED, "The logs cover this rule and show no allowed connection.");
-    else if (quiet == facts->sources && facts->senders_elsewhere == 0)
+    else if (has_quiet_sources_only(facts) && facts->senders_elsewhere == 0)
         say(j, NSF_VERDICT_CLOSE_PROBES_ONLY,
             "All %llu source%s are scanners, guessers or health probes; none sent mail.", ull(facts->sources),
             s_of(facts->sources));

@@ -24,6 +24,7 @@ struct nsf_rule_facts {
     bool lacks_allowed;
     bool has_mail_elsewhere;    /* another NSG on its NICs let mail in */
     bool has_dark_path;         /* another NSG stands on its path and no log covers it */
+    uint64_t dark_nics;      /* attached interfaces that no log shows */
     uint64_t senders_elsewhere; /* that may send mail and were logged under other rules only: of the same path, or of
                                    rules whose place this one has taken */
     const char *changed_on;     /* the day from which on the logs speak of the rule as it is; NULL: all along */

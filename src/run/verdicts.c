@@ -370,6 +370,7 @@ static void fill_traffic(const struct nsf_review *review, const struct nsf_revie
 {
     const struct nsf_traffic *traffic = &rule->traffic;
     facts->is_logged = rule->coverage.is_logged;
+    facts->dark_nics = rule->coverage.dark_nics;
     facts->lacks_port_25 = rule->coverage.lacks[NSF_LACK_PORT_25];
     facts->lacks_allowed = rule->coverage.lacks[NSF_LACK_ALLOWED];
     facts->confidence = rule->confidence;

@@ -200,7 +200,8 @@ def an_attached_interface_that_is_never_logged():
     expect("hours", (coverage["hours_expected"], coverage["hours_seen"]), (2 * 28 * 24, 28 * 24))
     expect("its gap is the window", coverage["gaps"],
            [{"nic": "000D3A0000FF", "from": "2026-01-01T00:00:00.000Z", "to": "2026-01-29T00:00:00.000Z"}])
-    expect("half of it is no A", (found["edge"]["verdict"], found["edge"]["confidence"]), ("CLOSE_UNUSED", "C"))
+    expect("half of it is no A", (found["edge"]["verdict"], found["edge"]["confidence"]), ("INSUFFICIENT_EVIDENCE", "C"))
+    expect("reason", "1 attached interface is in no flow log" in found["edge"]["reason"])
 
 
 @case
