@@ -459,6 +459,7 @@ bench-programs: all $(BENCH_BIN) $(PEER_BIN)
 .PHONY: eval
 eval: all ## how often verdicts are right, on generated worlds whose truth is known
 	@NSGFLOW=$(CURDIR)/$(NSGFLOW) $(PYTHON) tests/eval/evaluate.py
+	@NSGFLOW=$(CURDIR)/$(NSGFLOW) $(PYTHON) tests/eval/rule_verdicts.py
 
 .PHONY: ci
 ci: deps deps-dev ## what a release passes: both compilers, all tests, lint, end to end, a short fuzz of each target

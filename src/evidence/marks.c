@@ -7,8 +7,8 @@
 enum {
     /* So much traffic of so many addresses that the whole internet takes part in it: then somebody also tried port 25,
      * and somebody was refused. A machine that only its users talk to has fewer. */
-    PLENTY_TUPLES = 1000,
-    PLENTY_SOURCES = 200,
+    PLENTY_TUPLES = 2000,
+    PLENTY_SOURCES = 300,
     /* So many connections of which each would have a begin, and an end. */
     PLENTY_MAIL = 20,
 };

@@ -586,7 +586,7 @@ def a_log_without_refusals():
 def a_log_of_refusals_only():
     logs = Logs()
     for number in range(2500):
-        logs.denied(number * 28 * DAY // 2500, "77.%d.%d.9" % (number % 2, number % 200 + 1), target_port=22)
+        logs.denied(number * 28 * DAY // 2500, "77.%d.%d.9" % (number // 200 % 2, number % 200 + 1), target_port=22)
     expect("port 25 is not there either", lacks(logs), (["allowed", "port_25"], "INSUFFICIENT_EVIDENCE"))
     logs.denied(DAY, "10.9.9.9")
     expect("nothing let in", lacks(logs), (["allowed"], "INSUFFICIENT_EVIDENCE"))

@@ -53,6 +53,8 @@ class Session:
 
 
 class World:
+    hours_per_blob = 1
+
     def __init__(self, seed, days=28, relay="none"):
         self.rng = random.Random(seed)
         self.days = days
@@ -259,13 +261,12 @@ class World:
 
     def write(self, folder, layout):
         os.makedirs(folder, exist_ok=True)
-        dump(os.path.join(folder, "nsgs.json"), definitions())
+        dump(os.path.join(folder, "nsgs.json"), self.definitions())
         with open(os.path.join(folder, "senders.txt"), "w", encoding="utf-8") as handle:
             handle.write("# Date: 2026-01-01\n" + "".join("%s %s\n" % (prefix, PROVIDER) for prefix in PROVIDER_PREFIXES))
         with open(os.path.join(folder, "drop.txt"), "w", encoding="utf-8") as handle:
             handle.write("192.0.2.0/24 ; SBL000001\n")
-        # two outages of the log, each of some hours
-        holes = {(self.rng.randrange(self.days), hour) for _ in range(2) for hour in range(3, 3 + self.rng.randint(2, 5))}
+        holes = self.holes()
         by_blob = {}
         for session in sorted(self.sessions, key=lambda s: (s.stamp, s.source, s.port)):
             nic = nic_of(session.source if session.outbound else session.target)
@@ -274,11 +275,32 @@ class World:
                     continue
                 minute = stamp // MINUTE_MS
                 day, hour = divmod((minute - START_MS // MINUTE_MS) // 60, 24)
-                if (day, hour) not in holes:
-                    by_blob.setdefault((nic, minute // 60), {}).setdefault((minute, nsg), {}).setdefault(rule, []).append(text)
+                logged = self.logged(session, nic, nsg, rule, text)
+                if (day, hour) not in holes and logged:
+                    nic_, nsg, rule, text = logged
+                    by_blob.setdefault((nic_, self.blob_of(minute)), {}).setdefault((minute, nsg), {}).setdefault(rule, []).append(text)
         self.heartbeat(by_blob, holes)
         for (nic, hour), groups in by_blob.items():
             write_blob(folder, layout, nic, hour, groups)
+
+    # ---- what a scene may want otherwise
+
+    def definitions(self):
+        return definitions()
+
+    def holes(self):
+        """Hours without any log, as (day, hour): two outages, each of some hours."""
+        return {(self.rng.randrange(self.days), hour) for _ in range(2) for hour in range(3, 3 + self.rng.randint(2, 5))}
+
+    def logged(self, session, nic, nsg, rule, text):
+        """Where a line is logged, and how; None: nowhere."""
+        return nic, nsg, rule, text
+
+    def blob_of(self, minute):
+        return minute // (60 * self.hours_per_blob) * self.hours_per_blob
+
+    def nics(self):
+        return {nic_of(MX): "mail", nic_of(IDLE[0]): "web"}
 
     def heartbeat(self, by_blob, holes):
         """Every NIC has some record in every hour that was logged."""
@@ -286,9 +308,9 @@ class World:
             for hour in range(24):
                 if (day, hour) in holes:
                     continue
-                for nic in {nic_of(MX), nic_of(IDLE[0])}:
+                for nic, nsg in self.nics().items():
                     at = START_MS // HOUR_MS + day * 24 + hour
-                    by_blob.setdefault((nic, at), {}).setdefault((at * 60, "web" if nic == nic_of(IDLE[0]) else "mail"), {})
+                    by_blob.setdefault((nic, self.blob_of(at * 60)), {}).setdefault((at * 60, nsg), {})
 
     def tuples(self, session, layout):
         """[(stamp, NSG, rule, text)] of one session, with what real logs add: SYN retries, splits at birth."""
