@@ -6,10 +6,11 @@
 #include "core/json_in.h"
 #include "core/limits.h"
 #include "core/mem.h"
+#include "envelope/direct.h"
 #include "envelope/state.h"
 
-/* Between records this file reads the text itself: blanks, commas and brackets. Each object goes to the JSON parser,
- * which never sees a byte behind its closing brace. An object that turns out to be wrapped around an array of objects
+/* Between records this file reads the text itself: blanks, commas and brackets. An object as Azure writes it is read
+ * by direct.h; every other goes to the JSON parser, which never sees a byte behind its closing brace. An object that turns out to be wrapped around an array of objects
  * is given up: its brackets are remembered, and the objects in the array are read one by one. */
 
 #define TUPLES_KEY "\"flowTuples\""
@@ -22,6 +23,8 @@
 #define STREAM_PART_BYTES ((uint64_t)1 << 20)
 /* At most so much goes to the parser at a time: what is looked at before it is fed may be looked at again. */
 #define FEED_MAX_BYTES ((uint64_t)16 << 10)
+/* Azure cuts records at 32 KB; one that goes on for longer is read as it comes. */
+#define DIRECT_MAX_BYTES ((uint64_t)128 << 10)
 #define STREAM_TEXTS_MAX_BYTES ((size_t)1 << 20)
 
 /* ---- problems -------------------------------------------------------------------------------------- */
@@ -143,6 +146,43 @@ static void begin_object(struct nsf_envelope *env, uint64_t start)
     env->is_tail = false;
     env->token_end = start;
     env->state = STATE_OBJECT;
+}
+
+/* The end of the object is not in sight. What arrived since the last look is looked at only when it holds a brace. */
+static bool may_end_now(const struct nsf_envelope *env)
+{
+    uint64_t end = nsf_window_end(&env->window);
+    if (env->direct_from != env->pos || env->direct_missed > end)
+        return true;
+    struct nsf_slice fresh = nsf_window_slice(&env->window, env->direct_missed, end);
+    return nsf_slice_find(fresh, '}') < fresh.len;
+}
+
+/* An object at pos. False: more bytes are needed. */
+static bool take_object(struct nsf_envelope *env)
+{
+    uint64_t end = nsf_window_end(&env->window);
+    enum nsf_direct taken = NSF_DIRECT_ODD;
+    if (!env->is_plain)
+        taken = may_end_now(env) ? nsf_direct_object(env, env->pos) : NSF_DIRECT_MORE;
+    switch (taken) {
+    case NSF_DIRECT_DONE:
+        env->pos = env->direct_at;
+        return true;
+    case NSF_DIRECT_STOPPED:
+        unwrap(env, env->direct_at);
+        return true;
+    case NSF_DIRECT_MORE:
+        env->direct_from = env->pos;
+        env->direct_missed = end;
+        if (!env->is_finishing && end - env->pos < DIRECT_MAX_BYTES)
+            return false;
+        break;
+    case NSF_DIRECT_ODD:
+        break;
+    }
+    begin_object(env, env->pos);
+    return true;
 }
 
 /* A member of an object around the records, behind their array: the rest of it is read as an object of its own. */
@@ -348,8 +388,7 @@ static bool take_mark(struct nsf_envelope *env, struct nsf_slice bytes)
     bool is_in_object = env->n_brackets > 0 && env->brackets[env->n_brackets - 1] == '{';
     switch (bytes.ptr[0]) {
     case '{':
-        begin_object(env, env->pos);
-        return true;
+        return take_object(env);
     case '[':
         open_bracket(env);
         break;
@@ -465,6 +504,7 @@ void nsf_envelope_begin(struct nsf_envelope *env, uint64_t offset, enum nsf_enve
     env->is_recovering = false;
     env->again_bytes = 0;
     env->key_searched_from = NSF_OFFSET_NONE;
+    env->direct_from = NSF_OFFSET_NONE;
     env->last_end = offset;
     env->n_brackets = 0;
     if (place == NSF_PLACE_IN_RECORDS) {

@@ -33,7 +33,7 @@ static struct nsf_level *push_level(struct nsf_envelope *env, enum nsf_level_rol
 /* Where the element of a flowTuples array that the parser just gave begins: behind blanks and a comma. */
 static uint64_t element_start(const struct nsf_envelope *env)
 {
-    uint64_t end = nsf_json_in_offset(env->json);
+    uint64_t end = nsf_envelope_offset(env);
     struct nsf_slice bytes = nsf_window_slice(&env->window, env->element_from, end);
     size_t at = 0;
     while (at < bytes.len && strchr(" \t\r\n,", bytes.ptr[at]) != NULL)
@@ -45,7 +45,7 @@ static void hold_element(struct nsf_envelope *env, struct nsf_slice text, bool i
 {
     uint64_t start = element_start(env);
     nsf_records_hold(&env->records, text, is_string, is_string ? start + 1 : start);
-    env->element_from = nsf_json_in_offset(env->json);
+    env->element_from = nsf_envelope_offset(env);
 }
 
 static bool is_member_of_record(enum nsf_key key)
@@ -69,7 +69,7 @@ static void set_name(struct nsf_envelope *env, struct nsf_level *level, struct n
 static void take_value(struct nsf_envelope *env, struct nsf_slice text, bool is_string)
 {
     struct nsf_level *level = nsf_envelope_top(env);
-    env->token_end = nsf_json_in_offset(env->json);
+    env->token_end = nsf_envelope_offset(env);
     if (level->role == ROLE_TUPLES) {
         hold_element(env, text, is_string);
         return;
@@ -112,7 +112,7 @@ static bool on_map_key(void *ctx, struct nsf_slice key)
 {
     struct nsf_envelope *env = ctx;
     struct nsf_level *level = nsf_envelope_top(env);
-    env->token_end = nsf_json_in_offset(env->json);
+    env->token_end = nsf_envelope_offset(env);
     level->key = nsf_key_of(key);
     if (level->role == ROLE_RECORD) {
         struct nsf_open_record *record = nsf_records_top(&env->records);
@@ -159,7 +159,7 @@ static void open_record(struct nsf_envelope *env, uint64_t start)
 static bool on_start_map(void *ctx)
 {
     struct nsf_envelope *env = ctx;
-    uint64_t end = nsf_json_in_offset(env->json);
+    uint64_t end = nsf_envelope_offset(env);
     if (env->n_levels == 0) {
         open_record(env, env->object_start);
         nsf_records_top(&env->records)->has_inner = env->is_tail;
@@ -199,7 +199,7 @@ static bool on_start_array(void *ctx)
 
 static void pop_level(struct nsf_envelope *env)
 {
-    env->token_end = nsf_json_in_offset(env->json);
+    env->token_end = nsf_envelope_offset(env);
     env->n_maps -= nsf_envelope_top(env)->is_map;
     env->n_levels--;
     if (env->n_levels > 0 && nsf_envelope_top(env)->role == ROLE_TUPLES)

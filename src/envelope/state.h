@@ -1,6 +1,6 @@
 /*
- * state.h - the inside of an envelope: shared by its two halves, the events of the JSON parser (events.c) and the text
- * around them (envelope.c), and by nobody else.
+ * state.h - the inside of an envelope: shared by its parts, the events of the JSON parser (events.c), the same events of
+ * objects read without it (direct.c) and the text around them (envelope.c), and by nobody else.
  */
 #ifndef NSF_ENVELOPE_STATE_H
 #define NSF_ENVELOPE_STATE_H
@@ -65,6 +65,11 @@ struct nsf_envelope {
     uint64_t key_searched_to;
     uint64_t skim_from;
     size_t skim_at;
+    /* direct.h */
+    bool is_direct;         /* the events are not the parser's */
+    uint64_t direct_at;     /* where the present one ends */
+    uint64_t direct_from;   /* the object that begins here ... */
+    uint64_t direct_missed; /* ... does not end before */
     /* brackets around the records */
     char brackets[NSF_JSON_DEPTH_MAX];
     unsigned n_brackets;
@@ -83,6 +88,12 @@ extern const struct nsf_json_events nsf_envelope_events;
 static inline struct nsf_level *nsf_envelope_top(struct nsf_envelope *env)
 {
     return &env->levels[env->n_levels - 1];
+}
+
+/* Behind the token of the present event. */
+static inline uint64_t nsf_envelope_offset(const struct nsf_envelope *env)
+{
+    return env->is_direct ? env->direct_at : nsf_json_in_offset(env->json);
 }
 
 /* Reading goes on at `start`: now it is known how much was passed over behind damage. */

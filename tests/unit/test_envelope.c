@@ -165,6 +165,22 @@ static const struct shape {
     {"comma before a bracket", WRAP(HEAD(TIME, "1") GROUP("r", TUPLES_1 ",") "]}}," RECORD_2), 1, 4, 1, 0, 0},
     {"comma missing", WRAP(HEAD(TIME, "1") GROUP("r", TUPLES_1 " " TUPLES_1) "]}}," RECORD_2), 1, 4, 1, 0, 0},
     {"brackets that differ", "{\"records\":[" RECORD_2 "}]", 1, 4, 2, 0, 0},
+    {"value missing", WRAP("{\"time\":\"" TIME "\",\"x\":}," RECORD_2), 1, 4, 1, 0, 0},
+    {"value missing behind a comma", WRAP(HEAD(TIME, "1") GROUP("r", TUPLES_1) ",]}}," RECORD_2), 1, 4, 1, 0, 0},
+    {"member missing", WRAP("{\"time\":\"" TIME "\",}," RECORD_2), 1, 4, 1, 0, 0},
+    {"member missing at first", WRAP("{,\"time\":\"" TIME "\"}," RECORD_2), 1, 4, 1, 0, 0},
+    {"colon missing", WRAP("{\"time\"\"" TIME "\"}," RECORD_2), 1, 4, 1, 0, 0},
+    {"a map closed as an array", WRAP("{\"time\":\"" TIME "\",\"x\":{\"y\":1]}," RECORD_2), 1, 4, 1, 0, 0},
+    {"a zero too many", WRAP(HEAD(TIME, "02") "]}}," RECORD_2), 1, 4, 1, 0, 0},
+    {"empty maps and arrays, long numbers",
+     WRAP("{\"time\":\"" TIME "\",\"a\":{},\"b\":[],\"c\":[{},[]],\"d\":12345678901234567890,"
+          "\"category\":\"NetworkSecurityGroupFlowEvent\",\"properties\":{\"Version\":1,\"flows\":[" GROUP(
+              "r", TUPLES_1) "]}}"),
+     1, 4, 0, 0, 0},
+    {"nested deeply",
+     WRAP("{\"time\":\"" TIME "\",\"a\":[[[[[[[[[[[[[[1]]]]]]]]]]]]]],\"category\":\"NetworkSecurityGroupFlowEvent\","
+          "\"properties\":{\"Version\":1,\"flows\":[" GROUP("r", TUPLES_1) "]}}"),
+     1, 4, 0, 0, 0},
     {"a record that is not closed", WRAP(HEAD(TIME, "1") GROUP("r", TUPLES_1) "," RECORD_2 "," RECORD_1), 2, 8, 1, 0,
      0},
 };
