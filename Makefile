@@ -448,6 +448,11 @@ bench-curves: bench-programs ## cost by bytes, blobs and sources, with a plot; M
 bench-costs: bench-programs ## where the instructions of a review go, by part and function (callgrind); BYTES=
 	@$(BENCH_ENV) $(PYTHON) bench/costs.py $(if $(BYTES),--bytes $(BYTES))
 
+.PHONY: bench-compare
+bench-compare: bench-programs ## REV=main~5: that revision and this tree side by side; BYTES= ROUNDS=
+	@[ -n "$(REV)" ] || { echo "bench-compare: REV=what?"; exit 2; }
+	@$(BENCH_ENV) $(PYTHON) bench/compare.py '$(REV)' $(if $(BYTES),--bytes $(BYTES)) $(if $(ROUNDS),--rounds $(ROUNDS))
+
 .PHONY: bench-stages
 bench-stages: bench-programs ## reading stage by stage, on generated logs: MB/s and ns a tuple; BYTES=
 	@for k in typical vnet flood; do $(B)/bench/gen_logs $$k --bytes $(or $(BYTES),100000000) build/bench-stages.json && \
