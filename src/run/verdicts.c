@@ -9,6 +9,7 @@
 #include "judge/confidence.h"
 #include "judge/rule_verdict.h"
 #include "run/advise.h"
+#include "run/named_sources.h"
 #include "run/rule_doubts.h"
 #include "run/rule_mail.h"
 #include "run/rule_relay.h"
@@ -218,6 +219,7 @@ struct rule_sources {
     uint32_t finding_idx;
     struct nsf_rule_mail mail;
     struct nsf_rule_sightings sightings;
+    struct nsf_named_sources named;
     struct nsf_touched *touched;
     size_t n_touched;
     size_t capacity;
@@ -262,6 +264,7 @@ static void add_source(struct rule_sources *sources, const struct nsf_mail_sourc
     bool is_hostile = nsf_source_is_hostile(source->verdict);
     facts->by_verdict[source->verdict]++;
     nsf_rule_sight(&sources->sightings, source);
+    nsf_named_sources_see(&sources->named, source);
     facts->hostile_connections += is_hostile ? source->connections : 0;
     facts->drop_listed_sources +=
         nsf_networks_find(sources->verdicts->lists->of[NSF_LIST_DROP], source->address) != NULL;
@@ -452,7 +455,9 @@ static void judge_rule(struct nsf_verdicts *verdicts, size_t rule_idx)
     facts.has_mail_elsewhere = nsf_evidence_has_mail_elsewhere(verdicts->evidence, finding->nsg_idx);
     sources.relay = nsf_rule_relay_new(verdicts->dossier, rule->finding_idx,
                                        (uint32_t)(window_ms(review) / NSF_MS_PER_DAY), rule->coverage.is_logged);
+    nsf_named_sources_init(&sources.named, finding);
     collect_sources(&sources, review, rule_idx);
+    nsf_named_sources_tell(&sources.named, finding->rule, &review->arena, rule);
     collect_elsewhere(&sources);
     if (rule->coverage.evidence_from_ms != NSF_TS_NONE)
         facts.changed_on = nsf_time_format_day(nsf_time_day(rule->coverage.evidence_from_ms), changed_day);
@@ -481,6 +486,7 @@ static void judge_rule(struct nsf_verdicts *verdicts, size_t rule_idx)
                                         .mail_beside_mx = sources.mail_beside_mx},
                &review->arena, rule);
     nsf_rule_mail_release(&sources.mail);
+    nsf_named_sources_release(&sources.named);
     nsf_free(sources.touched);
     nsf_free(sources.destinations);
     nsf_rule_relay_free(sources.relay);

@@ -428,6 +428,21 @@ def a_rule_that_does_not_let_in_by_its_definition():
 
 
 @case
+def a_rule_that_was_wider():
+    logs = Logs()
+    logs.alive()
+    senders(logs, days=range(0, 14))
+    senders(logs, days=range(0, 28), sources=("9.1.1.1",))
+    logs.flow(DAY, "168.63.129.16", (3, 164, 2, 112))
+    for source, wanted in (("0.0.0.0/1", [("wider", "smtp", "2026-01-14", 28)]), ("*", []), ("Internet", []),
+                           ("0.0.0.0-127.255.255.255, 198.100.1.9", [("wider", "smtp", "2026-01-14", 14)]),
+                           ("0.0.0.0/1,AzureCloud", []), ("0.0.0.0/1,198.100.0.0/16", [])):
+        found = run([nsg("edge", rule("smtp", source=source))], logs)
+        expect(source, changes(found), wanted)
+        expect(source + " is said", doubt({"doubts": [row["text"] for row in found["changes"]]}, "does not name"), wanted != [])
+
+
+@case
 def just_in_time_rules_come_and_go():
     logs = Logs()
     logs.alive()
