@@ -32,6 +32,7 @@ void nsf_sources_release(struct nsf_sources *sources)
             nsf_traits_free(sources->traits[i]);
     nsf_free(sources->traits);
     nsf_slab_release(&sources->slab);
+    nsf_journal_release(&sources->journal);
     nsf_sources_limit_release(&sources->limit);
     nsf_pairset_release(&sources->speaking);
     nsf_sources_init(sources, sources->seed);
@@ -76,11 +77,16 @@ void nsf_sources_expect_row(const struct nsf_sources *sources, uint32_t hash)
 void nsf_sources_expect_traits(const struct nsf_sources *sources, uint32_t hash)
 {
     uint32_t idx = nsf_slim_index_guess(&sources->rows, hash);
-    if (idx == NSF_INDEX_NONE || nsf_sources_row(sources, idx)->connections < 2)
+    if (idx == NSF_INDEX_NONE)
         return;
-    const char *traits = (const char *)sources->traits[nsf_sources_row(sources, idx)->port_or_traits];
-    for (size_t at = 0; at < SOURCES_TRAITS_AHEAD; at += 64)
-        __builtin_prefetch(traits + at, 1);
+    const struct nsf_source_row *row = nsf_sources_row(sources, idx);
+    if (nsf_source_row_has_traits(row)) {
+        const char *traits = (const char *)sources->traits[row->port_or_traits];
+        for (size_t at = 0; at < SOURCES_TRAITS_AHEAD; at += 64)
+            __builtin_prefetch(traits + at, 1);
+    } else if (row->connections > 1) {
+        __builtin_prefetch(nsf_journal_entries(&sources->journal, row->port_or_traits, row->connections), 1);
+    }
 }
 
 static void rebuild_index(struct nsf_sources *sources)
@@ -206,6 +212,25 @@ static enum nsf_connection_class only_class(const struct nsf_source_row *row)
     return class_;
 }
 
+static void note_in_journal(struct nsf_sources *sources, struct nsf_source_row *row, const struct nsf_finished *finished)
+{
+    uint32_t list = row->port_or_traits;
+    if (row->connections == 1)
+        nsf_journal_add(&sources->journal, &list, 0, only_class(row), nsf_source_row_first_ms(row), (uint16_t)list);
+    nsf_journal_add(&sources->journal, &list, row->connections, finished->class_, finished->connection->counted_from_ms,
+                    finished->src_port);
+    row->port_or_traits = list;
+}
+
+static void make_traits(struct nsf_sources *sources, struct nsf_source_row *row)
+{
+    NSF_GROW(sources->traits, sources->traits_capacity, (size_t)sources->n_traits + 1);
+    sources->traits[sources->n_traits] = nsf_traits_new(&sources->slab);
+    nsf_journal_read(&sources->journal, row->port_or_traits, row->connections, &sources->traits[sources->n_traits]);
+    nsf_journal_drop(&sources->journal, row->port_or_traits, row->connections);
+    row->port_or_traits = sources->n_traits++;
+}
+
 /* Before the connection is counted. */
 static void add_traits(struct nsf_sources *sources, struct nsf_source_row *row, const struct nsf_finished *finished)
 {
@@ -213,13 +238,12 @@ static void add_traits(struct nsf_sources *sources, struct nsf_source_row *row, 
         row->port_or_traits = finished->src_port;
         return;
     }
-    if (row->connections == 1) {
-        NSF_GROW(sources->traits, sources->traits_capacity, (size_t)sources->n_traits + 1);
-        sources->traits[sources->n_traits] = nsf_traits_new(&sources->slab);
-        nsf_traits_add(&sources->traits[sources->n_traits], only_class(row), nsf_source_row_first_ms(row),
-                       (uint16_t)row->port_or_traits);
-        row->port_or_traits = sources->n_traits++;
+    if (row->connections < NSF_JOURNAL_MANY) {
+        note_in_journal(sources, row, finished);
+        return;
     }
+    if (row->connections == NSF_JOURNAL_MANY)
+        make_traits(sources, row);
     nsf_traits_add(&sources->traits[row->port_or_traits], finished->class_, finished->connection->counted_from_ms,
                    finished->src_port);
 }
@@ -228,10 +252,13 @@ const struct nsf_traits *nsf_sources_traits(const struct nsf_sources *sources, u
                                             struct nsf_traits **scratch)
 {
     const struct nsf_source_row *row = nsf_sources_row(sources, row_idx);
-    if (row->connections != 1)
+    if (nsf_source_row_has_traits(row))
         return sources->traits[row->port_or_traits];
     nsf_traits_reset(*scratch);
-    nsf_traits_add(scratch, only_class(row), nsf_source_row_first_ms(row), (uint16_t)row->port_or_traits);
+    if (row->connections == 1)
+        nsf_traits_add(scratch, only_class(row), nsf_source_row_first_ms(row), (uint16_t)row->port_or_traits);
+    else
+        nsf_journal_read(&sources->journal, row->port_or_traits, row->connections, scratch);
     return *scratch;
 }
 

@@ -16,6 +16,7 @@
 #include "core/slim_index.h"
 #include "evidence/addresses.h"
 #include "evidence/connection.h"
+#include "evidence/journal.h"
 #include "evidence/source_sum.h"
 #include "evidence/traits.h"
 
@@ -33,7 +34,7 @@ struct nsf_source_row {
     uint32_t first_destination; /* id in the table's addresses; of several, once finished, index of the first */
     uint32_t n_destinations;
     uint32_t days;
-    uint32_t port_or_traits; /* source port of the only connection; with more of them, row in the table's traits */
+    uint32_t port_or_traits; /* source port of the only connection; its list in the journal; its row in the traits */
     uint32_t counters[4];    /* in the order of struct nsf_counters; LARGE, idx: row idx of large_counters */
     uint32_t first_low;      /* milliseconds in 48 bits: up to the year 10889 */
     uint32_t last_low;
@@ -58,6 +59,12 @@ static inline int64_t nsf_source_row_last_ms(const struct nsf_source_row *row)
 static inline uint32_t nsf_source_row_class(const struct nsf_source_row *row, enum nsf_connection_class class_)
 {
     return class_ == NSF_CLASS_UNKNOWN ? row->connections - row->with_counters : row->known_classes[class_ - 1];
+}
+
+/* Past what the journal holds. */
+static inline bool nsf_source_row_has_traits(const struct nsf_source_row *row)
+{
+    return row->connections > NSF_JOURNAL_MANY;
 }
 
 /* Connections of one target by UTC day of their first counted stamp. */
@@ -109,7 +116,8 @@ struct nsf_sources {
     uint32_t n_target_days;
     uint32_t last_target_day; /* asked for last: connections come by day */
     struct nsf_index by_target_day;
-    struct nsf_traits **traits; /* of rows with more than one connection */
+    struct nsf_journal journal; /* of rows with a few connections */
+    struct nsf_traits **traits; /* of rows with more */
     size_t traits_capacity;
     uint32_t n_traits;
     struct nsf_slab slab;        /* of the smaller ones */

@@ -192,15 +192,17 @@ static void drop_row(struct fold *fold, struct nsf_source_row *row)
     sum->late_senders -= was_known;
     if (!was_known && !note_known(limit, row->target, row->src))
         sum->sources--; /* it could not be told from a new one if it came again */
-    if (row->connections > 1)
+    if (nsf_source_row_has_traits(row))
         nsf_traits_free(fold->sources->traits[row->port_or_traits]);
+    else if (row->connections > 1)
+        nsf_journal_drop(&fold->sources->journal, row->port_or_traits, row->connections);
 }
 
 static void move_row(struct fold *fold, uint32_t from, uint32_t to)
 {
     struct nsf_source_row *row = nsf_sources_row(fold->sources, to);
     *row = *nsf_sources_row(fold->sources, from);
-    if (row->connections > 1) {
+    if (nsf_source_row_has_traits(row)) {
         fold->traits[fold->n_traits] = fold->sources->traits[row->port_or_traits];
         row->port_or_traits = fold->n_traits++;
     }
