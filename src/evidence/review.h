@@ -235,6 +235,12 @@ const char *nsf_relay_state_name(enum nsf_relay_state state);
 const char *nsf_lack_name(enum nsf_lack lack);
 const char *nsf_change_name(enum nsf_change_code code);
 
+/* Nothing was seen, in logs that could not have shown it. */
+static inline bool nsf_coverage_is_blind(const struct nsf_coverage *coverage, const struct nsf_traffic *traffic)
+{
+    return traffic->connections == 0 && (coverage->lacks[NSF_LACK_PORT_25] || coverage->lacks[NSF_LACK_ALLOWED]);
+}
+
 struct nsf_recommendation {
     struct nsf_slice action; /* one sentence */
     struct nsf_slices allow; /* prefixes, ascending by number */

@@ -184,9 +184,10 @@ static void judge_restrict(const struct nsf_rule_facts *facts, struct nsf_rule_j
     uint64_t senders = facts->by_verdict[NSF_SOURCE_KNOWN_SENDER] + facts->by_verdict[NSF_SOURCE_LIKELY_SENDER];
     if (facts->senders_elsewhere > 0)
         say(j, NSF_VERDICT_RESTRICT_WITH_REVIEW,
-            "%llu more source%s that may send mail came in under other rules, of another NSG on the same path or whose "
-            "place this one has taken: ask the owner before the rule is narrowed.",
-            ull(facts->senders_elsewhere), s_of(facts->senders_elsewhere));
+            "%llu more source%s that may send mail came in under %s: ask the owner about them too before the rule is "
+            "narrowed.",
+            ull(facts->senders_elsewhere), s_of(facts->senders_elsewhere),
+            facts->has_mail_elsewhere ? "another NSG on the same path" : "rules whose place this one has taken");
     else if (doubt == 0 && facts->messages == facts->sender_messages && facts->sender_networks <= NETWORKS_MAX)
         say(j, NSF_VERDICT_RESTRICT_TO_RELAYS,
             "All mail comes from %llu known or likely sender%s in %llu network%s, and nobody else is in doubt.",

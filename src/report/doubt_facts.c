@@ -35,29 +35,12 @@ static void missing_hours_doubt(struct nsf_facts *facts, const struct nsf_covera
     nsf_facts_end(facts, "");
 }
 
-static void text_fact(struct nsf_facts *facts, struct nsf_slice text)
-{
-    nsf_facts_begin(facts);
-    nsf_facts_add(facts, text);
-    nsf_facts_end(facts, "");
-}
-
-static void changes_facts(struct nsf_facts *facts, const struct nsf_review_rule *rule)
-{
-    size_t n_before = facts->n;
-    for (size_t i = 0; i < rule->n_changes; i++)
-        text_fact(facts, rule->changes[i].text);
-    if (facts->n > n_before)
-        facts->items[n_before].label = "Changed";
-}
-
 void nsf_facts_of_doubts(struct nsf_facts *facts, const struct nsf_review *review, size_t rule_idx)
 {
     const struct nsf_review_rule *rule = &review->rules[rule_idx];
-    changes_facts(facts, rule);
     size_t n_before = facts->n;
     for (size_t i = 0; i < rule->doubts.n; i++)
-        text_fact(facts, rule->doubts.items[i]);
+        nsf_facts_text(facts, rule->doubts.items[i]);
     counters_doubt(facts, rule);
     missing_hours_doubt(facts, &rule->coverage);
     if (rule->traffic.classes[NSF_CLASS_AMBIGUOUS] > 0)
@@ -92,6 +75,14 @@ static bool lacks_log(const struct nsf_review_rule *rule)
     return !rule->coverage.is_logged;
 }
 
+static bool is_filtered(const struct nsf_review_rule *rule)
+{
+    for (unsigned lack = 0; lack < NSF_LACKS; lack++)
+        if (rule->coverage.lacks[lack])
+            return true;
+    return false;
+}
+
 static void limits_of_layouts(struct nsf_facts *facts, const struct nsf_review *review)
 {
     const uint64_t *records = review->inputs.by_layout;
@@ -104,7 +95,13 @@ static void limits_of_layouts(struct nsf_facts *facts, const struct nsf_review *
                            "Azure retires NSG flow logs on 2027-09-30; virtual network flow logs "
                            "replace them.");
     }
-    if (records[NSF_LAYOUT_VNET4] > 0 && review->inputs.smtp_denied == 0)
+    if (has_rule_with(review, is_filtered))
+        nsf_facts_sentence(facts, "Filtered flow logs",
+                           "A log above lacks what such a log should hold. Virtual network flow logs can be filtered "
+                           "where they are made (states, ports, actions): az network watcher flow-log show --location "
+                           "LOCATION --name NAME prints enabledFilteringCriteria and recordTypes. Lift the filter and "
+                           "run again after two weeks.");
+    else if (records[NSF_LAYOUT_VNET4] > 0 && review->inputs.smtp_denied == 0)
         nsf_facts_sentence(
             facts, "Filtered flow logs",
             "No denied connection to port 25 is in these logs. Virtual network flow logs can be filtered where "

@@ -96,6 +96,13 @@ static void add_part(struct nsf_facts *facts, struct nsf_slices texts, size_t ma
         nsf_facts_addf(facts, " and %llu more", (unsigned long long)(total - n));
 }
 
+void nsf_facts_text(struct nsf_facts *facts, struct nsf_slice text)
+{
+    nsf_facts_begin(facts);
+    nsf_facts_add(facts, text);
+    nsf_facts_end(facts, "");
+}
+
 void nsf_facts_add_list(struct nsf_facts *facts, struct nsf_slices texts, size_t max)
 {
     add_part(facts, texts, max, texts.n);
@@ -580,11 +587,23 @@ static void coverage_fact(struct nsf_facts *facts, const struct nsf_review_rule 
     nsf_facts_end(facts, "Coverage")->is_grave = !coverage->is_logged;
     if (coverage->evidence_from_ms != NSF_TS_NONE) {
         nsf_facts_begin(facts);
-        nsf_facts_addf(facts, "the rule changed; of the rule as it is now the logs speak since %s",
+        nsf_facts_addf(facts,
+                       "of the rule as it is now the logs speak only since %s: what was logged before does not "
+                       "raise the confidence",
                        nsf_time_format_minute(coverage->evidence_from_ms, seen));
         end_detail(facts, "since");
     }
-    gaps_facts(facts, coverage);
+    if (coverage->is_logged)
+        gaps_facts(facts, coverage);
+}
+
+static void changes_facts(struct nsf_facts *facts, const struct nsf_review_rule *rule)
+{
+    size_t n_before = facts->n;
+    for (size_t i = 0; i < rule->n_changes; i++)
+        nsf_facts_text(facts, rule->changes[i].text);
+    if (facts->n > n_before)
+        facts->items[n_before].label = "Changed";
 }
 
 static void outbound_fact(struct nsf_facts *facts, const struct nsf_review_rule *rule)
@@ -605,6 +624,7 @@ void nsf_facts_of_traffic(struct nsf_facts *facts, const struct nsf_review *revi
     traffic_fact(facts, &rule->traffic);
     other_ports_fact(facts, rule);
     coverage_fact(facts, rule);
+    changes_facts(facts, rule);
     outbound_fact(facts, rule);
 }
 

@@ -50,6 +50,8 @@ struct nsf_fact *nsf_facts_end(struct nsf_facts *facts, const char *label);
 
 /* A fact of one sentence. */
 void nsf_facts_sentence(struct nsf_facts *facts, const char *label, const char *text);
+/* A fact without a label. */
+void nsf_facts_text(struct nsf_facts *facts, struct nsf_slice text);
 /* "1 hour", "1,200 hours" */
 void nsf_facts_add_number(struct nsf_facts *facts, uint64_t number, const char *word);
 /* The first max of a list: "a, b and 7 more". */

@@ -165,6 +165,15 @@ static void write_name(struct page *page, size_t rule_idx, size_t columns)
     nsf_text_cell_cut(&page->text, rule, rule_columns, false, NSF_STYLE_HEADING);
 }
 
+static const char *coverage_cell(const struct nsf_review_rule *rule, char share[NSF_NUMBER_TEXT_BYTES])
+{
+    if (!rule->coverage.is_logged)
+        return "no log";
+    if (nsf_coverage_is_blind(&rule->coverage, &rule->traffic))
+        return "filtered";
+    return nsf_share_text(rule->coverage.hours_seen, rule->coverage.hours_expected, share);
+}
+
 static void write_queue_row(struct page *page, size_t rule_idx)
 {
     const struct nsf_review_rule *rule = &page->review->rules[rule_idx];
@@ -184,10 +193,7 @@ static void write_queue_row(struct page *page, size_t rule_idx)
         number_cell(page, rule->traffic.classes[NSF_CLASS_MESSAGE], 9);
     number_cell(page, rule->traffic.sources, 8);
     text_cell(page, day_text(rule->traffic.last_ms, day), -11);
-    text_cell(page,
-              rule->coverage.is_logged ? nsf_share_text(rule->coverage.hours_seen, rule->coverage.hours_expected, share)
-                                       : "no log",
-              -9);
+    text_cell(page, coverage_cell(rule, share), -9);
     snprintf(risk, sizeof(risk), "%c", rule->confidence);
     text_cell(page, risk, -5);
     snprintf(risk, sizeof(risk), "%u", (unsigned)rule->risk);

@@ -357,6 +357,8 @@ static char confidence_of(const struct nsf_review *review, const struct nsf_revi
     /* What was logged before a change does not speak of the rule as it is. */
     const struct nsf_coverage *coverage = &rule->coverage;
     bool is_cut = coverage->evidence_from_ms != NSF_TS_NONE;
+    if (!coverage->is_logged || nsf_coverage_is_blind(coverage, &rule->traffic))
+        return 'D';
     return nsf_confidence_of(&(struct nsf_confidence_facts){
         .window_ms = is_cut ? review->window_to_ms - coverage->evidence_from_ms : window_ms(review),
         .hours_expected = is_cut ? coverage->expected_since : coverage->hours_expected,

@@ -221,6 +221,21 @@ def no_flow_log():
 
 
 @case
+def text_fits_eighty_columns():
+    logs = Logs()
+    logs.alive(but=range(40, 60))
+    senders(logs, days=range(0, 20), of="UserRule_smtp-old", sources=("198.100.1.9", "198.100.2.9", "2a00:1:2:3::25"))
+    senders(logs, days=range(21, 28), sources=("198.100.1.9",), target="51.10.7.7")
+    logs.alive(name="inner", nic="000D3A0000FF")
+    text = run(PAIR, logs, "--rules", "nics.json", files={"nics.json": [nic_of("n", "inner")]}, text=True)
+    expect("width", max(len(line) for line in text.split("\n")) <= 80)
+    for part in ("Changed       smtp-old let port 25 in until 2026-01-20", "speak only since", "reached 51.10.7.7"):
+        expect(part, part in text)
+    behind = text[text.index("Changed  "):]
+    expect("the change stands with the coverage", behind.index("Outbound") < behind.index("In doubt"))
+
+
+@case
 def counters_and_grades():
     for with_counters, wanted in ((100, ("present", "A")), (91, ("present", "A")), (90, ("mixed", "A")),
                                   (89, ("mixed", "B")), (50, ("mixed", "B")), (49, ("mixed", "C")),
@@ -560,6 +575,8 @@ def a_log_without_port_25():
     expect("filtered", lacks(logs), (["port_25"], "INSUFFICIENT_EVIDENCE"))
     found = run(EDGE, logs)
     expect("reason", "holds no port 25 at all" in found["reason"])
+    expect("nothing to trust", found["confidence"], "D")
+    expect("in the queue", " filtered " in run(EDGE, logs, text=True))
     expect("how to see it", doubt(found, "az network watcher flow-log show"))
     logs.flow(DAY, "10.0.0.4", target="77.7.7.7", outbound=True, of="DefaultRule_AllowInternetOutBound")
     expect("one outbound mail proves that it is not", lacks(logs), ([], "CLOSE_UNUSED"))
