@@ -60,7 +60,7 @@ def compare_judged(folder, lists=(), since=None, until=None, has_advice=True):
     reference = judge.review([rules_path], scan, logs, named, since, until)
     if not has_advice:
         for row in ours["rules"] + reference["rules"]:
-            del row["recommendation"]
+            row["recommendation"] = pick(row["recommendation"], ["ask_owner", "addresses_open_before"])
     demand_same(ours, reference)
 
 

@@ -42,6 +42,7 @@ class World:
         self.holes = set()          # (nic, hour from the start) without a record
         self.options = []           # of the program
         self.since = self.until = None
+        self.copies = 1             # flow logs that say the same
         self.networks = 0
         self.port = 20000
 
@@ -114,7 +115,10 @@ class World:
         for (nic, hour), groups in sorted(blobs.items()):
             by_day.setdefault((nic, hour // 24), []).extend(self.records(nic, groups))
         for (nic, day), records in by_day.items():
-            dump(os.path.join(folder, "logs", "%s-%d.json" % (nic, day)), {"records": records})
+            for copy in range(self.copies):
+                if copy:
+                    records = [{**record, "flowLogResourceID": record["flowLogResourceID"] + str(copy)} for record in records]
+                dump(os.path.join(folder, "logs", "%s-%d-%d.json" % (nic, day, copy)), {"records": records})
 
     def records(self, nic, groups):
         for (minute, nsg), names in sorted(groups.items()):
@@ -245,8 +249,9 @@ def source_ports():
         for others in (0, 3, 4, 5, 8, 14, 15):
             for first in (True, False):
                 source = world.source()
-                fixed = [(day * DAY, 25025) for day in range(days)] + [(HOUR, 25025)]
-                rest = [(4 * DAY + at * HOUR, 30000 + 7 * at) for at in range(others)]
+                port = 1024 + world.networks * 1511
+                fixed = [(day * DAY, port) for day in range(days)] + [(HOUR, port)]
+                rest = [(4 * DAY + at * HOUR, port + 1 + 701 * at) for at in range(others)]
                 for at, port in fixed + rest if first else rest + [(at + 6 * DAY, port) for at, port in fixed]:
                     world.mail(at, source, MESSAGE, port=port)
     return world
@@ -459,6 +464,13 @@ def relays():
     one("two NICs", 20, nics=2)
     one("two NICs, enough on one", 42, nics=2)
     one("no messages", 25, tries=DIALOG)
+    # of two sources the one with most mail behind it is an ordinary one, the other is not
+    one("behind one of two", 20)
+    other = found[-1].source()
+    found[-1].mail(4 * DAY, other)
+    for number in range(30):
+        for hours in (0, 1):
+            found[-1].send(4 * DAY + hours * HOUR + number * SECOND, "63.%d.1.1" % number)
     return found
 
 
@@ -608,6 +620,50 @@ def verdicts():
     return found
 
 
+def mixtures():
+    """One source under several rules and kinds of log, IPv6, and days past what is counted exactly."""
+    world = World("several rules", nsgs={"mail": [rule(), rule("second", 300, "0.0.0.0/0")]})
+    for number in range(12):
+        source = world.source()
+        for at in range(number + 1):
+            world.mail(at * DAY + number * MINUTE, source, (MESSAGE, DIALOG, TOUCH, GUESS, AMBIGUOUS)[at * number % 5],
+                       name=("UserRule_smtp", "UserRule_second", "Internet_admin")[(at + number) % 3])
+    for days in (15, 16, 17, 25):
+        source = world.source()
+        for day in range(days):
+            world.mail(day * DAY, source)
+    found = [world]
+    world = World("IPv6")
+    world.lists["senders"] = ["2a01:111:7::/48 Six", "2a01:111:8:100::/56 Six"]
+    world.lists["scanners"] = ["2a05:1::5"]
+    for number in range(6):
+        for last in range(3):
+            source = "2a00:%d:0:%d::%d" % (number, last, number + 1)      # one /48
+            world.mail((number + last) * DAY, source, MESSAGE if last == 0 else DIALOG, target="fd00::4")
+            if number == 5:
+                world.denied(DAY, source, "fd00::5", 22)
+    for source in ("2a01:111:7:5::1", "2a01:111:8:1ff::1", "2a01:111:8:200::1", "2a05:1::5", "2a05:1::6", "fd00::99"):
+        for day in range(2):
+            world.mail(day * 8 * DAY, source, target="fd00::4")
+    found.append(world)
+    world = World("two flow logs", 14)                                      # over one NIC, with the same connections
+    for number in range(9):
+        source = world.source()
+        for day in range(number):
+            world.mail(day * DAY + HOUR, source, MESSAGE if number % 2 else TOUCH)
+    for number in range(22):
+        world.send(DAY + HOUR + number * 7 * SECOND, "60.%d.1.1" % number, NO_REPLY if number % 3 else MESSAGE)
+    world.copies = 2
+    found.append(world)
+    world = World("with and without counters", 14)
+    for number in range(8):
+        source = world.source()
+        for at in range(8):
+            world.mail(at * DAY, source, MESSAGE if at < number else None)
+    found.append(world)
+    return found
+
+
 def windows():
     """--since and --until cut connections, contacts and outbound mail."""
     found = []
@@ -627,6 +683,6 @@ def windows():
 
 def worlds():
     found = [scores(), near_mail(), hostile(), source_ports(), doubts(), lists(), visits(), sent_on(), retries()]
-    for make in (sent_on_border, relays, blocked, masked, coverage, networks, verdicts, windows):
+    for make in (sent_on_border, relays, blocked, masked, coverage, networks, verdicts, mixtures, windows):
         found += make()
     return found

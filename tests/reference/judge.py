@@ -17,10 +17,14 @@ Choices, where the contract leaves room:
 - Risk: an opening of IPv6 alone counts as 20; "more than mail ports" are ports other than 25, 465, 587.
 - Questions are asked network by network, about the single address where a listed scanner lives in the network; spam and
   conflicting sources are asked about though a list names them. Private sources and probes go on in the what-if.
+- Senders that another NSG on the way let in, or a rule whose place the finding has taken (one that is gone, that is no
+  Allow today, or that stands behind a finding that decides all), keep it from CLOSE_* and RESTRICT_TO_RELAYS and are asked
+  about.
 - Where a second Allow stands behind the rule, or nothing is advised to change, everything stays open and is kept.
 """
 import fractions
 import ipaddress
+import json
 import math
 
 import envelope
@@ -186,7 +190,60 @@ DOUBTS = {"POSSIBLE_SENDER", "UNDECIDED", "RETRYING_SENDER", "CONFLICT", "SPAM_S
 OPEN_ENTRIES = {"*", "any", "0.0.0.0/0"}
 
 
-def rule_verdict(sources, finding, entries, coverage, confidence, relay, has_mail_elsewhere, mail):
+# -- mail that concerns a rule though it was logged under another one
+
+class Elsewhere:
+    """Sources let in by another NSG on the way, or by a rule whose place the finding has taken."""
+
+    def __init__(self, reader, sources, rules_paths):
+        self.reader, self.sources = reader, sources
+        self.defined = {}                       # (NSG, rule) -> inbound rule
+        for path in rules_paths:
+            with open(path, encoding="utf-8-sig") as handle:
+                raw = json.load(handle)
+            for nsg in raw.get("value", [raw]) if isinstance(raw, dict) else raw:
+                for one in map(exposure.Rule, rules.member(nsg, "securityRules") or []):
+                    if one.inbound:
+                        self.defined[rules.lower(nsg["id"]), rules.lower(one.name)] = one
+
+    def find(self, finding, nics):
+        """-> (has another NSG on these NICs let mail in, senders or who may be one that came in elsewhere)."""
+        own, found, by_path = set(), set(), False
+        nsg = rules.lower(finding["nsg"])
+        for evidence in self.reader.evidence.values():
+            joined = evidence.joined
+            here = joined.reason is None and joined.key[:2] == (nsg, rules.lower(finding["rule"]))
+            entries = [one for one, _ in evidence.connections()]
+            if here:
+                own |= {one.source for one in entries}
+                continue
+            is_on_path = joined.key[0] != nsg and joined.reason not in ("platform", "unspecified") \
+                and any(one.nic in nics for one in entries)
+            by_path = by_path or is_on_path
+            if is_on_path or (joined.key[0] == nsg and self.is_followed(finding, evidence)):
+                found |= {one.source for one in entries}
+        return by_path, {address for address in found - own if not is_private(address) and address != PROBE_ADDRESS
+                         and self.sources.by_address[address].verdict not in HOSTILE}
+
+    def is_followed(self, finding, evidence):
+        """The finding would decide today what was let in under this rule."""
+        joined = evidence.joined
+        if joined.reason == "unknown_rule":
+            return True
+        if joined.reason not in (None, "shadowed", "not_exposing") or joined.rule is None:
+            return False
+        other = self.defined.get((joined.key[0], rules.lower(joined.rule)))
+        if other is None or all(rules.lower(name).startswith("defaultrule_") for name in evidence.spellings):
+            return False
+        if other.access != "allow" or not other.matches_port():
+            return True
+        first = self.defined[rules.lower(finding["nsg"]), rules.lower(finding["rule"])]
+        is_wide = first.all_targets and not exposure.ALL_PORTS & ~first.source_ports
+        decides_all = finding["public_ipv4"] == exposure.PUBLIC_V4_COUNT and not finding["reduced_by"] and is_wide
+        return decides_all and other.priority > finding["priority"]
+
+
+def rule_verdict(sources, finding, entries, coverage, confidence, relay, elsewhere, mail):
     verdicts = {sources.by_address[one.source].verdict for one in entries}
     counted = sum(one.has_counters for one in entries)
     if finding["latent"] and not entries:
@@ -202,14 +259,14 @@ def rule_verdict(sources, finding, entries, coverage, confidence, relay, has_mai
     if entries and not counted and "UNDECIDED" in verdicts and not verdicts & HOSTILE:
         return "INSUFFICIENT_EVIDENCE"
     if not entries:
-        return "INSUFFICIENT_EVIDENCE" if has_mail_elsewhere else "CLOSE_UNUSED"
-    if verdicts <= HOSTILE | {"HEALTH_PROBE"}:
+        return "INSUFFICIENT_EVIDENCE" if elsewhere[0] or elsewhere[1] else "CLOSE_UNUSED"
+    if verdicts <= HOSTILE | {"HEALTH_PROBE"} and not elsewhere[1]:
         return "CLOSE_PROBES_ONLY"
     single, whole = mail.new_senders()
     if mail.busiest_week() > 50 or (len(messages_of(entries)) >= 30 and len(mail.days) > 20 and 20 * single > whole):
         return "PUBLIC_MX"
     if {sources.by_address[one.source].verdict for one in messages_of(entries)} <= SENDERS \
-            and len(mail.days) <= 50 and not verdicts & DOUBTS:
+            and len(mail.days) <= 50 and not verdicts & DOUBTS and not elsewhere[1]:
         return "RESTRICT_TO_RELAYS"
     return "RESTRICT_WITH_REVIEW"
 
@@ -235,11 +292,11 @@ def risk(sources, finding, nsg, entries, window_ms, relay, fans_out):
     return min(100, math.floor(exposure + probing + abuse + governance + 0.5))
 
 
-def advice(sources, finding, verdict, entries):
+def advice(sources, finding, verdict, entries, elsewhere):
     """The allow-list, the questions, and what the change would keep and refuse."""
     found = sorted({one.source for one in entries}, key=read_logs.address_order)
     allow, ask = set(), set()
-    for address in found:
+    for address in found + sorted(elsewhere[1], key=read_logs.address_order):
         source = sources.by_address[address]
         is_quiet = source.verdict in HOSTILE and not messages_of(one for one in entries if one.source == address)
         if is_private(address) or is_quiet or source.verdict in HOSTILE | {"HEALTH_PROBE"}:
@@ -328,6 +385,7 @@ def review(rules_paths, scan, logs, lists, since=None, until=None):
         reader.take_blob(blob)
     reader.settle()
     sources = Sources(reader, lists)
+    others = Elsewhere(reader, sources, rules_paths)
     window = read_logs.window_of(reader) or (0, 0)
     window_ms = (window[1] * HOUR_MS if until is None else until) - (window[0] * HOUR_MS if since is None else since)
     by_finding = {(e.joined.key[0], e.joined.key[1]): e for e in reader.evidence.values() if e.joined.reason is None}
@@ -342,15 +400,14 @@ def review(rules_paths, scan, logs, lists, since=None, until=None):
         is_v4 = any(log in reader.v4_logs for log, _ in reader.nsg_nics.get(nsg_key, ()))
         confidence = confidence_of(coverage, entries, window_ms, is_v4)
         relay, fans_out = relay_state(sources, nics, entries, window_ms)
-        elsewhere = any(one.nic in nics and key.pair[1][0] != nsg_key
-                        for key in reader.keys.values() for one in key.connections if one.stamps)
+        elsewhere = others.find(finding, nics)
         mail = RuleMail(sources, entries)
         verdict = rule_verdict(sources, finding, entries, coverage, confidence, relay, elsewhere, mail)
         rows.append({"nsg": finding["nsg"], "rule": finding["rule"], "verdict": verdict,
                      "latent": finding["latent"] and not entries, "confidence": confidence,
                      "risk": risk(sources, finding, nsgs[nsg_key], entries, window_ms, relay, fans_out),
                      "break_risk": mail.break_risk(window), "relay": relay, "coverage": coverage,
-                     "recommendation": advice(sources, finding, verdict, entries),
+                     "recommendation": advice(sources, finding, verdict, entries, elsewhere),
                      "sources": {str(address): source_row(sources.by_address[address])
                                  for address in {one.source for one in entries}}})
     return {"rules": sorted(rows, key=queue_place), "retrying_senders": sources.refused_senders()}
