@@ -25,6 +25,7 @@ static void write_queue_row(const struct nsf_review *review, size_t rule_idx, st
     const struct nsf_review_rule *rule = &review->rules[rule_idx];
     const struct nsf_finding *finding = &review->scan->findings[rule->finding_idx];
     char share[NSF_NUMBER_TEXT_BYTES], open_to[32], risk[16];
+    char step[NSF_NEXT_STEP_BYTES];
     nsf_out_printf(out, "<tr><td class=\"n\">%zu</td><td class=\"w\"><a href=\"#rule-%zu\">", rule_idx + 1,
                    rule_idx + 1);
     nsf_html_text(out, review->scan->nsgs[finding->nsg_idx].name);
@@ -32,7 +33,7 @@ static void write_queue_row(const struct nsf_review *review, size_t rule_idx, st
     nsf_html_text(out, finding->rule);
     nsf_out_str(out, "</a></td><td>");
     write_badge(out, nsf_html_verdict_class(rule->verdict), nsf_rule_verdict_name(rule->verdict));
-    nsf_out_printf(out, "<br><span class=\"soft\">%s</span></td>", nsf_rule_verdict_meaning(rule->verdict));
+    nsf_out_printf(out, "<br><span class=\"soft\">%s</span></td>", nsf_facts_next_step(review, rule_idx, step));
     nsf_html_cell_number(out, rule->traffic.connections);
     if (rule->coverage.counters == NSF_COUNTERS_ABSENT && rule->traffic.connections > 0)
         nsf_out_str(out, "<td class=\"n\">unknown</td>");
@@ -153,7 +154,7 @@ static void write_rule(const struct nsf_review *review, size_t rule_idx, uint64_
         nsf_out_str(out, "risk not judged</span></p>\n<p>");
     nsf_html_text(out, rule->reason);
     nsf_out_str(out, "</p>\n<div class=\"card\">\n");
-    nsf_facts_of_advice(facts, review, rule_idx);
+    nsf_facts_of_advice(facts, review, rule_idx, top);
     nsf_html_facts(out, facts);
     nsf_out_str(out, "</div>\n");
     nsf_facts_of_traffic(facts, review, rule_idx);

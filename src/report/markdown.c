@@ -87,14 +87,14 @@ static void write_problems(struct nsf_out *out, const struct nsf_problems *probl
 
 static void write_queue(const struct nsf_review *review, struct nsf_out *out)
 {
-    char share[NSF_NUMBER_TEXT_BYTES], open_to[32];
+    char share[NSF_NUMBER_TEXT_BYTES], open_to[32], step[NSF_NEXT_STEP_BYTES];
     if (review->n_rules == 0)
         return;
     nsf_out_str(out,
                 "## The rules, in the order to deal with them\n\n"
                 "| # | NSG | Rule | Verdict | Connections | Messages | Sources | Last seen | Coverage | Confidence "
-                "| Risk | Open to |\n"
-                "| ---: | --- | --- | --- | ---: | ---: | ---: | --- | ---: | --- | ---: | --- |\n");
+                "| Risk | Open to | What to do |\n"
+                "| ---: | --- | --- | --- | ---: | ---: | ---: | --- | ---: | --- | ---: | --- | --- |\n");
     for (size_t i = 0; i < review->n_rules; i++) {
         const struct nsf_review_rule *rule = &review->rules[i];
         const struct nsf_finding *finding = &review->scan->findings[rule->finding_idx];
@@ -119,6 +119,7 @@ static void write_queue(const struct nsf_review *review, struct nsf_out *out)
         else
             nsf_out_char(out, '-');
         cell_str(out, nsf_open_to_words(finding, open_to));
+        cell_str(out, nsf_facts_next_step(review, i, step));
         nsf_out_str(out, " |\n");
     }
     nsf_out_char(out, '\n');
@@ -199,7 +200,7 @@ static void write_rule(const struct nsf_review *review, size_t rule_idx, uint64_
         nsf_out_str(out, "risk not judged. ");
     nsf_escape_markdown(out, rule->reason);
     nsf_out_str(out, "\n\n");
-    nsf_facts_of_advice(facts, review, rule_idx);
+    nsf_facts_of_advice(facts, review, rule_idx, top);
     nsf_facts_of_traffic(facts, review, rule_idx);
     nsf_facts_of_rule(facts, review, rule_idx);
     nsf_facts_of_doubts(facts, review, rule_idx);

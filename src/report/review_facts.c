@@ -82,8 +82,7 @@ void nsf_facts_sentence(struct nsf_facts *facts, const char *label, const char *
     nsf_facts_end(facts, label);
 }
 
-/* The list may be a part of `total`. */
-static void add_part(struct nsf_facts *facts, struct nsf_slices texts, size_t max, uint64_t total)
+void nsf_facts_add_part(struct nsf_facts *facts, struct nsf_slices texts, size_t max, uint64_t total)
 {
     /* "and 1 more" is no shorter than the one */
     size_t n = texts.n <= max + 1 ? texts.n : max;
@@ -105,7 +104,7 @@ void nsf_facts_text(struct nsf_facts *facts, struct nsf_slice text)
 
 void nsf_facts_add_list(struct nsf_facts *facts, struct nsf_slices texts, size_t max)
 {
-    add_part(facts, texts, max, texts.n);
+    nsf_facts_add_part(facts, texts, max, texts.n);
 }
 
 void nsf_facts_add_number(struct nsf_facts *facts, uint64_t number, const char *word)
@@ -277,80 +276,6 @@ void nsf_facts_of_inputs(struct nsf_facts *facts, const struct nsf_review *revie
     passed_over_fact(facts, &review->inputs);
     bad_tuples_fact(facts, &review->inputs);
     problems_fact(facts, &review->inputs.problems);
-}
-
-/* ---- what to do ------------------------------------------------------------------------------------------------- */
-
-static void effect_facts(struct nsf_facts *facts, const struct nsf_review_rule *rule)
-{
-    const struct nsf_recommendation *advice = &rule->recommendation;
-    char before[NSF_NUMBER_TEXT_BYTES], after[NSF_NUMBER_TEXT_BYTES];
-    if (advice->allow.n > 0) {
-        nsf_facts_begin(facts);
-        nsf_facts_add_list(facts, advice->allow, LIST_MAX);
-        end_detail(facts, "allow");
-    }
-    nsf_number_text(advice->addresses_open_before, before);
-    if (advice->addresses_open_after >= advice->addresses_open_before && advice->messages_refused == 0)
-        return; /* nothing is to be changed yet */
-    nsf_facts_begin(facts);
-    if (advice->addresses_open_after == 0)
-        nsf_facts_addf(facts, "open to no public IPv4 address any more (%s now); ", before);
-    else
-        nsf_facts_addf(facts, "open to %s public IPv4 addresses instead of %s; ",
-                       nsf_number_text(advice->addresses_open_after, after), before);
-    if (advice->messages_kept + advice->messages_refused > 0)
-        nsf_facts_addf(facts, "of the messages seen it keeps %s and refuses %s",
-                       nsf_number_text(advice->messages_kept, after),
-                       nsf_number_text(advice->messages_refused, before));
-    else if (rule->traffic.connections > 0 && rule->coverage.counters == NSF_COUNTERS_ABSENT)
-        nsf_facts_addf(facts, "without counters nobody knows which connections carried mail");
-    else
-        nsf_facts_addf(facts, "no message was seen that it could refuse");
-    end_detail(facts, "effect");
-    if (advice->senders_refused.n > 0) {
-        nsf_facts_begin(facts);
-        add_part(facts, advice->senders_refused, LIST_MAX, advice->senders_refused_total);
-        end_detail(facts, "refused");
-    }
-}
-
-static void break_risk_fact(struct nsf_facts *facts, const struct nsf_review_rule *rule)
-{
-    nsf_facts_begin(facts);
-    if (rule->break_risk_permille >= 0)
-        nsf_facts_addf(facts, "%d.%d %% of the mail to come may be refused%s", rule->break_risk_permille / 10,
-                       rule->break_risk_permille % 10,
-                       rule->recommendation.ask_owner.n > 0 ? ", with the networks in question let in" : "");
-    else
-        nsf_facts_addf(facts, "not told: that takes 30 messages and counters");
-    end_detail(facts, "break-risk");
-}
-
-void nsf_facts_of_advice(struct nsf_facts *facts, const struct nsf_review *review, size_t rule_idx)
-{
-    const struct nsf_review_rule *rule = &review->rules[rule_idx];
-    const struct nsf_recommendation *advice = &rule->recommendation;
-    nsf_facts_begin(facts);
-    if (advice->action.ptr != NULL)
-        nsf_facts_add(facts, advice->action);
-    else
-        nsf_facts_add(facts, nsf_slice_str(nsf_rule_verdict_meaning(rule->verdict)));
-    nsf_facts_end(facts, "What to do");
-    if (advice->action.ptr != NULL) {
-        effect_facts(facts, rule);
-        if (rule->traffic.connections > 0)
-            break_risk_fact(facts, rule);
-    }
-    for (size_t i = 0; i < advice->ask_owner.n && i < LIST_MAX; i++)
-        detail(facts, i == 0 ? "ask first" : "", advice->ask_owner.items[i]);
-    if (advice->ask_owner.n > LIST_MAX) {
-        nsf_facts_begin(facts);
-        nsf_facts_addf(facts, "and %zu more", advice->ask_owner.n - LIST_MAX);
-        end_detail(facts, "");
-    }
-    for (size_t i = 0; i < advice->notes.n; i++)
-        detail(facts, i == 0 ? "mind" : "", advice->notes.items[i]);
 }
 
 /* ---- what the rule is ------------------------------------------------------------------------------------------- */

@@ -31,12 +31,17 @@ void nsf_facts_reset(struct nsf_facts *facts);
 
 /* Each appends to the list. */
 void nsf_facts_of_inputs(struct nsf_facts *facts, const struct nsf_review *review);
-void nsf_facts_of_advice(struct nsf_facts *facts, const struct nsf_review *review, size_t rule_idx);
+/* `top`: sources that are looked at; 0: all. */
+void nsf_facts_of_advice(struct nsf_facts *facts, const struct nsf_review *review, size_t rule_idx, uint64_t top);
 void nsf_facts_of_rule(struct nsf_facts *facts, const struct nsf_review *review, size_t rule_idx);
 void nsf_facts_of_traffic(struct nsf_facts *facts, const struct nsf_review *review, size_t rule_idx);
 void nsf_facts_of_doubts(struct nsf_facts *facts, const struct nsf_review *review, size_t rule_idx);
 /* What logs of this kind cannot show, and how to get what is missing; labels are short headings. */
 void nsf_facts_of_limits(struct nsf_facts *facts, const struct nsf_review *review);
+
+/* What to do and what would happen, in one line without names of the input: for the queue. Returns buf. */
+#define NSF_NEXT_STEP_BYTES 320
+const char *nsf_facts_next_step(const struct nsf_review *review, size_t rule_idx, char buf[NSF_NEXT_STEP_BYTES]);
 
 /* Whether more than counting was done for the rule. */
 bool nsf_facts_is_judged(const struct nsf_review_rule *rule);
@@ -56,5 +61,7 @@ void nsf_facts_text(struct nsf_facts *facts, struct nsf_slice text);
 void nsf_facts_add_number(struct nsf_facts *facts, uint64_t number, const char *word);
 /* The first max of a list: "a, b and 7 more". */
 void nsf_facts_add_list(struct nsf_facts *facts, struct nsf_slices texts, size_t max);
+/* The same of a list that is a part of `total`. */
+void nsf_facts_add_part(struct nsf_facts *facts, struct nsf_slices texts, size_t max, uint64_t total);
 
 #endif

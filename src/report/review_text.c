@@ -178,6 +178,7 @@ static void write_queue_row(struct page *page, size_t rule_idx)
 {
     const struct nsf_review_rule *rule = &page->review->rules[rule_idx];
     char number[32], day[NSF_TIME_TEXT_BYTES], share[NSF_NUMBER_TEXT_BYTES], open_to[32], risk[32];
+    char step[NSF_NEXT_STEP_BYTES];
     const char *verdict = nsf_rule_verdict_name(rule->verdict);
     snprintf(number, sizeof(number), "%zu", rule_idx + 1);
     text_cell(page, number, -3);
@@ -201,7 +202,7 @@ static void write_queue_row(struct page *page, size_t rule_idx)
     nsf_out_str(page->text.out, "  ");
     text_cell(page, nsf_open_to_words(finding_of(page, rule_idx), open_to), 0);
     nsf_text_newline(&page->text);
-    nsf_text_paraf(&page->text, "", 5, "%s", nsf_rule_verdict_meaning(rule->verdict));
+    nsf_text_paraf(&page->text, "", 5, "%s", nsf_facts_next_step(page->review, rule_idx, step));
 }
 
 static void write_queue(struct page *page)
@@ -376,7 +377,7 @@ static void write_rule(struct page *page, size_t rule_idx)
     write_rule_head(page, rule_idx);
     nsf_text_para(&page->text, "", 0, page->review->rules[rule_idx].reason);
     nsf_text_newline(&page->text);
-    nsf_facts_of_advice(&page->facts, page->review, rule_idx);
+    nsf_facts_of_advice(&page->facts, page->review, rule_idx, page->options->top);
     write_facts(page);
     nsf_text_newline(&page->text);
     nsf_facts_of_traffic(&page->facts, page->review, rule_idx);
