@@ -210,7 +210,8 @@ static void see_other_rule(struct history *history, uint32_t target)
         cut(history, span->last_ms);
 }
 
-/* No hit for a week of logs, then hits on nearly every day from many sides. */
+/* No hit for a week of logs, then hits on nearly every day from many sides. Said, and no more: silence contradicts no
+ * definition, and the hours of it are hours of log like any other. */
 static void see_new(struct history *history)
 {
     const struct nsf_traffic *traffic = &history->rule->traffic;
@@ -232,7 +233,6 @@ static void see_new(struct history *history)
         "Nothing came in by this rule before %s, though the logs cover it, and on nearly every day since: the rule is "
         "new, or what leads to it.",
         nsf_time_format_day(nsf_time_day(traffic->first_ms), day));
-    cut(history, traffic->first_ms - NSF_MS_PER_HOUR);
 }
 
 static int cmp_changes(const void *left, const void *right)

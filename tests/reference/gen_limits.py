@@ -655,6 +655,19 @@ def mixtures():
         world.send(DAY + HOUR + number * 7 * SECOND, "60.%d.1.1" % number, NO_REPLY if number % 3 else MESSAGE)
     world.copies = 2
     found.append(world)
+    world = World("silent at first")                # hours without a hit are hours of log like any other
+    for day in range(10, 28):
+        for number in range(12):
+            world.mail(day * DAY + number * HOUR, "49.1.%d.9" % number)
+    found.append(world)
+    world = World("over midnight", layout="nsg2")   # weeks and days of many connections go by their first stamp
+    for sunday in (6, 5):
+        source = world.source()
+        for day in (2, 3, 4):
+            world.mail(day * DAY, source)
+        world.mail(sunday * DAY + DAY - 10 * SECOND, source, port=25001)
+        world.mail(sunday * DAY + DAY + 5 * SECOND, source, port=25001)
+    found.append(world)
     world = World("with and without counters", 14)
     for number in range(8):
         source = world.source()
