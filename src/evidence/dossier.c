@@ -336,24 +336,27 @@ static void gather_row(const struct nsf_source_row *row, struct gathered *gather
 }
 
 /* Nearly every source has one row, whose own lists say all; those of several rows are joined. */
-static void gather(struct nsf_dossier_reader *reader, struct nsf_ip src, struct gathered *gathered,
-                   struct nsf_sender_facts *facts)
+static void gather(struct nsf_dossier_reader *reader, struct nsf_ip src, const struct nsf_row_ref *row,
+                   struct gathered *gathered, struct nsf_sender_facts *facts)
 {
     const struct nsf_dossier *dossier = reader->dossier;
     struct nsf_row_cursor cursor = nsf_row_finder_of(&dossier->rows, src);
     const struct nsf_sources *sources = sources_of(dossier, cursor.partition);
-    uint32_t first = nsf_row_finder_next(&dossier->rows, &cursor), n = 0;
-    uint32_t next = first == NSF_INDEX_NONE ? NSF_INDEX_NONE : nsf_row_finder_next(&dossier->rows, &cursor);
+    bool is_only_row = row != NULL && dossier->rows.n_targets == 1;
+    uint32_t first = is_only_row ? row->row_idx : nsf_row_finder_next(&dossier->rows, &cursor), n = 0;
+    uint32_t next = NSF_INDEX_NONE;
+    if (first != NSF_INDEX_NONE && !is_only_row)
+        next = nsf_row_finder_next(&dossier->rows, &cursor);
     if (next != NSF_INDEX_NONE) {
         nsf_traits_reset(reader->joined);
         reader->days.n = 0;
     }
     for (uint32_t row_idx = first; row_idx != NSF_INDEX_NONE; row_idx = next, n++) {
-        const struct nsf_source_row *row = nsf_sources_row(sources, row_idx);
-        gather_row(row, gathered, facts);
-        gather_silent(sources, dossier->is_silent[cursor.partition], row, gathered);
+        const struct nsf_source_row *one = nsf_sources_row(sources, row_idx);
+        gather_row(one, gathered, facts);
+        gather_silent(sources, dossier->is_silent[cursor.partition], one, gathered);
         gathered->traits = nsf_sources_traits(sources, row_idx, &reader->one);
-        gathered->days = row->days < NSF_DISTINCT_EXACT_MAX ? row->days : NSF_DISTINCT_EXACT_MAX;
+        gathered->days = one->days < NSF_DISTINCT_EXACT_MAX ? one->days : NSF_DISTINCT_EXACT_MAX;
         if (n == 0 && next == NSF_INDEX_NONE)
             return;
         nsf_traits_merge(&reader->joined, gathered->traits);
@@ -478,7 +481,7 @@ static void read_traits(const struct gathered *gathered, struct nsf_sender_facts
 }
 
 void nsf_dossier_read(struct nsf_dossier_reader *reader, struct nsf_ip src, uint64_t network_id,
-                      struct nsf_sender_facts *facts)
+                      const struct nsf_row_ref *row, struct nsf_sender_facts *facts)
 {
     const struct nsf_dossier *dossier = reader->dossier;
     struct gathered gathered;
@@ -488,7 +491,7 @@ void nsf_dossier_read(struct nsf_dossier_reader *reader, struct nsf_ip src, uint
     gathered.last_ms = INT64_MIN;
     gathered.target = UINT32_MAX;
     *facts = (struct nsf_sender_facts){.address = src};
-    gather(reader, src, &gathered, facts);
+    gather(reader, src, row, &gathered, facts);
     read_traits(&gathered, facts);
     read_contacts(dossier, nsf_partition_of(src), src, facts);
     read_network(dossier, network_id, gathered.traits, facts);

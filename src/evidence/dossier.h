@@ -42,9 +42,9 @@ void nsf_dossier_reader_init(struct nsf_dossier_reader *reader, const struct nsf
 void nsf_dossier_reader_release(struct nsf_dossier_reader *reader);
 
 /* All of *facts but what lists say. Any address, also one that was only denied or never seen; `network_id` is what
- * network_of would answer. */
+ * network_of would answer, `row` one of its rows or NULL. */
 void nsf_dossier_read(struct nsf_dossier_reader *reader, struct nsf_ip src, uint64_t network_id,
-                      struct nsf_sender_facts *facts);
+                      const struct nsf_row_ref *row, struct nsf_sender_facts *facts);
 
 /* Lends. */
 const struct nsf_row_finder *nsf_dossier_rows(const struct nsf_dossier *dossier);

@@ -81,11 +81,13 @@ static void free_desk(struct nsf_review_desk *desk)
     nsf_free(desk);
 }
 
+/* `row` is one of the address, or NULL. */
 static const struct nsf_judgement *judge(struct nsf_review_desk *desk, struct nsf_ip address,
-                                         const struct nsf_lists_place *place, struct nsf_sender_facts *facts)
+                                         const struct nsf_row_ref *row, const struct nsf_lists_place *place,
+                                         struct nsf_sender_facts *facts)
 {
     const struct nsf_lists *lists = desk->verdicts->lists;
-    nsf_dossier_read(&desk->reader, address, place->network_id, facts);
+    nsf_dossier_read(&desk->reader, address, place->network_id, row, facts);
     facts->sender = mention_of(place->table, place->sender);
     facts->partner = mention_in(lists, NSF_LIST_PARTNERS, address);
     facts->scanner = mention_in(lists, NSF_LIST_SCANNERS, address);
@@ -98,7 +100,7 @@ const struct nsf_judgement *nsf_verdicts_of(struct nsf_verdicts *verdicts, struc
                                             struct nsf_sender_facts *facts)
 {
     struct nsf_lists_place place = nsf_lists_place_of(verdicts->lists, address);
-    return judge(verdicts->desk, address, &place, facts);
+    return judge(verdicts->desk, address, NULL, &place, facts);
 }
 
 /* One partition; its rows are nobody else's. */
@@ -119,7 +121,8 @@ static void judge_partition(void *ctx, size_t partition)
         struct nsf_sender_facts facts;
         struct nsf_ip address = nsf_row_finder_address(rows, (unsigned)partition, i);
         struct nsf_lists_place place = nsf_lists_place_of(verdicts->lists, address);
-        const struct nsf_judgement *judgement = judge(desk, address, &place, &facts);
+        struct nsf_row_ref row = {(uint32_t)partition, i};
+        const struct nsf_judgement *judgement = judge(desk, address, &row, &place, &facts);
         of[i] = (struct source_verdict){(int16_t)judgement->score_tenths, (uint8_t)judgement->verdict};
     }
     free_desk(desk);
@@ -153,11 +156,12 @@ static void read_source_at(const struct nsf_review *review, struct nsf_review_de
 {
     const struct nsf_verdicts *verdicts = desk->verdicts;
     verdicts->read_counts(review, rule_idx, source_idx, source);
-    if (source->is_rest)
+    struct nsf_row_ref row;
+    if (!nsf_evidence_row_at(review, rule_idx, source_idx, &row))
         return;
     struct nsf_sender_facts facts;
     struct nsf_lists_place place = nsf_lists_place_of(verdicts->lists, source->address);
-    const struct nsf_judgement *judgement = judge(desk, source->address, &place, &facts);
+    const struct nsf_judgement *judgement = judge(desk, source->address, &row, &place, &facts);
     source->network = place.network;
     source->name = name_of(desk, &facts);
     source->verdict = judgement->verdict;
@@ -198,7 +202,7 @@ static void read_address(const struct nsf_review *review, struct nsf_ip address,
     struct nsf_review_desk *desk = verdicts->desk;
     *profile = (struct nsf_address_profile){0};
     struct nsf_lists_place place = nsf_lists_place_of(verdicts->lists, address);
-    const struct nsf_judgement *judgement = judge(desk, address, &place, &profile->facts);
+    const struct nsf_judgement *judgement = judge(desk, address, NULL, &place, &profile->facts);
     profile->mx = mention_in(verdicts->lists, NSF_LIST_MX, address);
     profile->names = mention_in(verdicts->lists, NSF_LIST_NAMES, address);
     profile->source = (struct nsf_mail_source){.address = address,
