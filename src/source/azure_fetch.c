@@ -95,6 +95,19 @@ static void begin_where_it_ended(struct nsf_azure_fetch *fetch, const struct nsf
     fetch->has_given = false;
 }
 
+void nsf_azure_fetch_init(struct nsf_azure_fetch *fetch, struct nsf_azure_account *account,
+                          const atomic_bool *is_cancelled)
+{
+    *fetch = (struct nsf_azure_fetch){.sum = nsf_sign_md5_sum_new()};
+    nsf_azure_link_init(&fetch->link, account, is_cancelled);
+}
+
+void nsf_azure_fetch_release(struct nsf_azure_fetch *fetch)
+{
+    nsf_azure_link_release(&fetch->link);
+    nsf_sign_md5_sum_free(fetch->sum);
+}
+
 void nsf_azure_fetch_begin(struct nsf_azure_fetch *fetch, struct nsf_slice name, const struct nsf_blob *blob,
                            const struct nsf_open *how)
 {
@@ -204,6 +217,11 @@ static bool on_body(void *ctx, const struct nsf_http_response *response, const c
     if (len > intake->end - intake->first - slot->len)
         return refuse(intake, "more than was asked for");
     memcpy(slot->ptr + slot->len, ptr, len);
+    /* While these bytes are in the cache and the next ones on their way. */
+    if (intake->md5[0] != '\0' && slot->len == 0)
+        nsf_sign_md5_sum_begin(intake->fetch->sum);
+    if (intake->md5[0] != '\0')
+        nsf_sign_md5_sum_add(intake->fetch->sum, ptr, len);
     slot->len += len;
     return true;
 }
@@ -242,7 +260,7 @@ static bool has_checksum(struct intake *intake)
     char md5[NSF_SIGN_MD5_TEXT_BYTES];
     if (intake->md5[0] == '\0')
         return true;
-    nsf_sign_md5(nsf_slice(intake->slot->ptr, intake->slot->len), md5);
+    nsf_sign_md5_sum_finish(intake->fetch->sum, md5);
     if (md5[0] == '\0' || strcmp(md5, intake->md5) == 0)
         return true;
     intake->slot->len = 0;

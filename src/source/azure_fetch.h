@@ -35,7 +35,12 @@ struct nsf_azure_fetch {
     bool is_unchanged;                     /* settled without asking: it is the known version */
     bool is_replaced;                      /* settled without asking: it is another blob */
     unsigned n_replaced;
+    struct nsf_sign_md5_sum *sum; /* of the range that comes */
 };
+
+void nsf_azure_fetch_init(struct nsf_azure_fetch *fetch, struct nsf_azure_account *account,
+                          const atomic_bool *is_cancelled);
+void nsf_azure_fetch_release(struct nsf_azure_fetch *fetch);
 
 /* Begins with a blob; `name` and blob are borrowed until the next begin. */
 void nsf_azure_fetch_begin(struct nsf_azure_fetch *fetch, struct nsf_slice name, const struct nsf_blob *blob,

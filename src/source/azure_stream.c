@@ -174,7 +174,7 @@ static struct azure_stream *make(struct nsf_azure_streams *streams)
     stream->owner = streams;
     stream->lock = nsf_mutex_new();
     stream->changed = nsf_cond_new();
-    nsf_azure_link_init(&stream->fetch.link, streams->account, &stream->is_cancelled);
+    nsf_azure_fetch_init(&stream->fetch, streams->account, &stream->is_cancelled);
     stream->thread = nsf_thread_start(run, stream);
     return stream;
 }
@@ -187,7 +187,7 @@ static void destroy(struct azure_stream *stream)
     nsf_mutex_unlock(stream->lock);
     if (stream->thread != NULL)
         nsf_thread_join(stream->thread);
-    nsf_azure_link_release(&stream->fetch.link);
+    nsf_azure_fetch_release(&stream->fetch);
     for (unsigned i = 0; i < SLOTS; i++)
         nsf_free(stream->slots[i].ptr);
     nsf_cond_free(stream->changed);

@@ -3,6 +3,7 @@
 #include "source/sign.h"
 
 #include "core/err.h"
+#include "core/mem.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -57,15 +58,55 @@ void nsf_sign_hmac_sha256(struct nsf_slice key, struct nsf_slice text, char out[
     EVP_EncodeBlock((unsigned char *)out, digest, (int)n_digest);
 }
 
-void nsf_sign_md5(struct nsf_slice bytes, char out[NSF_SIGN_MD5_TEXT_BYTES])
+/* A build of libcrypto for FIPS has no MD5: nothing can be compared then. */
+struct nsf_sign_md5_sum {
+    EVP_MD_CTX *ctx;
+    bool is_good;
+};
+
+struct nsf_sign_md5_sum *nsf_sign_md5_sum_new(void)
+{
+    struct nsf_sign_md5_sum *sum = nsf_calloc(1, sizeof(*sum));
+    sum->ctx = EVP_MD_CTX_new();
+    return sum;
+}
+
+void nsf_sign_md5_sum_free(struct nsf_sign_md5_sum *sum)
+{
+    if (sum == NULL)
+        return;
+    EVP_MD_CTX_free(sum->ctx);
+    nsf_free(sum);
+}
+
+void nsf_sign_md5_sum_begin(struct nsf_sign_md5_sum *sum)
+{
+    sum->is_good = sum->ctx != NULL && EVP_DigestInit_ex(sum->ctx, EVP_md5(), NULL) == 1;
+}
+
+void nsf_sign_md5_sum_add(struct nsf_sign_md5_sum *sum, const char *ptr, size_t len)
+{
+    if (len > 0)
+        sum->is_good = sum->is_good && EVP_DigestUpdate(sum->ctx, ptr, len) == 1;
+}
+
+void nsf_sign_md5_sum_finish(struct nsf_sign_md5_sum *sum, char out[NSF_SIGN_MD5_TEXT_BYTES])
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned n_digest = 0;
     out[0] = '\0';
-    /* A build of libcrypto for FIPS has no MD5: nothing can be compared then. */
-    if (EVP_Digest(bytes.ptr == NULL ? "" : bytes.ptr, bytes.len, digest, &n_digest, EVP_md5(), NULL) == 1 &&
-        n_digest == 16)
+    if (sum->is_good && EVP_DigestFinal_ex(sum->ctx, digest, &n_digest) == 1 && n_digest == 16)
         EVP_EncodeBlock((unsigned char *)out, digest, (int)n_digest);
+    sum->is_good = false;
+}
+
+void nsf_sign_md5(struct nsf_slice bytes, char out[NSF_SIGN_MD5_TEXT_BYTES])
+{
+    struct nsf_sign_md5_sum *sum = nsf_sign_md5_sum_new();
+    nsf_sign_md5_sum_begin(sum);
+    nsf_sign_md5_sum_add(sum, bytes.ptr, bytes.len);
+    nsf_sign_md5_sum_finish(sum, out);
+    nsf_sign_md5_sum_free(sum);
 }
 
 void nsf_sign_wipe(void *ptr, size_t len)

@@ -24,6 +24,15 @@ void nsf_sign_hmac_sha256(struct nsf_slice key, struct nsf_slice text, char out[
 /* base64 of the MD5 of bytes, as Content-MD5 has it: against broken transfers, not against forgers. */
 void nsf_sign_md5(struct nsf_slice bytes, char out[NSF_SIGN_MD5_TEXT_BYTES]);
 
+/* The same in pieces: begin, add..., finish. One thread at a time; free may come at any moment, NULL is fine. */
+struct nsf_sign_md5_sum;
+struct nsf_sign_md5_sum *nsf_sign_md5_sum_new(void);
+void nsf_sign_md5_sum_free(struct nsf_sign_md5_sum *sum);
+void nsf_sign_md5_sum_begin(struct nsf_sign_md5_sum *sum);
+void nsf_sign_md5_sum_add(struct nsf_sign_md5_sum *sum, const char *ptr, size_t len);
+/* "" where libcrypto has no MD5. */
+void nsf_sign_md5_sum_finish(struct nsf_sign_md5_sum *sum, char out[NSF_SIGN_MD5_TEXT_BYTES]);
+
 /* Overwrites a secret; never optimised away. */
 void nsf_sign_wipe(void *ptr, size_t len);
 

@@ -4,6 +4,7 @@
  * usage: storage_cat [options] ADDRESS...
  *   --list              only the listing
  *   --cat               bytes of the blobs to standard output, in order of their names
+ *   --null              bytes of the blobs are counted and dropped
  *   --since, --until T  as the program has them
  *   --chunk N           bytes a read
  *   --range N           bytes a request
@@ -29,6 +30,7 @@
 struct settings {
     bool is_list;
     bool is_cat;
+    bool is_null;
     size_t chunk;
     unsigned n_threads;
     size_t ahead; /* so many blobs before one is opened it is expected */
@@ -71,7 +73,7 @@ static const char *read_blob(const struct settings *settings, struct nsf_stream 
             return "too long";
         switch (nsf_stream_read(stream, into, settings->chunk, &n, err)) {
         case NSF_READ_BYTES:
-            result->bytes.len += n;
+            result->bytes.len = settings->is_null ? 0 : result->bytes.len + n;
             break;
         case NSF_READ_END:
             return story;
@@ -206,6 +208,7 @@ static bool read_options(int argc, char **argv, struct settings *settings)
     static const struct option options[] = {
         {"list", no_argument, NULL, 'l'},
         {"cat", no_argument, NULL, 'c'},
+        {"null", no_argument, NULL, 'o'},
         {"since", required_argument, NULL, 's'},
         {"until", required_argument, NULL, 'u'},
         {"chunk", required_argument, NULL, 'k'},
@@ -233,6 +236,9 @@ static bool read_options(int argc, char **argv, struct settings *settings)
             break;
         case 'c':
             settings->is_cat = true;
+            break;
+        case 'o':
+            settings->is_null = true;
             break;
         case 's':
             if (!nsf_time_parse(nsf_slice_str(optarg), &settings->filter.since_ms))

@@ -119,9 +119,32 @@ static void test_ranged_string(void **state)
                            "/devstoreaccount1/devstoreaccount1/logs/y%3D2026/a%20b\nalpha:a b\nflag:\nzulu:/?");
 }
 
+static void test_md5_in_pieces(void **state)
+{
+    char bytes[1000], whole[NSF_SIGN_MD5_TEXT_BYTES], pieces[NSF_SIGN_MD5_TEXT_BYTES];
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (char)(i * 31);
+    struct nsf_sign_md5_sum *sum = nsf_sign_md5_sum_new();
+    for (size_t step = 1; step < sizeof(bytes); step += 13) {
+        nsf_sign_md5_sum_begin(sum);
+        nsf_sign_md5_sum_add(sum, bytes, step); /* begun anew: what came before is forgotten */
+        nsf_sign_md5_sum_begin(sum);
+        for (size_t at = 0; at < sizeof(bytes); at += step)
+            nsf_sign_md5_sum_add(sum, bytes + at, sizeof(bytes) - at < step ? sizeof(bytes) - at : step);
+        nsf_sign_md5_sum_finish(sum, pieces);
+        nsf_sign_md5(nsf_slice(bytes, sizeof(bytes)), whole);
+        assert_string_equal(pieces, whole);
+        nsf_sign_md5_sum_finish(sum, pieces);
+        assert_string_equal(pieces, ""); /* nothing was begun */
+    }
+    nsf_sign_md5_sum_free(sum);
+    nsf_sign_md5_sum_free(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_md5_in_pieces),
         cmocka_unit_test(test_base64),           cmocka_unit_test(test_hmac),          cmocka_unit_test(test_md5),
         cmocka_unit_test(test_published_string), cmocka_unit_test(test_ranged_string),
     };
