@@ -158,6 +158,7 @@ static bool admit_one(struct pipeline *pipeline)
     pipeline->result->blobs += parcel->is_first && !parcel->is_unopened;
     pipeline->progress.bytes = pipeline->result->bytes;
     pipeline->progress.blobs += parcel->is_last;
+    pipeline->result->n_replaced += parcel->is_replaced;
     if (parcel->failure.code != NSF_E_NONE)
         note_failure(pipeline->result, parcel);
     pipeline->ring[pipeline->n_admitted % PIPELINE_RING] = (struct admitted){.parcel = parcel};

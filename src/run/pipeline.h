@@ -33,6 +33,7 @@ struct nsf_pipeline_result {
     uint64_t blobs; /* that could be opened */
     uint64_t bytes; /* as read */
     uint64_t n_failed; /* blobs that could not be opened or read to their end */
+    uint64_t n_replaced; /* blobs made anew while they were read, of which old evidence counts as well as the new */
     bool was_stopped;
     struct nsf_err first_failure; /* of those, in the order of the listing */
 };

@@ -9,6 +9,9 @@
 #include "run/verdicts.h"
 #include "source/layout.h"
 
+/* A blob that is made anew each time it is read is named as a problem in the end. */
+#define READ_AGAIN_MAX 3u
+
 struct nsf_review_run {
     struct nsf_review_request request;
     struct nsf_source **sources;
@@ -217,7 +220,7 @@ static nsf_result read_stored(struct nsf_review_run *run, struct nsf_err *err)
     return r;
 }
 
-nsf_result nsf_review_run_read(struct nsf_review_run *run, struct nsf_err *err)
+static struct nsf_evidence *new_evidence(struct nsf_review_run *run)
 {
     struct nsf_evidence_options options = {
         .since_ms = run->request.since_ms,
@@ -228,14 +231,45 @@ nsf_result nsf_review_run_read(struct nsf_review_run *run, struct nsf_err *err)
         .jobs = run->request.pipeline.jobs,
         .classify = nsf_connection_class_of,
     };
-    run->evidence = nsf_evidence_new(run->request.scan, run->scopes, &options);
+    return nsf_evidence_new(run->request.scan, run->scopes, &options);
+}
+
+/* A pipe is read once. */
+static bool can_read_again(const struct nsf_listing *listing)
+{
+    for (size_t i = 0; i < listing->n; i++)
+        if (!listing->items[i].is_remote && listing->items[i].size_bytes == NSF_SIZE_UNKNOWN)
+            return false;
+    return true;
+}
+
+/* A blob that is made anew while it is read takes its old evidence with it. Evidence cannot be taken back, so where any
+ * of it was handed on already, everything is read once more: that is rare, and exact. */
+static void read_listing(struct nsf_review_run *run)
+{
+    for (unsigned n = 0;; n++) {
+        expect_nics(run);
+        nsf_pipeline_run(&run->listing, run->evidence, run->scopes, &run->request.pipeline, &run->result);
+        if (run->result.n_replaced == 0 || run->result.was_stopped || n == READ_AGAIN_MAX ||
+            !can_read_again(&run->listing))
+            return;
+        nsf_evidence_free(run->evidence);
+        run->evidence = new_evidence(run);
+        for (size_t i = 0; i < run->listing.n; i++)
+            run->listing.items[i].hour = nsf_layout_parse(run->listing.items[i].order).hour;
+        nsf_pipeline_order(&run->listing, &run->request.pipeline, run->scopes);
+    }
+}
+
+nsf_result nsf_review_run_read(struct nsf_review_run *run, struct nsf_err *err)
+{
+    run->evidence = new_evidence(run);
     if (run->request.store != NULL) {
         nsf_result r = read_stored(run, err);
         if (nsf_failed(r))
             return r;
     } else {
-        expect_nics(run);
-        nsf_pipeline_run(&run->listing, run->evidence, run->scopes, &run->request.pipeline, &run->result);
+        read_listing(run);
     }
     if (run->result.was_stopped)
         return NSF_FAIL(err, NSF_E_INTERRUPTED, NSF_OFFSET_NONE, "interrupted");

@@ -5,6 +5,7 @@
 #include "core/clock.h"
 #include "core/limits.h"
 #include "core/mem.h"
+#include "source/layout.h"
 
 /* A task's blobs together; one larger blob is a task of its own. */
 #define TASK_GROUP_BYTES (UINT64_C(1) << 20)
@@ -248,8 +249,22 @@ static void note_failure(struct nsf_reader *reader, struct nsf_err *err)
     reader->parcel->failure = *err;
 }
 
-static void note_replaced(struct nsf_reader *reader)
+/* Whether what was read of the blob can be taken back here: nothing of it was handed on, and its place in the order of
+ * the run does not hang on its first record. */
+static bool can_take_back(const struct nsf_reader *reader)
 {
+    return reader->is_first_parcel && (reader->options.listing->n == 1 ||
+                                       nsf_layout_parse(blob_of(reader)->order).hour != NSF_HOUR_NONE);
+}
+
+static void begin_anew(struct nsf_reader *reader)
+{
+    nsf_envelope_begin(reader->envelope, 0, NSF_PLACE_START);
+    if (can_take_back(reader)) {
+        nsf_batch_reset(reader->parcel->batch);
+        return;
+    }
+    reader->parcel->is_replaced = true;
     struct nsf_problem problem = {.offset = NSF_OFFSET_NONE, .code = NSF_E_CHANGED};
     problem.detail = NSF_SLICE_LIT("the blob was made anew while it was read; what had been read of it still counts");
     nsf_problems_add(&reader->parcel->batch->problems, &problem);
@@ -269,8 +284,7 @@ static bool read_some(struct nsf_reader *reader, uint64_t n_max, uint64_t *posit
         *position += n;
         return true;
     case NSF_READ_REPLACED:
-        note_replaced(reader);
-        nsf_envelope_begin(reader->envelope, 0, NSF_PLACE_START);
+        begin_anew(reader);
         *position = 0;
         return true;
     case NSF_READ_ERROR:
@@ -440,8 +454,10 @@ void nsf_task_run(struct nsf_task *task, struct nsf_reader *reader)
 
 int64_t nsf_reader_peek_hour(struct nsf_reader *reader, const struct nsf_blob *blob)
 {
+    struct nsf_open how = NSF_OPEN_INIT;
+    how.is_glance = true;
     struct nsf_stream *stream;
-    if (nsf_failed(nsf_source_open(blob, NULL, &stream, NULL)))
+    if (nsf_failed(nsf_source_open(blob, &how, &stream, NULL)))
         return NSF_HOUR_NONE;
     struct nsf_batch *scratch = nsf_batch_new();
     nsf_codec_open(reader->codec, stream, 0);

@@ -28,6 +28,7 @@ struct nsf_parcel {
     bool is_first;  /* of its blob */
     bool is_last;
     bool is_unopened;
+    bool is_replaced;       /* the blob was made anew, and parcels of what it was are out of reach */
     struct nsf_err failure; /* why the blob could not be opened, or read to its end */
 };
 

@@ -11,6 +11,8 @@
 /* A broken transfer that brought so much is no failure in a row: the next one begins to count anew. */
 #define PROGRESS_BYTES ((size_t)256 << 10)
 #define REPLACED_MAX 3
+/* Where a glance will do. */
+#define GLANCE_BYTES ((size_t)64 << 10)
 
 /* One range while it is asked for, over all its tries. */
 struct intake {
@@ -116,6 +118,9 @@ void nsf_azure_fetch_begin(struct nsf_azure_fetch *fetch, struct nsf_slice name,
     fetch->next = 0;
     fetch->has_given = fetch->is_unchanged = fetch->is_replaced = false;
     fetch->n_replaced = 0;
+    fetch->range_bytes = fetch->link.account->options->range_bytes;
+    if (how != NULL && how->is_glance && fetch->range_bytes > GLANCE_BYTES)
+        fetch->range_bytes = GLANCE_BYTES;
     copy_etag(fetch->version.etag, blob->etag);
     fetch->version.size_bytes = blob->size_bytes;
     fetch->version.created_ms = blob->created_ms;
@@ -241,7 +246,7 @@ static void reserve(struct nsf_azure_slot *slot, size_t n_bytes)
 static void plan(struct intake *intake)
 {
     const struct nsf_azure_fetch *fetch = intake->fetch;
-    const uint64_t range_bytes = fetch->link.account->options->range_bytes;
+    const uint64_t range_bytes = fetch->range_bytes;
     const uint64_t size = fetch->version.size_bytes;
     intake->first = fetch->next;
     intake->end = fetch->next + range_bytes;
@@ -288,7 +293,7 @@ static enum verdict judge_412(struct intake *intake)
     intake->slot->len = 0;
     intake->md5[0] = '\0';
     /* The range of a blob that grew may be longer now. */
-    intake->end = intake->first + intake->fetch->link.account->options->range_bytes;
+    intake->end = intake->first + intake->fetch->range_bytes;
     reserve(intake->slot, (size_t)(intake->end - intake->first));
     return VERDICT_AGAIN;
 }

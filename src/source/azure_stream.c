@@ -27,6 +27,8 @@ struct azure_stream {
     bool is_fetching;
     bool is_ending;
     bool was_read; /* before the first read one slot is filled, no more */
+    bool is_glance;
+    bool is_waited_for; /* by the reader */
     struct nsf_azure_slot slots[SLOTS];
     unsigned first_full;
     unsigned n_full;
@@ -48,8 +50,9 @@ struct nsf_azure_streams {
 
 static bool wants_fetch(const struct azure_stream *stream)
 {
-    return stream->is_open && stream->last == NSF_READ_BYTES && stream->n_full < (stream->was_read ? SLOTS : 1u) &&
-           !atomic_load(&stream->is_cancelled);
+    const bool has_room = stream->is_glance ? stream->is_waited_for && stream->n_full == 0
+                                            : stream->n_full < (stream->was_read ? SLOTS : 1u);
+    return stream->is_open && stream->last == NSF_READ_BYTES && has_room && !atomic_load(&stream->is_cancelled);
 }
 
 /* Called with the lock held; gives it up while it waits for the network. */
@@ -89,6 +92,7 @@ static void run(void *arg)
 static void wait_for_news(struct azure_stream *stream)
 {
     stream->was_read = true;
+    stream->is_waited_for = true;
     nsf_cond_broadcast(stream->changed);
     while (stream->n_full == 0 && stream->last == NSF_READ_BYTES) {
         if (stream->thread == NULL)
@@ -96,6 +100,7 @@ static void wait_for_news(struct azure_stream *stream)
         else
             nsf_cond_wait(stream->changed, stream->lock);
     }
+    stream->is_waited_for = false;
     stream->version = stream->fetched;
 }
 
@@ -239,7 +244,8 @@ static struct azure_stream *begin(struct nsf_azure_streams *streams, struct nsf_
     stream->n_taken = 0;
     stream->last = NSF_READ_BYTES;
     nsf_err_reset(&stream->err);
-    stream->was_read = false;
+    stream->was_read = stream->is_waited_for = false;
+    stream->is_glance = how != NULL && how->is_glance;
     stream->is_open = true;
     nsf_cond_broadcast(stream->changed);
     nsf_mutex_unlock(stream->lock);
@@ -279,7 +285,7 @@ static struct azure_stream *take_expected(struct nsf_azure_streams *streams, con
 
 static bool is_from_start(const struct nsf_open *how)
 {
-    return how == NULL || (how->from_offset == 0 && how->known_etag.len == 0);
+    return how == NULL || (how->from_offset == 0 && how->known_etag.len == 0 && !how->is_glance);
 }
 
 nsf_result nsf_azure_stream_open(struct nsf_azure_streams *streams, struct nsf_slice name, const struct nsf_blob *blob,

@@ -77,6 +77,7 @@ struct nsf_open {
     uint64_t from_offset;        /* the first byte wanted */
     struct nsf_slice known_etag; /* the version from_offset belongs to; absent: none is known */
     int64_t known_created_ms;    /* its created_ms, or NSF_TS_NONE */
+    bool is_glance;              /* a few KiB will do: what is remote comes in small pieces, none ahead of its time */
 };
 
 #define NSF_OPEN_INIT                                                                                                  \

@@ -191,6 +191,55 @@ def test_a_log_that_grows_during_the_review(world):
         assert got == review(path)[0], "jobs %s" % jobs
 
 
+def test_a_log_made_anew_during_the_review(world):
+    """Only what the new one says counts, whether or not evidence of the old one was handed on."""
+    with gzip.open(os.path.join(DEMO, "logs", "mail-edge", "2026-10-01.json.gz")) as file:
+        records = json.load(file)["records"]
+    pad = b" " * 2500000
+    texts = [json.dumps(r, separators=(",", ":")).encode() + pad for r in records]
+    old = b'{"records":[' + b",".join(texts[:6]) + b"]}"
+    other = json.dumps({"records": records[-2:]}).encode()
+    hour = "flowLogResourceID=/S_NETWORKWATCHERRG/NETWORKWATCHER_WE_FL/y=2026/m=10/d=01/h=00/m=00/macAddress=%s/PT1H.json"
+    for names, new in ((("a.json", "b.json"), texts[-1]), ((hour % "A", hour % "B"), texts[-1]),
+                       ((hour % "A", hour % "B"), b",".join(texts[2:5])), (("a.json",), texts[-1])):
+        new = b'{"records":[' + new + b"]}"
+        name, folder = world.container(), tempfile.mkdtemp(dir=world.folder)
+        for path, body in zip(names, (new, other)):
+            os.makedirs(os.path.dirname(os.path.join(folder, path)), exist_ok=True)
+            with open(os.path.join(folder, path), "wb") as file:
+                file.write(body)
+            world.client.put("%s/%s" % (name, path), old if body is new else other)
+        wanted = review(folder)[0]
+        for jobs in ("1", "3"):
+            world.client.put("%s/%s" % (name, names[0]), old)
+            wait_for_next_second()
+
+            def replace(handler, answer):
+                world.client.put("%s/%s" % (name, names[0]), new)
+                answer.send(handler)
+
+            # Looking for the hour of a blob without one in its path takes one small request.
+            fault = Fault(re.escape(names[0][-11:]) + "$", replace, skip=2 if "/" not in names[0] and len(names) > 1 else 1)
+            world.proxy.reset(fault)
+            got, transfer, _ = review("--jobs", jobs, "%s/%s" % (world.proxy.url, name))
+            assert fault.n_done == 1 and transfer["retries"] >= 1, transfer
+            assert got == wanted, "%s, jobs %s" % (names, jobs)
+
+
+def test_the_hour_of_a_blob_costs_one_small_request(world):
+    """Where paths do not tell the hour, the first record does: a glance at each blob, and then the whole of it once."""
+    logs, name = logs_of(world), world.container()
+    with open(os.path.join(logs.folder, next(n for n in logs.names if n.endswith(".json"))), "rb") as file:
+        body = file.read()
+    for i in range(3):
+        world.client.put("%s/%d.json" % (name, i), body[:-2] + b" " * (2 << 20) + b"]}")
+    world.proxy.reset()
+    review("%s/%s" % (world.proxy.url, name))
+    for i in range(3):
+        ranges = [h["x-ms-range"] for p, h in world.proxy.log if p.endswith("/%d.json" % i)]
+        assert ranges == ["bytes=0-65535", "bytes=0-%d" % (len(body) + (2 << 20) - 1)], ranges
+
+
 def test_rules_from_a_blob(world):
     name = world.container()
     with open(RULES, "rb") as file:

@@ -30,7 +30,8 @@ LONG = ("test_faults_change_nothing_but_the_count", "test_stalls", "test_lying_l
         "test_busy_and_its_hints", "test_memory_stays_small")
 THREADED = ("test_many_streams_at_a_time", "test_interruption", "test_storage_says_what_the_disk_says",
             "test_faults_change_nothing_but_the_count", "test_a_log_that_grows_during_the_review",
-            "test_the_store_asks_for_what_is_new", "test_interrupted")
+            "test_the_store_asks_for_what_is_new", "test_interrupted",
+            "test_a_log_made_anew_during_the_review")
 
 
 def find_tests(options):
