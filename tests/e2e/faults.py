@@ -263,7 +263,7 @@ def test_interruption(world):
     for pattern, act in (("comp=list", stall(10, 8)), (r"x\.json", stall(1000, 8)),
                          (r"x\.json", status(503, [("Retry-After", "30")]))):
         world.proxy.reset(Fault(pattern, act, times=9))
-        run = world.run(name, "--stop-after", "300", expect=130 if pattern == "comp=list" else 3).says("interrupted")
+        run = world.run(name, expect=130 if pattern == "comp=list" else 3, interrupt_at=pattern).says("interrupted")
         assert run.took_s < 7, run.took_s
 
 
@@ -289,7 +289,7 @@ def test_many_streams_at_a_time(world):
             run.has("%02d.json" % i, body)
         assert run.retries == 15, run.out
     world.proxy.reset()
-    run = world.run(name, "--threads", "2", "--ahead", "20", "--stop-after", "300", "--wait-ms", "30", expect=3)
+    run = world.run(name, "--threads", "2", "--ahead", "20", "--wait-ms", "30", expect=3, interrupt_at=r"05\.json")
     run.says("interrupted")
 
 

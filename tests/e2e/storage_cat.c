@@ -11,9 +11,9 @@
  *   --threads N         streams read at a time
  *   --ahead N           expects each blob N blobs before it is opened
  *   --from N --etag E --created MS   continue a blob known from before (with one blob)
- *   --stop-after MS     as if interrupted
  *   --retry-ms N  --stall-s N  --rps N  --endpoint E  --ca-file F  --verbose  --wait-ms N (between reads)
  *
+ * SIGINT ends it as it ends the program.
  * One line a blob, in the order of their names: name, hour, size, MD5, what happened. Then totals.
  */
 #include "core/nsf_common.h"
@@ -26,6 +26,7 @@
 #include "source/sign.h"
 
 #include <getopt.h>
+#include <signal.h>
 
 struct settings {
     bool is_list;
@@ -35,7 +36,6 @@ struct settings {
     unsigned n_threads;
     size_t ahead; /* so many blobs before one is opened it is expected */
     int64_t wait_ms;
-    int64_t stop_after_ms;
     struct nsf_open how;
     struct nsf_list_filter filter;
     struct nsf_azure_options options;
@@ -124,11 +124,10 @@ static void run_worker(void *arg)
     }
 }
 
-static void run_stopper(void *arg)
+static void on_interrupt(int number)
 {
-    const struct settings *settings = arg;
-    if (nsf_retry_sleep(settings->stop_after_ms, NULL, NULL))
-        atomic_store(&is_stopped, true);
+    (void)number;
+    atomic_store(&is_stopped, true);
 }
 
 static int by_name(const void *a, const void *b)
@@ -217,7 +216,6 @@ static bool read_options(int argc, char **argv, struct settings *settings)
         {"from", required_argument, NULL, 'f'},
         {"etag", required_argument, NULL, 'e'},
         {"created", required_argument, NULL, 'd'},
-        {"stop-after", required_argument, NULL, 'x'},
         {"retry-ms", required_argument, NULL, 'y'},
         {"stall-s", required_argument, NULL, 'z'},
         {"rps", required_argument, NULL, 'p'},
@@ -266,9 +264,6 @@ static bool read_options(int argc, char **argv, struct settings *settings)
         case 'd':
             settings->how.known_created_ms = number(optarg);
             break;
-        case 'x':
-            settings->stop_after_ms = number(optarg);
-            break;
         case 'y':
             settings->options.retry.base_ms = number(optarg);
             break;
@@ -314,14 +309,12 @@ int main(int argc, char **argv)
     struct nsf_azure *azure;
     if (nsf_failed(nsf_azure_new(&settings.options, &azure, &err)))
         return 4;
-    struct nsf_thread *stopper = settings.stop_after_ms > 0 ? nsf_thread_start(run_stopper, &settings) : NULL;
+    sigaction(SIGINT, &(struct sigaction){.sa_handler = on_interrupt, .sa_flags = SA_RESTART}, NULL);
     int status = 0;
     for (int i = optind; i < argc; i++) {
         const int one = take_address(&settings, azure, argv[i]);
         status = one > status ? one : status;
     }
-    if (stopper != NULL)
-        nsf_thread_join(stopper);
     nsf_azure_free(azure);
     return status;
 }

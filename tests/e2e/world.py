@@ -3,6 +3,7 @@ import base64
 import hashlib
 import os
 import re
+import signal
 import subprocess
 import time
 
@@ -29,18 +30,28 @@ def md5(data):
 class Run:
     """One run of storage_cat and what it said."""
 
-    def __init__(self, world, words, env=None, expect=0, timeout=60):
+    def __init__(self, world, words, env=None, expect=0, timeout=60, interrupt_when=None):
         base = {"PATH": "/nonexistent", "LC_ALL": "C.UTF-8", "TMPDIR": world.folder}
         for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"):
             if name in os.environ:
                 base[name] = os.environ[name]
         base.update({"AZURE_STORAGE_ACCOUNT": ACCOUNT, "AZURE_STORAGE_KEY": KEY} if env is None else env)
-        began = time.monotonic()
-        done = subprocess.run([*world.cat, "--verbose", "--retry-ms", "5", *words], env=base, capture_output=True,
-                              timeout=timeout)
-        self.took_s = time.monotonic() - began
-        self.code, self.raw = done.returncode, done.stdout
-        self.out, self.err = done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
+        process = subprocess.Popen([*world.cat, "--verbose", "--retry-ms", "5", *words], env=base,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        try:
+            while interrupt_when and not interrupt_when() and process.poll() is None:
+                time.sleep(0.01)
+            began = time.monotonic()
+            if interrupt_when:
+                process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=timeout)
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+        self.took_s = time.monotonic() - began  # from the interruption where there is one
+        self.code, self.raw = process.returncode, out
+        self.out, self.err = out.decode("utf-8", "replace"), err.decode("utf-8", "replace")
         for secret in SECRETS + [KEY]:
             assert secret not in self.out + self.err, "a secret was shown: " + secret
         assert self.code == expect, "status %d, not %d\n%s%s" % (self.code, expect, self.out, self.err)
@@ -89,6 +100,9 @@ class World:
         self.client.make_container(name, public)
         return name
 
-    def run(self, path, *words, env=None, expect=0, via=None):
-        """PATH is container[/prefix][?sas], through the proxy unless told otherwise."""
-        return Run(self, [*words, "%s/%s" % ((via or self.proxy).url, path)], env, expect)
+    def run(self, path, *words, env=None, expect=0, via=None, interrupt_at=None):
+        """PATH is container[/prefix][?sas], through the proxy unless told otherwise. Interrupted when the proxy was asked
+        for something that matches INTERRUPT_AT."""
+        asked = lambda: any(re.search(interrupt_at, p) for p, _ in self.proxy.log)
+        return Run(self, [*words, "%s/%s" % ((via or self.proxy).url, path)], env, expect,
+                   interrupt_when=asked if interrupt_at else None)
