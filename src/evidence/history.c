@@ -110,12 +110,15 @@ static void say(struct history *history, struct nsf_change *change, const char *
 
 static void say(struct history *history, struct nsf_change *change, const char *fmt, ...)
 {
-    char text[1024];
-    va_list args;
+    va_list args, again;
     va_start(args, fmt);
-    vsnprintf(text, sizeof(text), fmt, args);
+    va_copy(again, args);
+    size_t len = (size_t)vsnprintf(NULL, 0, fmt, args);
+    char *text = nsf_arena_alloc(&history->review->arena, len + 1);
+    vsnprintf(text, len + 1, fmt, again);
+    va_end(again);
     va_end(args);
-    change->text = nsf_arena_copy(&history->review->arena, nsf_slice_str(text));
+    change->text = nsf_slice(text, len);
 }
 
 static unsigned long long ull(uint64_t n)
@@ -158,6 +161,15 @@ static void see_denied_by_rule(struct history *history)
         cut(history, span->last_ms);
 }
 
+/* Rules of the NSG itself: those of a network manager come before it, and no change of the finding undoes them. */
+static bool is_rule_of_nsg(const struct nsf_evidence *evidence, uint32_t target)
+{
+    if (target < evidence->scan->n_findings)
+        return true;
+    enum nsf_join_reason reason = evidence->unmatched[target - evidence->scan->n_findings].reason;
+    return reason == NSF_JOIN_UNKNOWN_RULE || reason == NSF_JOIN_SHADOWED || reason == NSF_JOIN_NOT_EXPOSING;
+}
+
 static bool refused_more(const struct history *history, uint32_t a, uint32_t b)
 {
     if (history->denied[a].count != history->denied[b].count)
@@ -175,7 +187,7 @@ static void see_denied_before(struct history *history)
         return;
     for (size_t i = 0; i < history->n_targets; i++) {
         uint32_t target = history->targets[i];
-        if (target == history->finding_idx)
+        if (target == history->finding_idx || !is_rule_of_nsg(history->evidence, target))
             continue;
         nsf_span_join(&all, &history->denied[target]);
         if (most == history->finding_idx || refused_more(history, target, most))

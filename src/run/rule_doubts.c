@@ -130,14 +130,17 @@ static void doubt(struct sentences *sentences, const char *fmt, ...) NSF_PRINTF(
 
 static void doubt(struct sentences *sentences, const char *fmt, ...)
 {
-    char text[1024];
-    va_list args;
+    va_list args, again;
     if (sentences->n == DOUBTS_MAX)
         return;
     va_start(args, fmt);
-    vsnprintf(text, sizeof(text), fmt, args);
+    va_copy(again, args);
+    size_t len = (size_t)vsnprintf(NULL, 0, fmt, args);
+    char *text = nsf_arena_alloc(sentences->arena, len + 1);
+    vsnprintf(text, len + 1, fmt, again);
+    va_end(again);
     va_end(args);
-    sentences->items[sentences->n++] = nsf_arena_copy(sentences->arena, nsf_slice_str(text));
+    sentences->items[sentences->n++] = nsf_slice(text, len);
 }
 
 #define SIGHTED_TEXT_BYTES ((NSF_SIGHTED_ADDRESSES + 1) * NSF_IP_TEXT_BYTES)

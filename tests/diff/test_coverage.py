@@ -379,6 +379,12 @@ def refused_all_the_time_though_the_rule_lets_everybody_in():
     found = run([nsg("edge", rule("smtp"))], logs)
     expect("verdict", found["verdict"], "INSUFFICIENT_EVIDENCE")
     expect("reason", "only since 2026-01-28" in found["reason"])
+    managed = Logs()
+    managed.alive()
+    for day in range(28):
+        managed.denied(day * DAY + 5 * HOUR, "198.100.77.%d" % day, of="BlockHighRiskTCPPortsFromInternet")
+    found = run([nsg("edge", rule("smtp"))], managed)
+    expect("a network manager comes before the NSG", (changes(found), found["verdict"]), ([], "CLOSE_UNUSED"))
     found = run([nsg("edge", rule("smtp"), rule("no", 150, source="198.100.0.0/16", access="Deny"))], logs)
     expect("a Deny before it explains it", found["verdict"], "CLOSE_UNUSED")
     found = run([nsg("edge", rule("smtp", destinationAddressPrefix="10.0.0.9"))], logs)
@@ -455,6 +461,18 @@ def a_rule_that_was_wider():
         found = run([nsg("edge", rule("smtp", source=source))], logs)
         expect(source, changes(found), wanted)
         expect(source + " is said", doubt({"doubts": [row["text"] for row in found["changes"]]}, "does not name"), wanted != [])
+
+
+@case
+def a_name_without_end():
+    name = "r\u00e4\x1b[31m\u202e" * 300
+    logs = Logs()
+    logs.alive()
+    senders(logs, days=range(0, 3), of="UserRule_" + name)
+    found = run([nsg("edge", rule("smtp"))], logs)
+    expect("said to its end", found["changes"][0]["text"].endswith("not in the definitions any more."))
+    text = run([nsg("edge", rule("smtp"))], logs, text=True)
+    expect("nothing reaches the terminal", "\x1b" not in text and "\u202e" not in text)
 
 
 @case
