@@ -37,11 +37,6 @@ TARGET_INLINE uint64_t where(struct halves bytes, char c)
     return bits_of(found.low, found.high);
 }
 
-TARGET_INLINE struct halves both(struct halves a, struct halves b)
-{
-    return (struct halves){_mm256_and_si256(a.low, b.low), _mm256_and_si256(a.high, b.high)};
-}
-
 TARGET_INLINE struct halves either(struct halves a, struct halves b)
 {
     return (struct halves){_mm256_or_si256(a.low, b.low), _mm256_or_si256(a.high, b.high)};
@@ -81,37 +76,15 @@ TARGET_INLINE __m256i odd_bytes(__m256i bytes)
 
 TARGET_INLINE struct nsf_tuple_masks look_tuple(const char *block)
 {
-    struct halves bytes = load(block), next = load(block + 1), second = load(block + 2), third = load(block + 3);
-    struct halves comma = equal(bytes, ',');
-    struct halves inbound = both(equal(next, 'I'), equal(second, ','));
-    struct halves smtp = both(both(equal(next, '2'), equal(second, '5')), equal(third, ','));
-    struct halves submission =
-        both(both(equal(next, '5'), equal(second, '8')), both(equal(third, '7'), equal(load(block + 4), ',')));
-    struct halves special = both(comma, either(either(inbound, smtp), submission));
-    special = either(special, (struct halves){odd_bytes(bytes.low), odd_bytes(bytes.high)});
+    struct halves bytes = load(block);
     return (struct nsf_tuple_masks){
         .quotes = where(bytes, '"'),
-        .commas = bits_of(comma.low, comma.high),
+        .commas = where(bytes, ','),
         .dots = where(bytes, '.'),
-        .special = bits_of(special.low, special.high),
+        .odd = bits_of(odd_bytes(bytes.low), odd_bytes(bytes.high)),
     };
 }
 
-TARGET static enum nsf_skim skim(struct nsf_slice bytes, size_t *at)
-{
-    return nsf_skim_with(bytes, at, look_skim, prefix_xor);
-}
-
-TARGET static void take_array(struct nsf_tuple_target *target, struct nsf_slice inside, uint64_t offset)
-{
-    static const struct nsf_tuple_parts parts = {look_tuple, nsf_addresses_avx2, nsf_numbers_avx2};
-    nsf_tuple_take_array_with(target, inside, offset, &parts);
-}
-
-const struct nsf_tuple_ops nsf_tuple_ops_avx2 = {
-    .name = "avx2",
-    .skim = skim,
-    .take_array = take_array,
-};
+NSF_TUPLE_VARIANT(avx2, TARGET, nsf_addresses_avx2, nsf_numbers_avx2);
 
 #endif

@@ -39,25 +39,6 @@ TARGET_INLINE uint64_t plain_bytes(__m512i bytes)
     return _mm512_test_epi8_mask(high, low);
 }
 
-/* Where `,I,`, `,25,` and `,587,` begin: each byte is held against those behind it. */
-TARGET_INLINE uint64_t hits(const char *block, __m512i bytes)
-{
-    __m512i next = _mm512_loadu_si512(block + 1), second = _mm512_loadu_si512(block + 2);
-    __m512i third = _mm512_loadu_si512(block + 3), fourth = _mm512_loadu_si512(block + 4);
-    const __m512i comma = _mm512_set1_epi8(',');
-    __mmask64 from = _mm512_cmpeq_epi8_mask(bytes, comma);
-    __mmask64 inbound = _mm512_mask_cmpeq_epi8_mask(from, next, _mm512_set1_epi8('I'));
-    inbound = _mm512_mask_cmpeq_epi8_mask(inbound, second, comma);
-    __mmask64 smtp = _mm512_mask_cmpeq_epi8_mask(from, next, _mm512_set1_epi8('2'));
-    smtp = _mm512_mask_cmpeq_epi8_mask(smtp, second, _mm512_set1_epi8('5'));
-    smtp = _mm512_mask_cmpeq_epi8_mask(smtp, third, comma);
-    __mmask64 submission = _mm512_mask_cmpeq_epi8_mask(from, next, _mm512_set1_epi8('5'));
-    submission = _mm512_mask_cmpeq_epi8_mask(submission, second, _mm512_set1_epi8('8'));
-    submission = _mm512_mask_cmpeq_epi8_mask(submission, third, _mm512_set1_epi8('7'));
-    submission = _mm512_mask_cmpeq_epi8_mask(submission, fourth, comma);
-    return inbound | smtp | submission;
-}
-
 TARGET_INLINE struct nsf_tuple_masks look_tuple(const char *block)
 {
     __m512i bytes = _mm512_loadu_si512(block);
@@ -65,25 +46,10 @@ TARGET_INLINE struct nsf_tuple_masks look_tuple(const char *block)
         .quotes = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('"')),
         .commas = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(',')),
         .dots = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('.')),
-        .special = ~plain_bytes(bytes) | hits(block, bytes),
+        .odd = ~plain_bytes(bytes),
     };
 }
 
-TARGET static enum nsf_skim skim(struct nsf_slice bytes, size_t *at)
-{
-    return nsf_skim_with(bytes, at, look_skim, prefix_xor);
-}
-
-TARGET static void take_array(struct nsf_tuple_target *target, struct nsf_slice inside, uint64_t offset)
-{
-    static const struct nsf_tuple_parts parts = {look_tuple, nsf_addresses_avx2, nsf_numbers_avx2};
-    nsf_tuple_take_array_with(target, inside, offset, &parts);
-}
-
-const struct nsf_tuple_ops nsf_tuple_ops_avx512 = {
-    .name = "avx512",
-    .skim = skim,
-    .take_array = take_array,
-};
+NSF_TUPLE_VARIANT(avx512, TARGET, nsf_addresses_avx2, nsf_numbers_avx2);
 
 #endif

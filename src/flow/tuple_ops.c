@@ -20,6 +20,10 @@ static bool can_run(const struct nsf_tuple_ops *ops)
     if (ops == &nsf_tuple_ops_avx512)
         return has_bits && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw");
 #endif
+#ifdef NSF_TUPLE_NEON
+    if (ops == &nsf_tuple_ops_neon)
+        return true; /* every such processor has it */
+#endif
     return ops == &portable;
 }
 
@@ -28,6 +32,9 @@ static const struct nsf_tuple_ops *const variants[] = {
 #ifdef NSF_TUPLE_X86
     &nsf_tuple_ops_avx512,
     &nsf_tuple_ops_avx2,
+#endif
+#ifdef NSF_TUPLE_NEON
+    &nsf_tuple_ops_neon,
 #endif
     &portable,
 };

@@ -15,15 +15,22 @@
 #define NSF_TUPLE_X86 1
 extern const struct nsf_tuple_ops nsf_tuple_ops_avx2;
 extern const struct nsf_tuple_ops nsf_tuple_ops_avx512;
+#elif defined(__aarch64__) && defined(__GNUC__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define NSF_TUPLE_NEON 1
+extern const struct nsf_tuple_ops nsf_tuple_ops_neon;
 #endif
 
 #define NSF_BLOCK_BYTES 64u
-/* A tuple is looked at in two blocks; the longest real one is about 110 bytes. The search for `,587,` looks at four
- * bytes behind. */
-#define NSF_TUPLE_LOOK_BYTES (2 * NSF_BLOCK_BYTES + 4)
+/* Blocks of an array that are looked at before its tuples are taken: each byte once, whatever lies across blocks. */
+#define NSF_MAP_BLOCKS 32u
+#define NSF_MAP_BYTES ((size_t)NSF_MAP_BLOCKS * NSF_BLOCK_BYTES)
+/* A tuple lies in two words of a map; the longest real one is about 110 bytes. */
+#define NSF_TUPLE_MAX_BYTES ((size_t)2 * NSF_BLOCK_BYTES)
 /* A longer string is for the parser, which has a bound of its own. */
 #define NSF_SKIM_STRING_MAX_BYTES ((size_t)4096)
 
+#define NSF_TEXT32(a, b, c, d)                                                                                         \
+    ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 | (uint32_t)(d) << 24) /* little-endian */
 #define NSF_INLINE static inline __attribute__((always_inline))
 
 /* Bit i: the byte at index i is such a one. */
@@ -38,7 +45,7 @@ struct nsf_tuple_masks {
     uint64_t quotes;
     uint64_t commas;
     uint64_t dots;
-    uint64_t special; /* begins `,I,` or `,25,` or `,587,`, or is a byte that a tuple has not */
+    uint64_t odd; /* bytes that no tuple has */
 };
 
 typedef struct nsf_skim_masks nsf_skim_look(const char *block);
@@ -110,35 +117,90 @@ NSF_INLINE enum nsf_skim nsf_skim_with(struct nsf_slice bytes, size_t *at, nsf_s
 
 /* ---- tuples ------------------------------------------------------------------------------------------ */
 
-/* Takes the tuple that begins at `text`; the bytes up to `end` may be read. The index of its closing quote, or
- * SIZE_MAX when it is to be read byte by byte. */
-NSF_INLINE size_t nsf_tuple_take_with(struct nsf_tuple_target *target, const char *text, size_t n_fields,
-                                      uint64_t offset, const struct nsf_tuple_parts *parts)
+/* The same bits for a part of an array, and two words of nothing. */
+struct nsf_tuple_maps {
+    uint64_t quotes[NSF_MAP_BLOCKS + 2];
+    uint64_t commas[NSF_MAP_BLOCKS + 2];
+    uint64_t dots[NSF_MAP_BLOCKS + 2];
+    uint64_t odd[NSF_MAP_BLOCKS + 2];
+};
+
+NSF_INLINE void nsf_map_block(struct nsf_tuple_maps *maps, size_t i, struct nsf_tuple_masks masks)
 {
-    struct nsf_tuple_masks low = parts->look(text), high = {0};
-    uint64_t below_low = low.quotes == 0 ? ~UINT64_C(0) : (low.quotes & -low.quotes) - 1, below_high = 0;
-    size_t len;
-    if (low.quotes != 0) {
-        len = (size_t)__builtin_ctzll(low.quotes);
-    } else {
-        high = parts->look(text + NSF_BLOCK_BYTES);
-        if (high.quotes == 0)
-            return SIZE_MAX;
-        below_high = (high.quotes & -high.quotes) - 1;
-        len = NSF_BLOCK_BYTES + (size_t)__builtin_ctzll(high.quotes);
+    maps->quotes[i] = masks.quotes;
+    maps->commas[i] = masks.commas;
+    maps->dots[i] = masks.dots;
+    maps->odd[i] = masks.odd;
+}
+
+/* Of at most NSF_MAP_BYTES. */
+NSF_INLINE void nsf_map_array(struct nsf_tuple_maps *maps, struct nsf_slice bytes, nsf_tuple_look *look)
+{
+    size_t n_whole = bytes.len / NSF_BLOCK_BYTES, n_left = bytes.len % NSF_BLOCK_BYTES, n = n_whole;
+    for (size_t i = 0; i < n_whole; i++)
+        nsf_map_block(maps, i, look(bytes.ptr + i * NSF_BLOCK_BYTES));
+    if (n_left > 0) {
+        char last[NSF_BLOCK_BYTES] = {0};
+        memcpy(last, bytes.ptr + n_whole * NSF_BLOCK_BYTES, n_left);
+        nsf_map_block(maps, n++, look(last));
     }
+    for (size_t i = n; i < n + 2; i++)
+        nsf_map_block(maps, i, (struct nsf_tuple_masks){0});
+}
+
+/* The 64 bits from bit `from` on. */
+NSF_INLINE uint64_t nsf_map_bits(const uint64_t *map, size_t from)
+{
+    size_t word = from / 64, bit = from % 64;
+    return map[word] >> bit | map[word + 1] << 1 << (63 - bit);
+}
+
+/* Whether the tuple is inbound, or to destination port 25 or 587; the fields are where the commas are. Those with long
+ * fields may as well be: they are looked at again. */
+NSF_INLINE bool nsf_tuple_matters(const char *text, uint64_t commas)
+{
+    if (__builtin_popcountll(commas) <= 6)
+        return true;
+    commas &= commas - 1;
+    commas &= commas - 1;
+    commas &= commas - 1;
+    size_t before_port = (size_t)__builtin_ctzll(commas);
+    commas &= commas - 1;
+    size_t behind_port = (size_t)__builtin_ctzll(commas);
+    commas &= commas - 1;
+    size_t before_direction = (size_t)__builtin_ctzll(commas);
+    uint32_t port;
+    memcpy(&port, text + before_port, sizeof(port));
+    bool is_smtp = port == NSF_TEXT32(',', '2', '5', ',');
+    bool is_submission = port == NSF_TEXT32(',', '5', '8', '7') && behind_port - before_port == 4;
+    return is_smtp || is_submission || text[before_direction + 1] == 'I';
+}
+
+/* Takes the tuple that begins at `text`, bit `at` of the maps. Its length, or SIZE_MAX when its closing quote is not
+ * there. */
+NSF_INLINE size_t nsf_tuple_take_with(struct nsf_tuple_target *target, const char *text, size_t n_fields,
+                                      uint64_t offset, const struct nsf_tuple_maps *maps, size_t at,
+                                      const struct nsf_tuple_parts *parts)
+{
+    uint64_t low = nsf_map_bits(maps->quotes, at), high = nsf_map_bits(maps->quotes, at + 64);
+    if ((low | high) == 0)
+        return SIZE_MAX;
+    /* Without a branch: half of all tuples are longer than a block. */
+    uint64_t below_low = low == 0 ? ~UINT64_C(0) : (low & -low) - 1, below_high = low == 0 ? (high & -high) - 1 : 0;
+    size_t len = (size_t)__builtin_popcountll(below_low) + (size_t)__builtin_popcountll(below_high);
     struct nsf_separators separators = {
-        .commas = {low.commas & below_low, high.commas & below_high},
-        .dots = {low.dots & below_low, high.dots & below_high},
+        .commas = {nsf_map_bits(maps->commas, at) & below_low, nsf_map_bits(maps->commas, at + 64) & below_high},
+        .dots = {nsf_map_bits(maps->dots, at) & below_low, nsf_map_bits(maps->dots, at + 64) & below_high},
     };
-    uint64_t special = (low.special & below_low) | (high.special & below_high);
+    uint64_t odd = (nsf_map_bits(maps->odd, at) & below_low) | (nsf_map_bits(maps->odd, at + 64) & below_high);
     size_t n_commas =
         (size_t)__builtin_popcountll(separators.commas[0]) + (size_t)__builtin_popcountll(separators.commas[1]);
-    if (NSF_LIKELY(special == 0 && n_commas + 1 == n_fields && !target->is_strict)) {
+    bool is_whole = n_commas + 1 == n_fields;
+    if (is_whole && odd == 0 && !target->is_strict && !nsf_tuple_matters(text, separators.commas[0])) {
         target->n_tuples++;
         return len;
     }
-    if (n_commas + 1 != n_fields ||
+    if (!is_whole ||
         !nsf_tuple_take_canonical(target, text, len, n_fields, &separators, parts->addresses, parts->numbers))
         nsf_tuple_take(target, nsf_slice(text, len), offset);
     return len;
@@ -148,25 +210,47 @@ NSF_INLINE void nsf_tuple_take_array_with(struct nsf_tuple_target *target, struc
                                           const struct nsf_tuple_parts *parts)
 {
     const size_t n_fields = nsf_tuple_fields(target->layout);
-    char tail[NSF_TUPLE_LOOK_BYTES] = {0};
-    size_t at = 0;
+    struct nsf_tuple_maps maps;
+    size_t at = 0, from = 0, mapped_to = 0;
     while (at < inside.len && inside.ptr[at] == '"') {
-        const char *text = inside.ptr + at + 1;
-        size_t left = inside.len - at - 1;
-        if (left < NSF_TUPLE_LOOK_BYTES) {
-            memcpy(tail, text, left);
-            memset(tail + left, 0, sizeof(tail) - left);
-            text = tail;
+        size_t begin = at + 1;
+        if (mapped_to < inside.len && mapped_to < begin + NSF_TUPLE_MAX_BYTES) {
+            from = begin;
+            mapped_to = inside.len - from < NSF_MAP_BYTES ? inside.len : from + NSF_MAP_BYTES;
+            nsf_map_array(&maps, nsf_slice(inside.ptr + from, mapped_to - from), parts->look);
         }
-        size_t len = nsf_tuple_take_with(target, text, n_fields, offset + at + 1, parts);
+        size_t len =
+            nsf_tuple_take_with(target, inside.ptr + begin, n_fields, offset + begin, &maps, begin - from, parts);
         if (len == SIZE_MAX)
             break;
-        at += len + 2;
+        at = begin + len + 1;
         if (at < inside.len && inside.ptr[at] == ',')
             at++;
     }
     if (at < inside.len)
         nsf_tuple_take_array(target, nsf_slice_from(inside, at), offset + at);
 }
+
+/* ---- a variant --------------------------------------------------------------------------------------- */
+
+/* The whole of a variant out of what is its own: look_skim, look_tuple and prefix_xor of the file, and how addresses
+ * and numbers are read. `attributes` are those that its functions are compiled with. */
+#define NSF_TUPLE_VARIANT(variant, attributes, addresses_fn, numbers_fn)                                               \
+    attributes static enum nsf_skim skim(struct nsf_slice bytes, size_t *at)                                           \
+    {                                                                                                                  \
+        return nsf_skim_with(bytes, at, look_skim, prefix_xor);                                                        \
+    }                                                                                                                  \
+                                                                                                                       \
+    attributes static void take_array(struct nsf_tuple_target *target, struct nsf_slice inside, uint64_t offset)       \
+    {                                                                                                                  \
+        static const struct nsf_tuple_parts parts = {look_tuple, addresses_fn, numbers_fn};                            \
+        nsf_tuple_take_array_with(target, inside, offset, &parts);                                                     \
+    }                                                                                                                  \
+                                                                                                                       \
+    const struct nsf_tuple_ops nsf_tuple_ops_##variant = {                                                             \
+        .name = #variant,                                                                                              \
+        .skim = skim,                                                                                                  \
+        .take_array = take_array,                                                                                      \
+    }
 
 #endif

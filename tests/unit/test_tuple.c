@@ -372,7 +372,7 @@ static void test_skim(void **state)
 
 /* ---- the variants against the portable one */
 
-static const char *const variant_names[] = {"avx2", "avx512"};
+static const char *const variant_names[] = {"avx2", "avx512", "neon"};
 
 /* A page that nobody may touch stands behind `bytes`, which are copied right before it. */
 struct guarded {
