@@ -87,11 +87,69 @@ static void covers_what_was_given_and_nothing_else(void **state)
     }
 }
 
+/* Every block is one that was given, or joins blocks that are all given and holds no known scanner. */
+static void a_joined_block_holds_no_scanner(void **state)
+{
+    srand(5);
+    int n_joined = 0;
+    for (int round = 0; round < 400; round++) {
+        struct nsf_networks *scanners = nsf_networks_new();
+        struct nsf_allowlist list = {0}, given = {0};
+        nsf_networks_add_origin(scanners, NSF_SLICE_LIT("s"), nsf_slice(NULL, 0));
+        for (int i = rand() % 3; i > 0; i--)
+            nsf_networks_add(scanners, nsf_prefix_around(nsf_ip_from_v4(0x0a000000 + (uint32_t)rand() % 4096), 128),
+                             nsf_slice(NULL, 0), 0);
+        nsf_networks_finish(scanners);
+        for (int i = rand() % 40; i > 0; i--) {
+            struct nsf_prefix p =
+                nsf_prefix_around(nsf_ip_from_v4(0x0a000000 + (uint32_t)rand() % 4096), (uint8_t)(118 + rand() % 8));
+            nsf_allowlist_add(&list, p);
+            nsf_allowlist_add(&given, p);
+        }
+        nsf_allowlist_finish(&list, scanners);
+        nsf_allowlist_sort(&given);
+        for (size_t i = 0; i < list.n; i++) {
+            bool is_given = false;
+            for (size_t k = 0; k < given.n; k++)
+                is_given |= nsf_prefix_cmp(given.items[k], list.items[i]) == 0;
+            assert_true(is_given || !nsf_networks_touches(scanners, list.items[i]));
+            n_joined += !is_given;
+        }
+        for (uint32_t at = 0x0a000000; at < 0x0a001000; at += 7)
+            assert_int_equal(nsf_allowlist_has(&list, nsf_ip_from_v4(at)),
+                             nsf_allowlist_has(&given, nsf_ip_from_v4(at)));
+        nsf_allowlist_release(&list);
+        nsf_allowlist_release(&given);
+        nsf_networks_free(scanners);
+    }
+    assert_true(n_joined > 100);
+}
+
+static void ranges_become_prefixes(void **state)
+{
+    static const struct {
+        const char *first, *last;
+        size_t n;
+    } ranges[] = {{"10.0.0.0", "10.0.0.255", 1},
+                  {"10.0.0.1", "10.0.0.254", 14},
+                  {"0.0.0.0", "255.255.255.255", 1},
+                  {"255.255.255.255", "255.255.255.255", 1},
+                  {"::1:0:0:0", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", 80}};
+    for (size_t i = 0; i < NSF_ARRAY_LEN(ranges); i++) {
+        struct nsf_allowlist list = {0};
+        nsf_allowlist_add_range(&list, prefix(ranges[i].first).ip, prefix(ranges[i].last).ip);
+        assert_int_equal(list.n, ranges[i].n);
+        nsf_allowlist_release(&list);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(merges_only_whole_blocks),
         cmocka_unit_test(covers_what_was_given_and_nothing_else),
+        cmocka_unit_test(a_joined_block_holds_no_scanner),
+        cmocka_unit_test(ranges_become_prefixes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

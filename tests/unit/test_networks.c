@@ -3,6 +3,7 @@
 #include "lists/networks.h"
 
 #include "core/buf.h"
+#include "core/limits.h"
 #include "core/mem.h"
 
 #include <setjmp.h>
@@ -325,6 +326,104 @@ static void a_file_that_is_not_there_is_named(void **state)
     close_lists(&l);
 }
 
+/* Bytes that no list should hold, around a good line: it is read, the rest is named, nothing is too long. */
+static void hostile_bytes(void **state)
+{
+    static const struct {
+        const char *what;
+        const char *bytes;
+        size_t len;
+        size_t n_problems;
+    } texts[] = {
+        {"a NUL behind an address", "9.9.9.9\0\n8.8.8.8 ok\n", 19, 1},
+        {"a NUL in a name", "9.9.9.9 a\0b\n8.8.8.8 ok\n", 22, 0},
+        {"escapes in a name", "9.9.9.9 \x1b[31m\n8.8.8.8 ok\n", 24, 0},
+        {"bytes that are no text", "\xff\xfe\x80\n8.8.8.8 ok\n", 14, 1},
+        {"old line ends", "9.9.9.9\r\r\n8.8.8.8 ok\r\n", 22, 0},
+        {"no line end", "9.9.9.9\n8.8.8.8 ok", 18, 0},
+        {"a line of separators", ";;;; ;;\n8.8.8.8 ok\n", 19, 0},
+    };
+    for (size_t i = 0; i < NSF_ARRAY_LEN(texts); i++) {
+        struct lists l;
+        open_lists(&l);
+        nsf_result r = nsf_networks_read(l.networks, nsf_slice(texts[i].bytes, texts[i].len), NSF_SLICE_LIT("list.txt"),
+                                         &l.problems, &l.err);
+        nsf_networks_finish(l.networks);
+        if (nsf_failed(r) || l.problems.n != texts[i].n_problems || strcmp(found(&l, "8.8.8.8"), "8.8.8.8/32 ok") != 0)
+            fail_msg("%s: %s, %zu problems", texts[i].what, found(&l, "8.8.8.8"), l.problems.n);
+        close_lists(&l);
+    }
+}
+
+static void names_and_nesting_have_bounds(void **state)
+{
+    struct nsf_buf buf;
+    nsf_buf_init(&buf, 1 << 20);
+    nsf_buf_add_str(&buf, "9.9.9.9 ");
+    for (int i = 0; i < 100000; i++)
+        nsf_buf_add_char(&buf, 'x');
+    struct lists l = lists_of(nsf_buf_str(&buf));
+    assert_int_equal(nsf_networks_find(l.networks, ip("9.9.9.9"))->name.len, NSF_NAME_MAX_BYTES);
+    close_lists(&l);
+    nsf_buf_reset(&buf);
+    nsf_buf_add_str(&buf, "[\"9.9.9.9\",");
+    for (int i = 0; i < 100000; i++)
+        nsf_buf_add_char(&buf, '[');
+    l = lists_of(nsf_buf_str(&buf));
+    assert_false(l.failed);
+    assert_int_equal(l.problems.n, 1);
+    assert_string_equal(found(&l, "9.9.9.9"), "9.9.9.9/32 ");
+    close_lists(&l);
+    nsf_buf_release(&buf);
+}
+
+/* A hundred thousand prefixes: what is found holds the address, and none that is narrower does. */
+#define MANY 100000u
+
+static uint64_t key_of(struct nsf_prefix prefix)
+{
+    return (uint64_t)nsf_ip_to_v4(prefix.ip) << 8 | prefix.bits;
+}
+
+static int cmp_u64(const void *left, const void *right)
+{
+    uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+    return (a > b) - (a < b);
+}
+
+static void a_hundred_thousand_prefixes(void **state)
+{
+    uint64_t *keys = nsf_malloc(MANY * sizeof(*keys));
+    struct lists l;
+    uint32_t n_found = 0;
+    srand(17);
+    open_lists(&l);
+    nsf_networks_add_origin(l.networks, NSF_SLICE_LIT("many"), nsf_slice(NULL, 0));
+    for (uint32_t i = 0; i < MANY; i++) {
+        uint32_t at = (uint32_t)rand() << 8 ^ (uint32_t)rand();
+        struct nsf_prefix prefix = nsf_prefix_around(nsf_ip_from_v4(at), (uint8_t)(96 + 8 + rand() % 25));
+        nsf_networks_add(l.networks, prefix, nsf_slice(NULL, 0), 0);
+        keys[i] = key_of(prefix);
+    }
+    nsf_networks_finish(l.networks);
+    qsort(keys, MANY, sizeof(*keys), cmp_u64);
+    for (uint32_t ask = 0; ask < MANY; ask++) {
+        struct nsf_ip at = nsf_ip_from_v4((uint32_t)rand() << 8 ^ (uint32_t)rand());
+        const struct nsf_listed *got = nsf_networks_find(l.networks, at);
+        unsigned bits = 128;
+        for (; bits > 96; bits--) {
+            uint64_t key = key_of(nsf_prefix_around(at, (uint8_t)bits));
+            if (bsearch(&key, keys, MANY, sizeof(key), cmp_u64) != NULL)
+                break;
+        }
+        n_found += got != NULL;
+        assert_int_equal(got == NULL ? 96 : got->prefix.bits, bits);
+    }
+    assert_true(n_found > MANY / 10);
+    nsf_free(keys);
+    close_lists(&l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -339,6 +438,9 @@ int main(void)
         cmocka_unit_test(agrees_with_a_plain_search),
         cmocka_unit_test(a_range_is_its_fewest_prefixes),
         cmocka_unit_test(a_file_that_is_not_there_is_named),
+        cmocka_unit_test(hostile_bytes),
+        cmocka_unit_test(names_and_nesting_have_bounds),
+        cmocka_unit_test(a_hundred_thousand_prefixes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
