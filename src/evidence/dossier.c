@@ -465,12 +465,27 @@ static void read_contacts(const struct nsf_dossier *dossier, unsigned partition,
     facts->denied_mail_addresses = contacts.denied_mail_addresses;
 }
 
+static uint32_t weeks_between(int64_t first_ms, int64_t last_ms)
+{
+    return nsf_time_iso_week(first_ms) == nsf_time_iso_week(last_ms) ? 1 : 2;
+}
+
+/* A connection belongs to the week of its first stamp. Past the times that are kept the last stamp of all stands for the
+ * last first one. */
+static uint32_t weeks_of(const struct gathered *gathered)
+{
+    struct nsf_u32_view times = nsf_traits_list(gathered->traits, NSF_TRAIT_TIMES);
+    if (times.n == 0 || times.n == NSF_TRAIT_TIMES_MAX)
+        return weeks_between(gathered->first_ms, gathered->last_ms);
+    return weeks_between(times.items[0] * NSF_MS_PER_SECOND, times.items[times.n - 1] * NSF_MS_PER_SECOND);
+}
+
 static void read_traits(const struct gathered *gathered, struct nsf_sender_facts *facts)
 {
     const struct nsf_traits *traits = gathered->traits;
     facts->days = gathered->days;
     if (facts->connections > 0)
-        facts->weeks = nsf_time_iso_week(gathered->first_ms) == nsf_time_iso_week(gathered->last_ms) ? 1 : 2;
+        facts->weeks = weeks_of(gathered);
     facts->busiest_day = nsf_traits_busiest_day(traits);
     facts->message_days = up_to(nsf_traits_list(traits, NSF_TRAIT_MESSAGE_DAYS).n, NSF_DISTINCT_EXACT_MAX);
     facts->ambiguous_days = nsf_traits_list(traits, NSF_TRAIT_AMBIGUOUS_DAYS).n;
