@@ -1,6 +1,9 @@
 /*
  * confidence.h - how far a verdict can be trusted: A to D, from the window, the hours of log in it and the counters.
  * Pure functions, any thread.
+ *
+ * The window counts as it was asked for, to the millisecond. C over a week wants counters in one connection of ten
+ * (fewer are absent); over two weeks it wants none; half of the hours in both cases.
  */
 #ifndef NSF_CONFIDENCE_H
 #define NSF_CONFIDENCE_H

@@ -1,6 +1,10 @@
 /*
  * relay_state.h - what the outbound mail of a NIC says: an ordinary server, an open relay, spam that Azure
  * holds back. Pure functions, any thread.
+ *
+ * Only public networks count. The days without a source's messages are all days of the window but those with some, and
+ * what goes out on them is taken in the mean. A fan-out is 20 networks on a day and three times the median other day. Of a
+ * source with very many messages the earliest NSF_TRAIT_TIMES_MAX are asked.
  */
 #ifndef NSF_RELAY_STATE_H
 #define NSF_RELAY_STATE_H

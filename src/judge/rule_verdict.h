@@ -1,6 +1,11 @@
 /*
  * rule_verdict.h - what to do about an exposing rule: the verdict with its one sentence, the risk of leaving it, the
  * order of the queue. Pure functions over plain counts, any thread.
+ *
+ * What the words of the rules are taken to mean: without counters is where no connection has any; of probing addresses
+ * all that are called hostile count; an opening of IPv6 alone counts like all of IPv4; what is known of no break-risk
+ * stands behind every known one; and where nothing came in, but another NSG on the path let mail in, there is not enough
+ * evidence.
  */
 #ifndef NSF_RULE_VERDICT_H
 #define NSF_RULE_VERDICT_H

@@ -2,6 +2,16 @@
  * sender_score.h - is a source a mail sender? Points in tenths of natural-log odds, every point an evidence line that a
  * person can check, and the verdict with its one rule of fairness: whoever may be a sender is never called hostile
  * without hostile evidence. A pure function over one table, any thread.
+ *
+ * What the words of the rules are taken to mean:
+ * - A source is judged by all its allowed connections, also those under rules that are no finding; with counters as soon
+ *   as one connection has them.
+ * - The days and weeks of messages are those of its network, also where it sent none itself.
+ * - Only mail ports: TCP 25, 465, 587 and nothing else. Addresses that carry no SMTP: those it was let in to on 25 where
+ *   nobody ever got more than a handshake.
+ * - PUBLIC_SCANNER needs the list of scanners; a drop list alone makes a PROBE. Any guessing makes a GUESSER of a PROBE.
+ * - No PROBE either, without hostile evidence: a network that retries (RETRYING_SENDER comes first then), and who left
+ *   nothing but tries with mail of its network within six hours (a greylisted pool).
  */
 #ifndef NSF_SENDER_SCORE_H
 #define NSF_SENDER_SCORE_H

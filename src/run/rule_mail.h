@@ -1,6 +1,10 @@
 /*
  * rule_mail.h - who mails through one rule, by network: what its verdict, its break-risk and its allow-list are made
  * of.
+ *
+ * A sender network is one with a message of somebody who is not hostile, no spam source and no probe; without counters
+ * one of a likely or possible sender, and its connections stand for messages (of each source the earliest
+ * NSF_TRAIT_TIMES_MAX). Seven days are seven UTC days in a row; the first 70 % of the days are rounded down.
  */
 #ifndef NSF_RULE_MAIL_H
 #define NSF_RULE_MAIL_H

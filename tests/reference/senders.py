@@ -9,7 +9,7 @@ Choices, where the contract leaves room:
 - Addresses "that carry no SMTP" are those that the source was let in to on 25 and where nobody ever got more than a
   handshake.
 - The public scanner needs the scanner list; guessing decides as soon as there is some.
-- Chance: the mean of the same pairs with the connections moved by one and two hours, both ways.
+- Mail is sent on one to 120 whole seconds later. Chance: the mean of the same pairs with the connections moved by one and two hours, both ways.
 - Not hostile either, without hostile evidence: a network that retries, and who left nothing but tries with mail of its
   network near. RETRYING_SENDER comes before PROBE then.
 - Lines of refused mail no more than 130 s apart are one attempt. All attempts on one address are asked first; if they show
@@ -135,7 +135,7 @@ class Sources:
         mail = messages_of(self.sent)
 
         def pairs(shift):
-            return sum(any(one.nic == sent.nic and 0 <= start_of(sent) - start_of(one) - shift <= 2 * MINUTE_MS
+            return sum(any(one.nic == sent.nic and 0 < start_of(sent) // 1000 - (start_of(one) + shift) // 1000 <= 120
                            for sent in mail) for one in source.connections)
         by_chance = fractions.Fraction(sum(pairs(hours * HOUR_MS) for hours in (-2, -1, 1, 2)), 4)
         return pairs(0) >= 5 and pairs(0) >= 3 * by_chance
