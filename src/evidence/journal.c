@@ -2,6 +2,8 @@
 
 #include "evidence/journal.h"
 
+#include "core/mem.h"
+
 #define JOURNAL_BLOCK_ENTRIES 2048u
 /* An entry: milliseconds since 1970 up to the year 3084, source port, class. What lies outside is taken for the nearest
  * end, as in the traits, whose ends are nearer. */

@@ -1,8 +1,8 @@
 /*
  * journal.h - the first few connections of a source, eight bytes each, as long as that is less than what they come to.
  *
- * Most sources of a busy rule connect a handful of times. Their connections are noted one by one; only when more come is
- * a block of traits made of them. Notes are lists of NSF_JOURNAL_FEW or NSF_JOURNAL_MANY entries, known by a number.
+ * Most sources of a busy rule connect a handful of times. Their connections are noted one by one; only when more come
+ * is a block of traits made of them. Notes are lists of NSF_JOURNAL_FEW or NSF_JOURNAL_MANY entries, known by a number.
  *
  * init/release. One thread at a time.
  */

@@ -28,10 +28,8 @@ void nsf_sources_release(struct nsf_sources *sources)
     nsf_free(sources->target_days);
     nsf_index_release(&sources->by_target_day);
     for (uint32_t i = 0; i < sources->n_traits; i++)
-        if (sources->traits[i]->slab == NULL)
-            nsf_traits_free(sources->traits[i]);
+        nsf_free(sources->traits[i]);
     nsf_free(sources->traits);
-    nsf_slab_release(&sources->slab);
     nsf_journal_release(&sources->journal);
     nsf_sources_limit_release(&sources->limit);
     nsf_pairset_release(&sources->speaking);
@@ -212,7 +210,8 @@ static enum nsf_connection_class only_class(const struct nsf_source_row *row)
     return class_;
 }
 
-static void note_in_journal(struct nsf_sources *sources, struct nsf_source_row *row, const struct nsf_finished *finished)
+static void note_in_journal(struct nsf_sources *sources, struct nsf_source_row *row,
+                            const struct nsf_finished *finished)
 {
     uint32_t list = row->port_or_traits;
     if (row->connections == 1)
@@ -225,7 +224,7 @@ static void note_in_journal(struct nsf_sources *sources, struct nsf_source_row *
 static void make_traits(struct nsf_sources *sources, struct nsf_source_row *row)
 {
     NSF_GROW(sources->traits, sources->traits_capacity, (size_t)sources->n_traits + 1);
-    sources->traits[sources->n_traits] = nsf_traits_new(&sources->slab);
+    sources->traits[sources->n_traits] = NULL;
     nsf_journal_read(&sources->journal, row->port_or_traits, row->connections, &sources->traits[sources->n_traits]);
     nsf_journal_drop(&sources->journal, row->port_or_traits, row->connections);
     row->port_or_traits = sources->n_traits++;

@@ -120,7 +120,6 @@ struct nsf_sources {
     struct nsf_traits **traits; /* of rows with more */
     size_t traits_capacity;
     uint32_t n_traits;
-    struct nsf_slab slab;        /* of the smaller ones */
     struct nsf_pairset speaking; /* ids of own addresses where some server spoke SMTP, or may have */
     uint32_t last_speaking;
 };

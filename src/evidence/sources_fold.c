@@ -193,7 +193,7 @@ static void drop_row(struct fold *fold, struct nsf_source_row *row)
     if (!was_known && !note_known(limit, row->target, row->src))
         sum->sources--; /* it could not be told from a new one if it came again */
     if (nsf_source_row_has_traits(row))
-        nsf_traits_free(fold->sources->traits[row->port_or_traits]);
+        nsf_free(fold->sources->traits[row->port_or_traits]);
     else if (row->connections > 1)
         nsf_journal_drop(&fold->sources->journal, row->port_or_traits, row->connections);
 }

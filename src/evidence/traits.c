@@ -53,49 +53,30 @@ static size_t block_bytes(uint32_t capacity)
     return offsetof(struct nsf_traits, items) + capacity * sizeof(uint32_t);
 }
 
-_Static_assert(offsetof(struct nsf_traits, items) == 32, "a block of eight items is a cache line");
-
-struct nsf_traits *nsf_traits_new(struct nsf_slab *slab)
-{
-    size_t n_bytes = block_bytes(NSF_TRAITS_STEP);
-    struct nsf_traits *block = slab == NULL ? nsf_malloc(n_bytes) : nsf_slab_take(slab, n_bytes);
-    *block = (struct nsf_traits){.slab = slab, .capacity = 1};
-    return block;
-}
-
-void nsf_traits_free(struct nsf_traits *traits)
-{
-    if (traits == NULL || traits->slab == NULL)
-        nsf_free(traits);
-    else
-        nsf_slab_give_back(traits->slab, traits, block_bytes(traits->capacity * NSF_TRAITS_STEP));
-}
-
 static void make_block(struct nsf_traits **traits)
 {
-    if (*traits == NULL)
-        *traits = nsf_traits_new(NULL);
+    if (*traits != NULL)
+        return;
+    *traits = nsf_calloc(1, block_bytes(NSF_TRAITS_STEP));
+    (*traits)->capacity = 1;
 }
 
-/* `capacity` in steps. */
-static struct nsf_traits *copy_of(const struct nsf_traits *from, struct nsf_slab *slab, uint32_t capacity)
+static struct nsf_traits *copy_of(const struct nsf_traits *from)
 {
-    size_t n_bytes = block_bytes(capacity * NSF_TRAITS_STEP);
-    if (n_bytes > NSF_SLAB_BYTES_MAX)
-        slab = NULL;
-    struct nsf_traits *block = slab == NULL ? nsf_malloc(n_bytes) : nsf_slab_take(slab, n_bytes);
+    uint32_t capacity = n_items(from) / NSF_TRAITS_STEP + 1;
+    struct nsf_traits *block = nsf_malloc(block_bytes(capacity * NSF_TRAITS_STEP));
     memcpy(block, from, block_bytes(n_items(from)));
-    block->slab = slab;
     block->capacity = (uint16_t)capacity;
     return block;
 }
 
-static void grow(struct nsf_traits **traits)
+static struct nsf_traits *grown(struct nsf_traits *block)
 {
-    struct nsf_traits *old = *traits;
-    uint32_t capacity = old->capacity;
-    *traits = copy_of(old, old->slab, capacity + (capacity == 1 ? 2 : (capacity + 3) / 2));
-    nsf_traits_free(old);
+    uint32_t capacity = block->capacity;
+    capacity += capacity == 1 ? 2 : (capacity + 3) / 2;
+    block = nsf_realloc(block, block_bytes(capacity * NSF_TRAITS_STEP));
+    block->capacity = (uint16_t)capacity;
+    return block;
 }
 
 void nsf_traits_reset(struct nsf_traits *traits)
@@ -115,8 +96,7 @@ static void insert_at(struct nsf_traits **traits, enum nsf_trait_list list, uint
     if (block->n[list] >= LIST_MAX)
         return;
     if (n == block->capacity * NSF_TRAITS_STEP) {
-        grow(traits);
-        block = *traits;
+        *traits = block = grown(block);
     }
     memmove(&block->items[offset + 1], &block->items[offset], (n - offset) * sizeof(*block->items));
     block->items[offset] = value;
@@ -459,7 +439,7 @@ void nsf_traits_merge(struct nsf_traits **traits, const struct nsf_traits *from)
     if (from == NULL)
         return;
     if (*traits == NULL) {
-        *traits = copy_of(from, NULL, (n_items(from) + NSF_TRAITS_STEP - 1) / NSF_TRAITS_STEP + 1);
+        *traits = copy_of(from);
         return;
     }
     merge_ports(traits, from);

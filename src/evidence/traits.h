@@ -11,7 +11,6 @@
 #ifndef NSF_TRAITS_H
 #define NSF_TRAITS_H
 
-#include "core/slab.h"
 #include "evidence/review.h"
 
 /* Mail within this before or after a connection without mail explains it: a greylisted try, a pool that moved on. */
@@ -40,12 +39,10 @@ enum nsf_trait_list {
 
 /* All lists are ascending. */
 struct nsf_traits {
-    struct nsf_slab *slab; /* where the block comes from; NULL: the heap */
     uint16_t n[NSF_TRAIT_LISTS];
     uint16_t fixed_ports; /* bit i: the i-th kept port was seen on a third day */
     uint16_t capacity;    /* in steps of NSF_TRAITS_STEP items */
     uint8_t shift;        /* NSF_TRAIT_NEGATIVES are exact to 2^shift seconds */
-    uint8_t unused;
     uint32_t items[];
 };
 #define NSF_TRAITS_STEP 8u
@@ -56,12 +53,7 @@ struct nsf_u32_view {
     uint32_t n;
 };
 
-/* An empty block that lives in a slab while it is small; NULL: on the heap. */
-struct nsf_traits *nsf_traits_new(struct nsf_slab *slab);
-/* Any block, NULL too. */
-void nsf_traits_free(struct nsf_traits *traits);
-/* NULL is the empty block for all of these; *traits moves when it grows. A block that was made from NULL is on the
- * heap, the caller's to free with nsf_free. */
+/* NULL is the empty block for all of these; *traits moves when it grows, and is the caller's to free with nsf_free. */
 void nsf_traits_add(struct nsf_traits **traits, enum nsf_connection_class class_, int64_t ts_ms, uint16_t src_port);
 /* Empties the block and keeps its memory. */
 void nsf_traits_reset(struct nsf_traits *traits);

@@ -124,8 +124,8 @@ static void assert_same_row(const struct nsf_sources *a, uint32_t row_a, const s
         if (left.n > 0)
             assert_memory_equal(left.items, right.items, left.n * sizeof(*left.items));
     }
-    nsf_traits_free(scratch_x);
-    nsf_traits_free(scratch_y);
+    nsf_free(scratch_x);
+    nsf_free(scratch_y);
 }
 
 static int cmp_ranks(const void *left, const void *right)

@@ -83,37 +83,6 @@ static void neither_order_nor_partition_matters(void **state)
     }
 }
 
-/* Blocks of many rows that grow side by side, larger than any slab's block at the end. */
-static void a_slab_holds_the_same(void **state)
-{
-    enum { ROWS = 50 };
-    struct nsf_slab slab;
-    struct nsf_traits *small[ROWS], *heap[ROWS] = {NULL};
-    nsf_slab_init(&slab);
-    srand(6);
-    for (size_t r = 0; r < ROWS; r++)
-        small[r] = nsf_traits_new(&slab);
-    for (int i = 0; i < ROWS * 600; i++) {
-        struct seen seen[MANY];
-        size_t r = (size_t)rand() % ROWS, n = random_connections(seen);
-        if (r % 4 == 3) /* a message on each of very many days */
-            seen[0] = (struct seen){NSF_CLASS_MESSAGE, START_MS + i * NSF_MS_PER_DAY / 20, 25};
-        for (size_t k = 0; k < n && k <= r % 4; k++) {
-            add(&small[r], &seen[k]);
-            add(&heap[r], &seen[k]);
-        }
-    }
-    size_t n_grown = 0;
-    for (size_t r = 0; r < ROWS; r++) {
-        assert_same(small[r], heap[r]);
-        n_grown += small[r]->slab == NULL;
-        nsf_traits_free(small[r]);
-        nsf_traits_free(heap[r]);
-    }
-    assert_true(n_grown > 0 && n_grown < ROWS);
-    nsf_slab_release(&slab);
-}
-
 /* How many connections without mail have no message within six hours, told one by one; at most what counts. */
 static uint32_t lonely_one_by_one(const struct seen *seen, size_t n, int64_t slack_ms)
 {
@@ -268,7 +237,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(neither_order_nor_partition_matters),
-        cmocka_unit_test(a_slab_holds_the_same),
         cmocka_unit_test(lonely_connections_are_those_far_from_mail),
         cmocka_unit_test(six_hours_are_six_hours),
         cmocka_unit_test(a_fixed_port_is_found_among_fifteen_others),
