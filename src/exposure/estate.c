@@ -63,6 +63,7 @@ static void add_nic(struct nsf_estate *estate, const struct nsf_nic *nic)
     own->mac = copy(&estate->arena, nic->mac);
     own->nsg = copy(&estate->arena, nic->nsg);
     own->subnets = copy_list(&estate->arena, nic->subnets);
+    own->addresses = copy_list(&estate->arena, nic->private_ips);
     own->is_public = nic->public_ips.n > 0 || nic->is_load_balanced;
 }
 
@@ -153,6 +154,8 @@ static void join_nics(struct nsf_estate *estate)
             same->mac = nic->mac;
         if (same->subnets.n == 0)
             same->subnets = nic->subnets;
+        if (same->addresses.n < nic->addresses.n)
+            same->addresses = nic->addresses;
         same->has_public_ips |= nic->has_public_ips;
         same->is_public |= nic->is_public;
     }
@@ -268,6 +271,7 @@ struct behind {
     size_t n;
     bool is_shown;
     bool is_public;
+    bool has_addresses; /* of all of them */
 };
 
 static void see_nic(struct behind *behind, const struct nsf_estate_nic *nic)
@@ -277,6 +281,9 @@ static void see_nic(struct behind *behind, const struct nsf_estate_nic *nic)
     behind->is_public |= nic->is_public;
     if (nic->mac.len > 0)
         put_id(&behind->nsg->nic_macs, nic->mac);
+    behind->has_addresses &= nic->addresses.n > 0;
+    for (size_t i = 0; i < nic->addresses.n; i++)
+        put_id(&behind->nsg->nic_addresses, nic->addresses.items[i]);
 }
 
 static size_t count_keys(const struct nsf_estate_index *index, struct nsf_slice id)
@@ -284,6 +291,23 @@ static size_t count_keys(const struct nsf_estate_index *index, struct nsf_slice 
     size_t first = seek_key(index, id), n = 0;
     while (first + n < index->n && nsf_slice_eq_nocase(index->items[first + n].id, id))
         n++;
+    return n;
+}
+
+/* At most. */
+static size_t count_addresses(const struct nsf_estate *estate, const struct nsf_nsg *nsg)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < nsg->subnets.n; i++) {
+        const struct nsf_estate_index *index = &estate->by_subnet;
+        struct nsf_slice id = nsg->subnets.items[i];
+        for (size_t k = seek_key(index, id); k < index->n && nsf_slice_eq_nocase(index->items[k].id, id); k++)
+            n += estate->nics[index->items[k].nic_idx].addresses.n;
+    }
+    for (size_t i = 0; i < nsg->nics.n; i++) {
+        const struct nsf_estate_nic *nic = nsf_estate_nic(estate, nsg->nics.items[i]);
+        n += nic == NULL ? 0 : nic->addresses.n;
+    }
     return n;
 }
 
@@ -300,7 +324,7 @@ static void see_subnets(struct behind *behind)
 void nsf_estate_attach(const struct nsf_estate *estate, struct nsf_nsg *nsg, struct nsf_arena *scratch, bool *is_known,
                        bool *has_public_path)
 {
-    struct behind behind = {estate, nsg, 0, true, false};
+    struct behind behind = {estate, nsg, 0, true, false, true};
     *is_known = *has_public_path = false;
     if (estate->n_nics == 0 && estate->n_subnets == 0)
         return;
@@ -316,14 +340,17 @@ void nsf_estate_attach(const struct nsf_estate *estate, struct nsf_nsg *nsg, str
     for (size_t i = 0; i < nsg->subnets.n; i++)
         n_macs += count_keys(&estate->by_subnet, nsg->subnets.items[i]);
     nsg->nic_macs = widen(&nsg->nic_macs, n_macs, scratch);
+    nsg->nic_addresses = widen(&nsg->nic_addresses, count_addresses(estate, nsg), scratch);
     see_subnets(&behind);
     for (size_t i = 0; i < nsg->nics.n; i++) {
         const struct nsf_estate_nic *nic = nsf_estate_nic(estate, nsg->nics.items[i]);
         if (nic != NULL)
             see_nic(&behind, nic);
         else
-            behind.is_shown = false;
+            behind.is_shown = behind.has_addresses = false;
     }
+    if (!behind.has_addresses)
+        nsg->nic_addresses.n = 0;
     *is_known = behind.n > 0 && behind.is_shown;
     *has_public_path = behind.is_public;
     nsg->has_subnets |= nsg->subnets.n > 0;

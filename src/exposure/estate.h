@@ -15,6 +15,7 @@ struct nsf_estate_nic {
     struct nsf_slice mac;
     struct nsf_slice nsg; /* absent: none, or not shown */
     struct nsf_slices subnets;
+    struct nsf_slices addresses; /* its own, private ones */
     bool has_nsg;
     bool has_public_ips;
     bool is_public; /* has a public address or stands behind a load balancer */

@@ -490,6 +490,9 @@ static void copy_identity(struct nsf_evaluator *evaluator, const struct nsf_nsg 
     for (size_t i = 0; i < nsg->nic_macs.n; i++)
         nsf_names_add(evaluator, nsg->nic_macs.items[i]);
     row->nic_macs = nsf_names_take(evaluator, keep);
+    for (size_t i = 0; i < nsg->nic_addresses.n; i++)
+        nsf_names_add(evaluator, nsg->nic_addresses.items[i]);
+    row->nic_addresses = nsf_names_take(evaluator, keep);
 }
 
 /* The Deny that decides about most public addresses, IPv4 first. */

@@ -56,6 +56,7 @@ struct nsf_scan_nsg {
     enum nsf_v6_extent public_ipv6;
     struct nsf_slices attached_to; /* subnet and NIC ids, ascending */
     struct nsf_slices nic_macs;    /* of attached NICs, where known */
+    struct nsf_slices nic_addresses; /* their own addresses, where all are known */
     bool is_public_path_known;     /* the input shows the interfaces behind it and their public addresses */
     bool has_public_path;          /* one of them has a public address or stands behind a load balancer */
     struct nsf_slices notes;

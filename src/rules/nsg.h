@@ -85,6 +85,7 @@ struct nsf_nsg {
     struct nsf_slices subnets;
     struct nsf_slices nics;
     struct nsf_slices nic_macs; /* upper case hex, where the input shows them */
+    struct nsf_slices nic_addresses; /* of all interfaces behind it; empty where one shows none. Set by the exposure */
     bool has_subnets;
     bool has_nics;
     bool is_id_guessed;    /* `id` holds "{subscription}" or another placeholder: it names, it cannot be joined by */

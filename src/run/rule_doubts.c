@@ -2,6 +2,7 @@
 
 #include "run/rule_doubts.h"
 
+#include "core/mem.h"
 #include "evidence/elsewhere.h"
 #include "evidence/outbound.h"
 #include "judge/sender_score.h"
@@ -50,15 +51,43 @@ static bool is_beside_destination(const struct nsf_mail_source *source)
     return false;
 }
 
+static int cmp_ips(const void *left, const void *right)
+{
+    return nsf_ip_cmp(*(const struct nsf_ip *)left, *(const struct nsf_ip *)right);
+}
+
+void nsf_rule_sightings_init(struct nsf_rule_sightings *sightings, const struct nsf_scan_nsg *nsg)
+{
+    *sightings = (struct nsf_rule_sightings){.own = nsf_calloc(nsg->nic_addresses.n + 1, sizeof(struct nsf_ip))};
+    for (size_t i = 0; i < nsg->nic_addresses.n; i++)
+        sightings->n_own += nsf_ip_parse(nsg->nic_addresses.items[i], &sightings->own[sightings->n_own]);
+    if (sightings->n_own > 1)
+        qsort(sightings->own, sightings->n_own, sizeof(*sightings->own), cmp_ips);
+}
+
+void nsf_rule_sightings_release(struct nsf_rule_sightings *sightings)
+{
+    nsf_free(sightings->own);
+    *sightings = (struct nsf_rule_sightings){0};
+}
+
+/* Where nobody knows them, private addresses are taken for those of the interfaces. */
+static bool is_own_address(const struct nsf_rule_sightings *sightings, struct nsf_ip ip)
+{
+    if (sightings->n_own == 0)
+        return nsf_ip_is_private(ip);
+    return bsearch(&ip, sightings->own, sightings->n_own, sizeof(ip), cmp_ips) != NULL;
+}
+
 static void sight_destinations(struct nsf_rule_sightings *sightings, const struct nsf_mail_source *source)
 {
-    bool is_public = false;
+    bool is_other = false;
     for (uint32_t i = 0; i < source->n_destinations; i++)
-        if (!nsf_ip_is_private(source->destinations[i])) {
-            is_public = true;
-            sight(&sightings->public_destinations, source->destinations[i]);
+        if (!is_own_address(sightings, source->destinations[i])) {
+            is_other = true;
+            sight(&sightings->other_destinations, source->destinations[i]);
         }
-    sightings->sources_to_public += is_public;
+    sightings->sources_to_others += is_other;
 }
 
 void nsf_rule_sight(struct nsf_rule_sightings *sightings, const struct nsf_mail_source *source)
@@ -193,13 +222,16 @@ static void doubt_summed(const struct nsf_review_rule *rule, struct sentences *s
 static void doubt_destinations(const struct nsf_rule_sightings *sightings, struct sentences *sentences)
 {
     char text[SIGHTED_TEXT_BYTES];
-    if (sightings->sources_to_public == 0)
+    if (sightings->sources_to_others == 0)
         return;
     doubt(sentences,
-          "%llu of %llu source%s reached %s, which no interface has by itself: a load balancer with floating IP, or a "
-          "network with public addresses. A rule that names destinations has to name it.",
-          (unsigned long long)sightings->sources_to_public, (unsigned long long)sightings->sources,
-          sightings->sources == 1 ? "" : "s", sighted_text(&sightings->public_destinations, text));
+          "%llu of %llu source%s reached %s, which no interface %s by itself: a load balancer with floating IP, a "
+          "machine "
+          "that forwards, or %s. A rule that names destinations has to name it.",
+          (unsigned long long)sightings->sources_to_others, (unsigned long long)sightings->sources,
+          sightings->sources == 1 ? "" : "s", sighted_text(&sightings->other_destinations, text),
+          sightings->n_own > 0 ? "in the input has" : "has",
+          sightings->n_own > 0 ? "an interface that the input lacks" : "a network with public addresses");
 }
 
 static bool is_quotable(struct nsf_slice text)

@@ -16,16 +16,21 @@ struct nsf_sighted {
     bool has_more;
 };
 
-/* What is met while the sources of one rule are read. Zeroed at first. */
+/* What is met while the sources of one rule are read. */
 struct nsf_rule_sightings {
     uint64_t sources;
     uint64_t sources_outside;    /* from public addresses */
     uint64_t inside_connections; /* from private and VNet addresses, without health probes */
     uint64_t probe_connections;
-    uint64_t sources_to_public; /* that reached an address which no interface has by itself */
+    uint64_t sources_to_others; /* that reached an address which no interface has by itself */
     struct nsf_sighted inside;
-    struct nsf_sighted public_destinations;
+    struct nsf_sighted other_destinations;
+    struct nsf_ip *own; /* addresses of the interfaces, ascending; none where the input does not show them all */
+    size_t n_own;
 };
+
+void nsf_rule_sightings_init(struct nsf_rule_sightings *sightings, const struct nsf_scan_nsg *nsg);
+void nsf_rule_sightings_release(struct nsf_rule_sightings *sightings);
 
 #define NSF_PATH_NSGS 3
 

@@ -461,6 +461,7 @@ static void judge_rule(struct nsf_verdicts *verdicts, size_t rule_idx)
     facts.has_mail_elsewhere = nsf_evidence_has_mail_elsewhere(verdicts->evidence, finding->nsg_idx);
     sources.relay = nsf_rule_relay_new(verdicts->dossier, rule->finding_idx,
                                        (uint32_t)(window_ms(review) / NSF_MS_PER_DAY), rule->coverage.is_logged);
+    nsf_rule_sightings_init(&sources.sightings, &review->scan->nsgs[finding->nsg_idx]);
     nsf_named_sources_init(&sources.named, finding);
     collect_sources(&sources, review, rule_idx);
     nsf_named_sources_tell(&sources.named, finding->rule, &review->arena, rule);
@@ -493,6 +494,7 @@ static void judge_rule(struct nsf_verdicts *verdicts, size_t rule_idx)
                &review->arena, rule);
     nsf_rule_mail_release(&sources.mail);
     nsf_named_sources_release(&sources.named);
+    nsf_rule_sightings_release(&sources.sightings);
     nsf_free(sources.touched);
     nsf_free(sources.destinations);
     nsf_rule_relay_free(sources.relay);

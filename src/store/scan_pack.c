@@ -87,6 +87,7 @@ static void put_nsg(struct nsf_buf *buf, const struct nsf_scan_nsg *nsg)
     nsf_wire_put_u8(buf, (uint8_t)nsg->public_ipv6);
     put_texts(buf, nsg->attached_to);
     put_texts(buf, nsg->nic_macs);
+    put_texts(buf, nsg->nic_addresses);
     nsf_wire_put_u8(buf, nsg->is_public_path_known);
     nsf_wire_put_u8(buf, nsg->has_public_path);
     put_texts(buf, nsg->notes);
@@ -346,6 +347,7 @@ static void take_nsg(struct taking *taking, struct nsf_scan_nsg *nsg)
     nsg->public_ipv6 = take_extent(taking);
     nsg->attached_to = take_texts(taking);
     nsg->nic_macs = take_texts(taking);
+    nsg->nic_addresses = take_texts(taking);
     nsg->is_public_path_known = take_bool(taking);
     nsg->has_public_path = take_bool(taking);
     nsg->notes = take_texts(taking);

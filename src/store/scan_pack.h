@@ -11,7 +11,7 @@
 #include "core/problem.h"
 #include "exposure/scan.h"
 
-#define NSF_SCAN_PACK_VERSION 4
+#define NSF_SCAN_PACK_VERSION 5
 #define NSF_SCAN_PACK_MAX_BYTES ((size_t)1 << 30)
 
 /* Appends to *buf, whose max is at least NSF_SCAN_PACK_MAX_BYTES. `problems`: of loading the rules, or NULL. */

@@ -323,6 +323,23 @@ def floating_ip():
 
 
 @case
+def a_machine_that_forwards():
+    logs = Logs()
+    logs.alive()
+    senders(logs)
+    senders(logs, sources=("198.100.3.9",), target="10.0.5.9")
+    nsgs = [nsg("edge", rule("smtp"))]
+    expect("nobody knows", doubt(run(nsgs, logs), "by itself"), False)
+    found = rules_of(nsgs, logs, nic_of("n", "edge", public=True))["edge"]
+    expect("known", doubt(found, "1 of 3 sources reached 10.0.5.9, which no interface in the input has by itself"))
+    expect("counted", found["traffic"]["connections"], 84)
+    other = nic_of("m", "edge", mac="000D3A0000EE")
+    other["ipConfigurations"][0]["privateIPAddress"] = "10.0.5.9"
+    found = rules_of(nsgs, logs, nic_of("n", "edge", public=True), other)["edge"]
+    expect("the address of another interface of the NSG", doubt(found, "by itself"), False)
+
+
+@case
 def no_way_in_but_hits():
     logs = Logs()
     logs.alive()

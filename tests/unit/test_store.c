@@ -560,6 +560,7 @@ static void make_scan(struct nsf_scan *scan)
         .expires_ms = NSF_TS_NONE, .deadline_ms = 86400000, .is_expired = true, .is_past_deadline = true};
     scan->findings[0].exception = &exception;
     scan->nsgs[0].has_public_path = true;
+    scan->nsgs[0].nic_addresses = texts_of(&scan->arena, "10.0.0.4", "10.0.0.5");
     scan->nsgs[0].inbound = &inbound;
     scan->n_rules_owned = 9;
     scan->n_peers = 1;
@@ -622,6 +623,7 @@ static void test_the_rules_of_the_last_run_are_kept(void **state)
     assert_int_equal(back.nsgs[0].public_ipv6, NSF_V6_FULL);
     assert_slice_equal(back.shadowed[0].by.items[1], "q");
     assert_slice_equal(back.findings[0].gates[0].rules.items[1], "s");
+    assert_slice_equal(back.nsgs[0].nic_addresses.items[1], "10.0.0.5");
     assert_true(back.nsgs[0].rules[0].is_allow && back.nsgs[0].rules[0].priority == 100);
     assert_true(back.findings[0].decides_all && back.findings[0].is_blocked && back.nsgs[0].has_public_path);
     assert_true(back.findings[0].exception->expires_ms == NSF_TS_NONE && back.findings[0].exception->is_expired);
