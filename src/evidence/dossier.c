@@ -321,12 +321,32 @@ static void gather_silent(const struct nsf_sources *sources, const bool *is_sile
     }
 }
 
-static void gather_row(const struct nsf_source_row *row, struct gathered *gathered, struct nsf_sender_facts *facts)
+static void add_counts(const struct nsf_source_row *row, struct nsf_sender_facts *facts)
 {
     facts->connections += row->connections;
     for (size_t c = 0; c < NSF_CLASSES; c++)
         facts->classes[c] += nsf_source_row_class(row, (enum nsf_connection_class)c);
     facts->has_counters |= row->with_counters > 0;
+}
+
+void nsf_dossier_counts(const struct nsf_dossier *dossier, struct nsf_row_ref ref, struct nsf_sender_facts *facts)
+{
+    const struct nsf_sources *sources = sources_of(dossier, ref.partition);
+    const struct nsf_source_row *row = nsf_sources_row(sources, ref.row_idx);
+    *facts = (struct nsf_sender_facts){.address = row->src};
+    if (dossier->rows.n_targets == 1) {
+        add_counts(row, facts);
+        return;
+    }
+    struct nsf_row_cursor cursor = nsf_row_finder_of(&dossier->rows, row->src);
+    uint32_t row_idx;
+    while ((row_idx = nsf_row_finder_next(&dossier->rows, &cursor)) != NSF_INDEX_NONE)
+        add_counts(nsf_sources_row(sources, row_idx), facts);
+}
+
+static void gather_row(const struct nsf_source_row *row, struct gathered *gathered, struct nsf_sender_facts *facts)
+{
+    add_counts(row, facts);
     if (nsf_source_row_first_ms(row) < gathered->first_ms)
         gathered->first_ms = nsf_source_row_first_ms(row);
     if (nsf_source_row_last_ms(row) > gathered->last_ms)

@@ -31,6 +31,10 @@ struct nsf_dossier *nsf_dossier_new(struct nsf_evidence *evidence, const struct 
 /* NULL is fine. */
 void nsf_dossier_free(struct nsf_dossier *dossier);
 
+/* The counts of connections alone, of the source that the row belongs to, over all its rules; the rest of *facts is
+ * zero. */
+void nsf_dossier_counts(const struct nsf_dossier *dossier, struct nsf_row_ref row, struct nsf_sender_facts *facts);
+
 /* What one thread needs to read a dossier. */
 struct nsf_dossier_reader {
     const struct nsf_dossier *dossier;

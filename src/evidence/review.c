@@ -13,8 +13,7 @@
 #define ROW_PARTITION_SHIFT 28
 #define ROW_MASK ((UINT32_C(1) << ROW_PARTITION_SHIFT) - 1)
 
-#define ROWS_AHEAD 4u
-#define TRAITS_AHEAD_BYTES 192 /* most blocks are no longer */
+#define ROWS_AHEAD 8u
 
 struct rule_rows {
     uint32_t *rows;
@@ -63,25 +62,12 @@ static inline __attribute__((always_inline)) void expect(const void *ptr, size_t
         __builtin_prefetch((const char *)ptr + at);
 }
 
-/* Sources are mostly read one after the other, and their rows lie anywhere: what the next ones need is brought into the
- * cache in three steps, each of which needs the one before. */
+/* Sources are mostly read one after the other, and their rows lie anywhere. */
 static inline __attribute__((always_inline)) void expect_next(const struct nsf_evidence *evidence,
                                                               const struct rule_rows *own, uint64_t source_idx)
 {
-    if (source_idx + 3 * ROWS_AHEAD >= own->n)
-        return;
-    uint32_t far = own->rows[source_idx + 3 * ROWS_AHEAD], middle = own->rows[source_idx + 2 * ROWS_AHEAD];
-    uint32_t near = own->rows[source_idx + ROWS_AHEAD];
-    const struct nsf_source_row *row = row_of(evidence, middle);
-    expect(row_of(evidence, far), sizeof(*row));
-    if (nsf_source_row_has_traits(row))
-        expect(&sources_of(evidence, middle)->traits[row->port_or_traits], 1);
-    row = row_of(evidence, near);
-    const struct nsf_sources *sources = sources_of(evidence, near);
-    if (nsf_source_row_has_traits(row))
-        expect(sources->traits[row->port_or_traits], TRAITS_AHEAD_BYTES);
-    else if (row->connections > 1)
-        expect(nsf_journal_entries(&sources->journal, row->port_or_traits, row->connections), 1);
+    if (source_idx + ROWS_AHEAD < own->n)
+        expect(row_of(evidence, own->rows[source_idx + ROWS_AHEAD]), sizeof(struct nsf_source_row));
 }
 
 static void read_source(const struct nsf_review *review, size_t rule_idx, uint64_t source_idx,

@@ -379,7 +379,7 @@ struct nsf_review {
 void nsf_review_source(const struct nsf_review *review, size_t rule_idx, uint64_t source_idx,
                        struct nsf_mail_source *source);
 
-/* The same without the source's name, network and evidence, which cost most. */
+/* The same without the source's name, network, score and evidence, which cost most. */
 void nsf_review_source_brief(const struct nsf_review *review, size_t rule_idx, uint64_t source_idx,
                              struct nsf_mail_source *source);
 

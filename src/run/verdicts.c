@@ -7,6 +7,7 @@
 #include "core/parallel.h"
 #include "evidence/elsewhere.h"
 #include "judge/confidence.h"
+#include "judge/facts_pack.h"
 #include "judge/rule_verdict.h"
 #include "run/advise.h"
 #include "run/named_sources.h"
@@ -14,21 +15,14 @@
 #include "run/rule_mail.h"
 #include "run/rule_relay.h"
 
-/* What the sums over many sources ask for. */
-struct source_verdict {
-    int16_t score_tenths;
-    uint8_t verdict;
-};
-
 struct nsf_verdicts {
     struct nsf_evidence *evidence;
     const struct nsf_lists *lists;
     struct nsf_review *review;
     struct nsf_dossier *dossier;
-    struct source_verdict
-        *of[NSF_PARTITIONS];           /* of every row: a source is judged once, its words are made when asked for */
-    nsf_review_source_fn *read_counts; /* of the evidence */
-    struct nsf_review_desk *desk;      /* of those who bring none */
+    struct nsf_packed_facts *of[NSF_PARTITIONS]; /* of every row: a source is judged once, its words are made later */
+    nsf_review_source_fn *read_counts;           /* of the evidence */
+    struct nsf_review_desk *desk;                /* of those who bring none */
 };
 
 /* Where one thread judges. */
@@ -81,17 +75,22 @@ static void free_desk(struct nsf_review_desk *desk)
     nsf_free(desk);
 }
 
+static void add_mentions(const struct nsf_lists *lists, const struct nsf_lists_place *place,
+                         struct nsf_sender_facts *facts)
+{
+    facts->sender = mention_of(place->table, place->sender);
+    facts->partner = mention_in(lists, NSF_LIST_PARTNERS, facts->address);
+    facts->scanner = mention_in(lists, NSF_LIST_SCANNERS, facts->address);
+    facts->drop = mention_in(lists, NSF_LIST_DROP, facts->address);
+}
+
 /* `row` is one of the address, or NULL. */
 static const struct nsf_judgement *judge(struct nsf_review_desk *desk, struct nsf_ip address,
                                          const struct nsf_row_ref *row, const struct nsf_lists_place *place,
                                          struct nsf_sender_facts *facts)
 {
-    const struct nsf_lists *lists = desk->verdicts->lists;
     nsf_dossier_read(&desk->reader, address, place->network_id, row, facts);
-    facts->sender = mention_of(place->table, place->sender);
-    facts->partner = mention_in(lists, NSF_LIST_PARTNERS, address);
-    facts->scanner = mention_in(lists, NSF_LIST_SCANNERS, address);
-    facts->drop = mention_in(lists, NSF_LIST_DROP, address);
+    add_mentions(desk->verdicts->lists, place, facts);
     nsf_judge_sender(facts, &desk->judgement);
     return &desk->judgement;
 }
@@ -109,7 +108,7 @@ static void judge_partition(void *ctx, size_t partition)
     struct nsf_verdicts *verdicts = ctx;
     const struct nsf_row_finder *rows = nsf_dossier_rows(verdicts->dossier);
     uint32_t n = nsf_row_finder_count(rows, (unsigned)partition);
-    struct source_verdict *of = nsf_malloc(nsf_mul_size((size_t)n + 1, sizeof(*of)));
+    struct nsf_packed_facts *of = nsf_malloc(nsf_mul_size((size_t)n + 1, sizeof(*of)));
     struct nsf_review_desk *desk = new_desk(verdicts);
     desk->judgement.is_brief = true; /* nobody reads the words of the sums */
     for (uint32_t i = 0; i < n; i++) {
@@ -123,7 +122,7 @@ static void judge_partition(void *ctx, size_t partition)
         struct nsf_lists_place place = nsf_lists_place_of(verdicts->lists, address);
         struct nsf_row_ref row = {(uint32_t)partition, i};
         const struct nsf_judgement *judgement = judge(desk, address, &row, &place, &facts);
-        of[i] = (struct source_verdict){(int16_t)judgement->score_tenths, (uint8_t)judgement->verdict};
+        of[i] = nsf_facts_pack(&facts, judgement->verdict);
     }
     free_desk(desk);
     verdicts->of[partition] = of;
@@ -159,9 +158,13 @@ static void read_source_at(const struct nsf_review *review, struct nsf_review_de
     struct nsf_row_ref row;
     if (!nsf_evidence_row_at(review, rule_idx, source_idx, &row))
         return;
-    struct nsf_sender_facts facts;
     struct nsf_lists_place place = nsf_lists_place_of(verdicts->lists, source->address);
-    const struct nsf_judgement *judgement = judge(desk, source->address, &row, &place, &facts);
+    const struct nsf_judgement *judgement = &desk->judgement;
+    struct nsf_sender_facts facts;
+    nsf_dossier_counts(verdicts->dossier, row, &facts);
+    nsf_facts_unpack(verdicts->of[row.partition][row.row_idx], &facts);
+    add_mentions(verdicts->lists, &place, &facts);
+    nsf_judge_sender(&facts, &desk->judgement);
     source->network = place.network;
     source->name = name_of(desk, &facts);
     source->verdict = judgement->verdict;
@@ -186,7 +189,6 @@ static void read_source_briefly(const struct nsf_review *review, size_t rule_idx
     if (!nsf_evidence_row_at(review, rule_idx, source_idx, &row))
         return;
     source->verdict = verdict_of_row(verdicts, row);
-    source->score_tenths = verdicts->of[row.partition][row.row_idx].score_tenths;
 }
 
 static struct nsf_review_desk *desk_of_review(const struct nsf_review *review)
@@ -401,10 +403,11 @@ static int cmp_touched(const void *left, const void *right)
 static void add_elsewhere(void *ctx, struct nsf_ip src)
 {
     struct rule_sources *sources = ctx;
-    struct nsf_sender_facts facts;
     if (nsf_ip_is_private(src) || nsf_elsewhere_is_own(sources->verdicts->evidence, sources->finding_idx, src))
         return;
-    enum nsf_source_verdict verdict = nsf_verdicts_of(sources->verdicts, src, &facts)->verdict;
+    const struct nsf_row_finder *rows = nsf_dossier_rows(sources->verdicts->dossier);
+    struct nsf_row_ref row = {nsf_partition_of(src), nsf_row_finder_first(rows, src)};
+    enum nsf_source_verdict verdict = verdict_of_row(sources->verdicts, row);
     if (nsf_source_is_hostile(verdict) || verdict == NSF_SOURCE_HEALTH_PROBE)
         return;
     NSF_GROW(sources->touched, sources->capacity, sources->n_touched + 1);
