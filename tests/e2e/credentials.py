@@ -155,9 +155,10 @@ def test_managed_identity(world, secure, tokens, plain, ca, folder):
     assert path == "/msi/token?api-version=2019-08-01&resource=https%3A%2F%2Fstorage.azure.com%2F", path
     assert {k.lower(): v for k, v in headers.items()}["x-identity-header"] == "hush-hush"
     env = {"AZURE_POD_IDENTITY_AUTHORITY_HOST": plain.url, "AZURE_CLIENT_ID": "app", "SSL_CERT_FILE": ca}
-    plain.fail_first, plain.fail_status = 2, 410
-    Run(world, [secure.url + "/logs"], env).says("managed identity of this machine").has("a", b"over https")
-    assert len(plain.log) == 3
+    for code in (404, 410):
+        plain.fail_first, plain.fail_status, plain.log = 2, code, []
+        Run(world, [secure.url + "/logs"], env).says("managed identity of this machine").has("a", b"over https")
+        assert len(plain.log) == 3
     _, path, headers, _ = plain.log[-1]
     assert path == ("/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https%3A%2F%2Fstorage.azure.com%2F"
                     "&client_id=app"), path

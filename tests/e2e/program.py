@@ -3,6 +3,7 @@ import gzip
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -240,6 +241,40 @@ def test_the_hour_of_a_blob_costs_one_small_request(world):
         assert ranges == ["bytes=0-65535", "bytes=0-%d" % (len(body) + (2 << 20) - 1)], ranges
 
 
+def test_gzip_in_all_its_states(world):
+    """Several members, a cut one, one with a wrong checksum: the same from storage as from disk, whichever way it is
+    said that a blob is gzip."""
+    with gzip.open(os.path.join(DEMO, "logs", "mail-edge", "2026-10-01.json.gz")) as file:
+        text = file.read()
+    third = len(text) // 3
+    members = [gzip.compress(part, mtime=0) for part in (text[:third], b"", text[third:2 * third], text[2 * third:])]
+    whole = b"".join(members)
+    wrong = bytearray(whole)
+    wrong[len(members[0]) - 6] ^= 1  # in the checksum of the first member
+    states = {"several": whole, "cut": whole[:-len(members[3]) // 2], "cut-at-member": b"".join(members[:3]),
+              "in-trailer": whole[:-3], "wrong": bytes(wrong), "trailing": whole + b"junk behind it", "none": b"", "short": whole[:5]}
+    for state, body in states.items():
+        name, folder = world.container(), tempfile.mkdtemp(dir=world.folder)
+        path = "y=2026/m=10/d=01/h=00/m=00/macAddress=A/PT1H.json"
+        os.makedirs(os.path.join(folder, os.path.dirname(path)))
+        with open(os.path.join(folder, path + ".gz"), "wb") as file:
+            file.write(body)
+        status = {"several": 0, "none": 0}.get(state, 3)
+        wanted, _, _ = review(folder, expect=status)
+        problems = [(p["offset"], p["code"], p["detail"]) for p in json.loads(wanted)["inputs"]["problems"]]
+        assert bool(problems) == bool(status), (state, problems)
+        for blob, encoding in ((path + ".gz", None), (path, "gzip"), (path + ".gz", "gzip")):
+            world.client.put("%s/%s" % (name, blob), body, encoding)
+            for words in ([], ["--store", os.path.join(folder, "store-%s.db" % os.path.basename(blob))]):
+                got = json.loads(review(*words, "%s/%s" % (world.proxy.url, name), expect=status)[0])
+                told = [(p["offset"], p["code"], p["detail"]) for p in got["inputs"]["problems"]]
+                assert told == problems, (state, blob, encoding, told, problems)
+                same = json.loads(wanted)
+                del got["inputs"]["problems"], same["inputs"]["problems"]
+                assert got == same, (state, blob, encoding, words)
+            world.client.delete("%s/%s" % (name, blob))
+
+
 def test_rules_from_a_blob(world):
     name = world.container()
     with open(RULES, "rb") as file:
@@ -273,11 +308,28 @@ def test_no_secret_is_left_anywhere(world):
     for name in os.listdir(folder):
         with open(os.path.join(folder, name), "rb") as file:
             content = file.read()
-        for secret in (signature, urllib.parse.quote(signature, safe=""), "sig="):
+        for secret in (signature, urllib.parse.quote(signature, safe=""), "sig=", KEY):
             assert secret.encode() not in content, "%s holds %s" % (name, secret)
+    # Killed half-way, with what it wrote so far left behind.
+    store = os.path.join(folder, "killed.db")
+    for credential, address in (({}, url), ({"AZURE_STORAGE_ACCOUNT": ACCOUNT, "AZURE_STORAGE_KEY": KEY}, url.split("?")[0])):
+        world.proxy.reset(Fault("PT1H", stall(10, 20), times=9, skip=40))
+        process = subprocess.Popen([NSGFLOW, "review", "--verbose", "--rules", RULES, "--store", store, address],
+                                   env=environment(credential), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        while len(world.proxy.log) < 42 and process.poll() is None:
+            time.sleep(0.02)
+        process.kill()
+        left = process.communicate()[0]
+        for name in os.listdir(folder):
+            if name.startswith("killed"):
+                with open(os.path.join(folder, name), "rb") as file:
+                    left += file.read()
+        assert not any(secret.encode() in left for secret in (signature, "sig=", KEY)), left[:2000]
     world.proxy.reset(Fault("comp=list", stall(10, 6)))
+    # A process that holds a key leaves no picture of its memory when it crashes.
     process = subprocess.Popen([NSGFLOW, "review", "--rules", RULES, url], env=environment({}), stdout=subprocess.DEVNULL,
-                               stderr=subprocess.DEVNULL)
+                               stderr=subprocess.DEVNULL, cwd=folder,
+                               preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (1 << 20, 1 << 20)))
     try:
         until = time.monotonic() + 20
         while not world.proxy.log and time.monotonic() < until:
@@ -285,9 +337,14 @@ def test_no_secret_is_left_anywhere(world):
         with open("/proc/%d/cmdline" % process.pid, "rb") as file:
             words = file.read()
         assert logs.container.encode() in words and b"sig" not in words and b"sv=" not in words, words
+        process.send_signal(signal.SIGQUIT)
+        _, status_word = os.waitpid(process.pid, 0)
+        assert os.WIFSIGNALED(status_word) and not os.WCOREDUMP(status_word), status_word
+        process.returncode = -os.WTERMSIG(status_word)
     finally:
-        process.kill()
-        process.wait()
+        if process.poll() is None:
+            process.kill()
+            process.wait()
 
 
 def test_interrupted(world):
