@@ -1,12 +1,13 @@
 /*
- * range_server - serves the files of a folder like a container of Azure storage, from memory, as fast as sockets take it.
+ * range_server - serves the files of a folder like a container of Azure storage, from memory, as fast as sockets take
+ * it.
  *
  * usage: range_server FOLDER [no-md5]
  *
  * Prints "port N", then serves http://127.0.0.1:N/devstoreaccount1/logs until it is killed or its standard input ends.
  * Knows the listing, GET of a blob or of a range of it, and the MD5 of a range (computed once, before the first answer
- * that needs it is timed: the first round of a measurement is thrown away). Checks no signature: it stands in for storage
- * where only the speed of the reader is asked.
+ * that needs it is timed: the first round of a measurement is thrown away). Checks no signature: it stands in for
+ * storage where only the speed of the reader is asked.
  */
 #include "core/nsf_common.h"
 
@@ -100,7 +101,8 @@ static bool send_listing(int fd)
 static const char *md5_of(struct file *file, size_t from, size_t end)
 {
     static char none[1];
-    bool is_part = knows_md5 && from % PART_BYTES == 0 && (end == from + PART_BYTES || end == file->len) && end - from <= PART_BYTES;
+    bool is_part = knows_md5 && from % PART_BYTES == 0 && (end == from + PART_BYTES || end == file->len) &&
+                   end - from <= PART_BYTES;
     if (!is_part)
         return none;
     char *md5 = file->md5[from / PART_BYTES];

@@ -17,6 +17,8 @@
 /* A blob grows before its last two bytes, which close the array and the object around it. */
 #define READING_TAIL_BYTES 2
 #define READING_HEAD_BYTES 16
+/* What a blob that is asked for ahead of its turn may cost in memory. */
+#define READING_EXPECTED_BYTES (UINT64_C(1) << 20)
 
 struct nsf_blob_reading {
     struct nsf_blob_reading_options options;
@@ -488,6 +490,15 @@ nsf_result nsf_blob_reading_is_due(struct nsf_blob_reading *reading, const struc
     nsf_result r = look_up(reading, blob, err);
     *answer = nsf_failed(r) || !is_same_version(reading);
     return r;
+}
+
+void nsf_blob_reading_expect(struct nsf_blob_reading *reading, const struct nsf_blob *blob)
+{
+    if (!blob->is_remote || blob->size_bytes > READING_EXPECTED_BYTES)
+        return;
+    nsf_arena_reset(&reading->arena);
+    if (!nsf_failed(look_up(reading, blob, NULL)) && reading->known.id == 0)
+        nsf_source_expect(blob);
 }
 
 nsf_result nsf_blob_reading_run(struct nsf_blob_reading *reading, const struct nsf_blob *blob,

@@ -41,6 +41,9 @@ void nsf_blob_reading_free(struct nsf_blob_reading *reading);
 /* Whether it is not the version that is stored; nothing is opened. */
 nsf_result nsf_blob_reading_is_due(struct nsf_blob_reading *reading, const struct nsf_blob *blob, bool *answer,
                                    struct nsf_err *err) NSF_CHECKED;
+/* If it is small, remote and not stored at all, it is asked for now, and comes while others are read. At most once a
+ * blob, which somebody then reads. */
+void nsf_blob_reading_expect(struct nsf_blob_reading *reading, const struct nsf_blob *blob);
 /* Fails when the store does, or the run was stopped within the blob (NSF_E_INTERRUPTED); nothing of it is kept then. */
 nsf_result nsf_blob_reading_run(struct nsf_blob_reading *reading, const struct nsf_blob *blob,
                                 struct nsf_blob_read *read, struct nsf_err *err) NSF_CHECKED;

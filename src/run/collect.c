@@ -6,6 +6,9 @@
 #include "core/thread.h"
 #include "run/blob_reading.h"
 
+/* Blobs a worker asks for ahead of the one it reads: small ones cost a round trip each. */
+#define BLOBS_AHEAD 4u
+
 struct collector {
     struct nsf_store *store;
     const struct nsf_listing *listing;
@@ -14,6 +17,7 @@ struct collector {
     struct nsf_scopes *scopes;
     struct nsf_mutex *mutex;
     size_t next;
+    size_t expected_to;  /* blobs before it were asked for ahead, or are being read */
     size_t first_failed; /* index of the blob that first_failure speaks of */
     struct nsf_err store_error;
     struct nsf_pipeline_progress progress;
@@ -118,6 +122,16 @@ nsf_result nsf_collect_drop_known(struct nsf_store *store, struct nsf_listing *l
     return r;
 }
 
+/* With the mutex held: a blob is asked for before anybody can open it, or not at all. Nothing here waits. */
+static void expect_some(struct collector *collector, struct nsf_blob_reading *reading)
+{
+    size_t to = collector->next + BLOBS_AHEAD * (size_t)collector->options->jobs;
+    if (collector->expected_to < collector->next)
+        collector->expected_to = collector->next;
+    while (collector->expected_to < collector->listing->n && collector->expected_to < to && !is_stopped(collector))
+        nsf_blob_reading_expect(reading, &collector->listing->items[collector->expected_to++]);
+}
+
 static void work(void *arg)
 {
     struct collector *collector = ((struct collecting_worker *)arg)->collector;
@@ -126,6 +140,7 @@ static void work(void *arg)
     while (collector->next < collector->listing->n && collector->store_error.code == NSF_E_NONE &&
            !is_stopped(collector)) {
         size_t idx = collector->next++;
+        expect_some(collector, reading);
         nsf_mutex_unlock(collector->mutex);
         struct nsf_err err = NSF_ERR_INIT;
         struct nsf_blob_read read;

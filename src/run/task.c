@@ -253,8 +253,8 @@ static void note_failure(struct nsf_reader *reader, struct nsf_err *err)
  * the run does not hang on its first record. */
 static bool can_take_back(const struct nsf_reader *reader)
 {
-    return reader->is_first_parcel && (reader->options.listing->n == 1 ||
-                                       nsf_layout_parse(blob_of(reader)->order).hour != NSF_HOUR_NONE);
+    return reader->is_first_parcel &&
+           (reader->options.listing->n == 1 || nsf_layout_parse(blob_of(reader)->order).hour != NSF_HOUR_NONE);
 }
 
 static void begin_anew(struct nsf_reader *reader)

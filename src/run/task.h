@@ -2,9 +2,9 @@
  * task.h - what one worker reads at a time: a few small blobs, one blob, or a piece of a large file.
  *
  * A large file that is neither compressed nor remote (storage fetches ahead by itself) is cut into pieces of
- * NSF_TASK_SEGMENT_BYTES, each read from the first plausible start of a record in it. That is a guess. The worker of the
- * piece before stops at the same byte and knows whether the guess was right; if not, it reads on, and the pieces it read
- * through are void.
+ * NSF_TASK_SEGMENT_BYTES, each read from the first plausible start of a record in it. That is a guess. The worker of
+ * the piece before stops at the same byte and knows whether the guess was right; if not, it reads on, and the pieces it
+ * read through are void.
  *
  * Tasks have numbers in the order of the run: blob in the upper half, piece in the lower. A task and its parcels belong
  * to the pipeline's lock, but for the fields that its worker fills.

@@ -35,7 +35,7 @@ struct nsf_azure_fetch {
     bool is_unchanged;                     /* settled without asking: it is the known version */
     bool is_replaced;                      /* settled without asking: it is another blob */
     unsigned n_replaced;
-    size_t range_bytes; /* of one request */
+    size_t range_bytes;           /* of one request */
     struct nsf_sign_md5_sum *sum; /* of the range that comes */
 };
 

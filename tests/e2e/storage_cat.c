@@ -205,26 +205,16 @@ static int64_t number(const char *text)
 static bool read_options(int argc, char **argv, struct settings *settings)
 {
     static const struct option options[] = {
-        {"list", no_argument, NULL, 'l'},
-        {"cat", no_argument, NULL, 'c'},
-        {"null", no_argument, NULL, 'o'},
-        {"since", required_argument, NULL, 's'},
-        {"until", required_argument, NULL, 'u'},
-        {"chunk", required_argument, NULL, 'k'},
-        {"range", required_argument, NULL, 'r'},
-        {"threads", required_argument, NULL, 't'},
-        {"from", required_argument, NULL, 'f'},
-        {"etag", required_argument, NULL, 'e'},
-        {"created", required_argument, NULL, 'd'},
-        {"retry-ms", required_argument, NULL, 'y'},
-        {"stall-s", required_argument, NULL, 'z'},
-        {"rps", required_argument, NULL, 'p'},
-        {"endpoint", required_argument, NULL, 'n'},
-        {"ca-file", required_argument, NULL, 'a'},
-        {"verbose", no_argument, NULL, 'v'},
-        {"wait-ms", required_argument, NULL, 'w'},
-        {"ahead", required_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+        {"list", no_argument, NULL, 'l'},           {"cat", no_argument, NULL, 'c'},
+        {"null", no_argument, NULL, 'o'},           {"since", required_argument, NULL, 's'},
+        {"until", required_argument, NULL, 'u'},    {"chunk", required_argument, NULL, 'k'},
+        {"range", required_argument, NULL, 'r'},    {"threads", required_argument, NULL, 't'},
+        {"from", required_argument, NULL, 'f'},     {"etag", required_argument, NULL, 'e'},
+        {"created", required_argument, NULL, 'd'},  {"retry-ms", required_argument, NULL, 'y'},
+        {"stall-s", required_argument, NULL, 'z'},  {"rps", required_argument, NULL, 'p'},
+        {"endpoint", required_argument, NULL, 'n'}, {"ca-file", required_argument, NULL, 'a'},
+        {"verbose", no_argument, NULL, 'v'},        {"wait-ms", required_argument, NULL, 'w'},
+        {"ahead", required_argument, NULL, 'h'},    {NULL, 0, NULL, 0},
     };
     int option;
     while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0)

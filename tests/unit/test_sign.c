@@ -145,8 +145,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_md5_in_pieces),
-        cmocka_unit_test(test_base64),           cmocka_unit_test(test_hmac),          cmocka_unit_test(test_md5),
-        cmocka_unit_test(test_published_string), cmocka_unit_test(test_ranged_string),
+        cmocka_unit_test(test_base64),
+        cmocka_unit_test(test_hmac),
+        cmocka_unit_test(test_md5),
+        cmocka_unit_test(test_published_string),
+        cmocka_unit_test(test_ranged_string),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -530,8 +530,8 @@ static void make_scan(struct nsf_scan *scan)
                                           .place = {.file = S("f.json"), .offset = 12, .line = 3}};
     scan->nsgs[0].n_rules = 1;
     scan->nsgs[0].rules = nsf_arena_zalloc(&scan->arena, 1, sizeof(struct nsf_scan_rule));
-    scan->nsgs[0].rules[0] = (struct nsf_scan_rule){
-        .name = S("open"), .role = NSF_RULE_ROLE_FINDING, .is_allow = true, .priority = 100};
+    scan->nsgs[0].rules[0] =
+        (struct nsf_scan_rule){.name = S("open"), .role = NSF_RULE_ROLE_FINDING, .is_allow = true, .priority = 100};
     scan->nsgs[1] =
         (struct nsf_scan_nsg){.id = S("/subscriptions/s/b"), .name = S("b"), .guid = S("g"), .has_attachment = true};
     scan->n_findings = 1;
