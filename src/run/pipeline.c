@@ -9,6 +9,10 @@
 
 /* Admitted parcels that partitions have not all taken yet. */
 #define PIPELINE_RING 128u
+/* So many admitted parcels, or bytes in them, are taken before more is read: many at a time, since the tables of one
+ * partition fit a cache and those of all do not. */
+#define PIPELINE_TAKE_PARCELS 32u
+#define PIPELINE_TAKE_BYTES ((size_t)1 << 20)
 /* Tasks begun and not yet retired, per job: one that is read, one that waits for its turn. */
 #define PIPELINE_TASKS_PER_JOB 2u
 
@@ -37,6 +41,7 @@ struct pipeline {
     struct admitted ring[PIPELINE_RING];
     uint64_t n_admitted;
     uint64_t n_released;
+    size_t n_bytes; /* of those admitted and not released */
     bool is_admitting;
     uint64_t taken_to[NSF_PARTITIONS]; /* sequence number of the next parcel of each partition */
     bool is_taking[NSF_PARTITIONS];
@@ -49,6 +54,7 @@ struct worker {
     struct pipeline *pipeline;
     struct nsf_reader *reader;
     struct nsf_thread *thread;
+    unsigned first_partition;
 };
 
 static void wake(struct pipeline *pipeline)
@@ -69,18 +75,29 @@ static void release_taken(struct pipeline *pipeline)
     while (pipeline->n_released < pipeline->n_admitted &&
            pipeline->ring[pipeline->n_released % PIPELINE_RING].n_taken == NSF_PARTITIONS) {
         struct admitted *slot = &pipeline->ring[pipeline->n_released++ % PIPELINE_RING];
+        pipeline->n_bytes -= nsf_batch_bytes(slot->parcel->batch);
         nsf_parcel_give_back(&pipeline->pool, slot->parcel);
         *slot = (struct admitted){0};
     }
 }
 
-/* Takes what one partition has not seen yet. False: nothing to take. Called and left with the mutex held. */
-static bool take_some(struct pipeline *pipeline)
+static bool is_take_due(const struct pipeline *pipeline)
 {
-    unsigned p = 0;
-    while (p < NSF_PARTITIONS && (pipeline->is_taking[p] || pipeline->taken_to[p] == pipeline->n_admitted))
-        p++;
-    if (p == NSF_PARTITIONS)
+    return pipeline->n_admitted - pipeline->n_released >= PIPELINE_TAKE_PARCELS ||
+           pipeline->n_bytes >= PIPELINE_TAKE_BYTES;
+}
+
+/* Takes what one partition has not seen yet. A worker begins with partitions of its own, whose tables are in its cache.
+ * False: nothing to take. Called and left with the mutex held. */
+static bool take_some(const struct worker *worker)
+{
+    struct pipeline *pipeline = worker->pipeline;
+    unsigned p = worker->first_partition, n = 0;
+    while (n < NSF_PARTITIONS && (pipeline->is_taking[p] || pipeline->taken_to[p] == pipeline->n_admitted)) {
+        p = (p + 1) % NSF_PARTITIONS;
+        n++;
+    }
+    if (n == NSF_PARTITIONS)
         return false;
     uint64_t from = pipeline->taken_to[p], to = pipeline->n_admitted;
     pipeline->is_taking[p] = true;
@@ -162,6 +179,7 @@ static bool admit_one(struct pipeline *pipeline)
     if (parcel->failure.code != NSF_E_NONE)
         note_failure(pipeline->result, parcel);
     pipeline->ring[pipeline->n_admitted % PIPELINE_RING] = (struct admitted){.parcel = parcel};
+    pipeline->n_bytes += nsf_batch_bytes(parcel->batch);
     pipeline->n_admitted++;
     retire_heads(pipeline);
     if (pipeline->options->on_progress != NULL)
@@ -179,10 +197,11 @@ static bool is_stopped(const struct pipeline *pipeline)
  * the run is stopped, and reading it further is of no use. */
 static bool push(void *ctx, struct nsf_task *task, struct nsf_parcel *parcel)
 {
-    struct pipeline *pipeline = ctx;
+    const struct worker *worker = ctx;
+    struct pipeline *pipeline = worker->pipeline;
     nsf_mutex_lock(pipeline->mutex);
     while (nsf_task_is_full(task) && !task->is_void && !is_stopped(pipeline))
-        if (!take_some(pipeline) && !admit_one(pipeline))
+        if (!(is_take_due(pipeline) && take_some(worker)) && !admit_one(pipeline) && !take_some(worker))
             wait_for_change(pipeline);
     bool goes_on = !task->is_void && !is_stopped(pipeline);
     if (goes_on)
@@ -196,7 +215,7 @@ static bool push(void *ctx, struct nsf_task *task, struct nsf_parcel *parcel)
 
 static struct nsf_parcel *new_parcel(void *ctx)
 {
-    struct pipeline *pipeline = ctx;
+    struct pipeline *pipeline = ((const struct worker *)ctx)->pipeline;
     nsf_mutex_lock(pipeline->mutex);
     struct nsf_parcel *parcel = nsf_parcel_take(&pipeline->pool);
     nsf_mutex_unlock(pipeline->mutex);
@@ -252,12 +271,14 @@ static void work(void *arg)
         struct nsf_task *task;
         if (is_stopped(pipeline))
             drop_all(pipeline);
-        if (take_some(pipeline) || admit_one(pipeline))
+        if ((is_take_due(pipeline) && take_some(worker)) || admit_one(pipeline))
             continue;
         if ((task = begin_task(pipeline)) != NULL) {
             run_task(worker, task);
             continue;
         }
+        if (take_some(worker))
+            continue;
         bool is_over = pipeline->is_planned_out && pipeline->head == NULL && !pipeline->is_admitting &&
                        pipeline->n_released == pipeline->n_admitted;
         if (is_over)
@@ -289,11 +310,16 @@ void nsf_pipeline_run(const struct nsf_listing *listing, struct nsf_evidence *ev
                      .is_smtp_only = options->is_smtp_only},
         .push = push,
         .new_parcel = new_parcel,
-        .ctx = pipeline,
     };
     struct worker *workers = nsf_calloc(options->jobs, sizeof(*workers));
-    for (unsigned i = 0; i < options->jobs; i++)
-        workers[i] = (struct worker){.pipeline = pipeline, .reader = nsf_reader_new(&reader_options)};
+    for (unsigned i = 0; i < options->jobs; i++) {
+        reader_options.ctx = &workers[i];
+        workers[i] = (struct worker){
+            .pipeline = pipeline,
+            .reader = nsf_reader_new(&reader_options),
+            .first_partition = (unsigned)((uint64_t)i * NSF_PARTITIONS / options->jobs),
+        };
+    }
     for (unsigned i = 1; i < options->jobs; i++)
         workers[i].thread = nsf_thread_start(work, &workers[i]);
     work(&workers[0]);

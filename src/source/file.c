@@ -363,7 +363,8 @@ static void look_at(struct file_stream *stream)
     stream->size_bytes = (uint64_t)found.st_size;
     stream->created_ms = created_ms_of(stream->fd, NULL);
     etag_of(&found, stream->etag);
-    (void)posix_fadvise(stream->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+    if (stream->size_bytes > NSF_CHUNK_BYTES)
+        (void)posix_fadvise(stream->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 }
 
 static nsf_result file_open(struct nsf_source *base, const struct nsf_blob *blob, const struct nsf_open *how,
