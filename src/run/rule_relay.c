@@ -12,6 +12,7 @@ struct nic_relay {
     struct nsf_slice nic;
     struct nsf_relay *mail;
     struct nsf_relay_facts facts;
+    struct nsf_ip pusher; /* the source that the facts speak of */
 };
 
 struct nsf_rule_relay {
@@ -51,7 +52,8 @@ void nsf_rule_relay_free(struct nsf_rule_relay *relay)
 }
 
 /* One that looks like relaying counts before one that only pushed more. */
-static void suspect_on(struct nic_relay *nic, const struct nsf_relay_suspect *suspect, uint32_t n_days)
+static void suspect_on(struct nic_relay *nic, const struct nsf_relay_suspect *suspect, struct nsf_ip address,
+                       uint32_t n_days)
 {
     struct nsf_relay_facts facts = nic->facts;
     bool is_pushed = nsf_relay_is_pushed(&nic->facts);
@@ -60,15 +62,17 @@ static void suspect_on(struct nic_relay *nic, const struct nsf_relay_suspect *su
         at_least = NSF_RELAY_NETWORKS_MIN;
     if (!nsf_relay_suspect(nic->mail, suspect, n_days, at_least, &facts))
         return;
-    if (facts.pushed_networks > nic->facts.pushed_networks || nsf_relay_is_pushed(&facts))
-        nic->facts = facts;
+    if (facts.pushed_networks <= nic->facts.pushed_networks && !nsf_relay_is_pushed(&facts))
+        return;
+    nic->facts = facts;
+    nic->pusher = address;
 }
 
 void nsf_rule_relay_suspect(struct nsf_rule_relay *relay, const struct nsf_sent *sent)
 {
     const struct nsf_relay_suspect suspect = {.days = sent->days, .times = sent->times};
     for (size_t i = 0; i < relay->n; i++)
-        suspect_on(&relay->nics[i], &suspect, relay->n_days);
+        suspect_on(&relay->nics[i], &suspect, sent->address, relay->n_days);
 }
 
 /* ---- the rule ---- */
@@ -102,11 +106,12 @@ static void say_relay(const struct nsf_rule_relay *relay, const struct nic_relay
                       struct nsf_review_rule *rule)
 {
     const struct nsf_relay_facts *facts = &nic->facts;
+    char pusher[NSF_IP_TEXT_BYTES];
     struct nsf_slice *lines = nsf_arena_zalloc(arena, LINES_MAX, sizeof(*lines));
     size_t n = 0;
     if (relay->n > 1)
-        lines[n++] = nsf_slice_str(nsf_arena_printf(arena, "%zu interfaces send mail; what follows is of %.*s", relay->n,
-                                                    NSF_SLICE_ARG(nic->nic)));
+        lines[n++] = nsf_slice_str(nsf_arena_printf(arena, "%zu interfaces send mail; what follows is of %.*s",
+                                                    relay->n, NSF_SLICE_ARG(nic->nic)));
     if (facts->connections > 0)
         lines[n++] = nsf_slice_str(nsf_arena_printf(arena, "%llu outbound connections to TCP 25 at %u addresses",
                                                     (unsigned long long)facts->connections, facts->destinations));
@@ -119,9 +124,8 @@ static void say_relay(const struct nsf_rule_relay *relay, const struct nic_relay
             nsf_arena_printf(arena, "%u networks on a day when four in five gave no answer", facts->blocked_networks));
     if (facts->pushed_networks > 0)
         lines[n++] = nsf_slice_str(nsf_arena_printf(
-            arena,
-            "mail to %u networks within 300 s after messages of one source that is no known sender, %u an hour later",
-            facts->pushed_networks, facts->shifted_networks));
+            arena, "mail to %u networks within 300 s after messages of %s, which is no known sender, %u an hour later",
+            facts->pushed_networks, nsf_ip_format(nic->pusher, pusher), facts->shifted_networks));
     rule->relay_evidence = (struct nsf_slices){lines, n};
 }
 

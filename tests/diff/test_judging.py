@@ -137,6 +137,10 @@ def main():
         expect(layout + ": refused senders are named", refused <= retrying)
         if layout == "vnet4":
             expect("the open relay is found", rule["verdict"] == "INVESTIGATE_ABUSE")
+            relayed = [address for address, kind in made.truth.items() if kind == "relayed"]
+            expect("whose mail it passes on is named",
+                   any("after messages of %s," % address in line for address in relayed
+                       for line in rule["relay"]["evidence"]))
     for name in failures:
         print("failed: " + name)
     print("%d passed, %d failed" % (passed, len(failures)))
