@@ -490,8 +490,8 @@ static uint32_t weeks_between(int64_t first_ms, int64_t last_ms)
     return nsf_time_iso_week(first_ms) == nsf_time_iso_week(last_ms) ? 1 : 2;
 }
 
-/* A connection belongs to the week of its first stamp. Past the times that are kept the last stamp of all stands for the
- * last first one. */
+/* A connection belongs to the week of its first stamp. Past the times that are kept the last stamp of all stands for
+ * the last first one. */
 static uint32_t weeks_of(const struct gathered *gathered)
 {
     struct nsf_u32_view times = nsf_traits_list(gathered->traits, NSF_TRAIT_TIMES);

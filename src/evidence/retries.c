@@ -11,11 +11,11 @@
 #define HOME_BITS_V6 48
 
 #define RETRY_ATTEMPTS_MIN 3
-#define RETRY_SPAN_MIN_MS  (2 * NSF_MS_PER_HOUR)
-#define RETRY_SPAN_MAX_MS  (5 * NSF_MS_PER_DAY) /* Postfix and Exim give up after four to five days */
-#define RETRY_GAP_MIN_MS   (NSF_MS_PER_HOUR / 12)
-#define RETRY_GAP_MAX_MS   (9 * NSF_MS_PER_HOUR / 2)
-#define RETRY_NEW_MAIL_MS  NSF_MS_PER_DAY
+#define RETRY_SPAN_MIN_MS (2 * NSF_MS_PER_HOUR)
+#define RETRY_SPAN_MAX_MS (5 * NSF_MS_PER_DAY) /* Postfix and Exim give up after four to five days */
+#define RETRY_GAP_MIN_MS (NSF_MS_PER_HOUR / 12)
+#define RETRY_GAP_MAX_MS (9 * NSF_MS_PER_HOUR / 2)
+#define RETRY_NEW_MAIL_MS NSF_MS_PER_DAY
 
 struct nsf_prefix nsf_home_network(struct nsf_ip ip)
 {

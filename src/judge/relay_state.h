@@ -3,8 +3,8 @@
  * holds back. Pure functions, any thread.
  *
  * Only public networks count. The days without a source's messages are all days of the window but those with some, and
- * what goes out on them is taken in the mean. A fan-out is 20 networks on a day and three times the median other day. Of a
- * source with very many messages the earliest NSF_TRAIT_TIMES_MAX are asked.
+ * what goes out on them is taken in the mean. A fan-out is 20 networks on a day and three times the median other day.
+ * Of a source with very many messages the earliest NSF_TRAIT_TIMES_MAX are asked.
  */
 #ifndef NSF_RELAY_STATE_H
 #define NSF_RELAY_STATE_H

@@ -4,8 +4,8 @@
  *
  * What the words of the rules are taken to mean: without counters is where no connection has any; of probing addresses
  * all that are called hostile count; an opening of IPv6 alone counts like all of IPv4; what is known of no break-risk
- * stands behind every known one; and where nothing came in, but another NSG on the path let mail in, there is not enough
- * evidence.
+ * stands behind every known one; and where nothing came in, but another NSG on the path let mail in, there is not
+ * enough evidence.
  */
 #ifndef NSF_RULE_VERDICT_H
 #define NSF_RULE_VERDICT_H
@@ -29,7 +29,7 @@ struct nsf_rule_facts {
     bool lacks_allowed;
     bool has_mail_elsewhere;    /* another NSG on its NICs let mail in */
     bool has_dark_path;         /* another NSG stands on its path and no log covers it */
-    uint64_t dark_nics;      /* attached interfaces that no log shows */
+    uint64_t dark_nics;         /* attached interfaces that no log shows */
     uint64_t senders_elsewhere; /* that may send mail and were logged under other rules only: of the same path, or of
                                    rules whose place this one has taken */
     const char *changed_on;     /* the day from which on the logs speak of the rule as it is; NULL: all along */

@@ -4,12 +4,12 @@
  * without hostile evidence. A pure function over one table, any thread.
  *
  * What the words of the rules are taken to mean:
- * - A source is judged by all its allowed connections, also those under rules that are no finding; with counters as soon
- *   as one connection has them.
+ * - A source is judged by all its allowed connections, also those under rules that are no finding; with counters
+ *   as soon as one connection has them.
  * - The days and weeks of messages are those of its network, also where it sent none itself.
- * - Only mail ports: TCP 25, 465, 587 and nothing else. Addresses that carry no SMTP: those it was let in to on 25 where
- *   nobody ever got more than a handshake.
- * - PUBLIC_SCANNER needs the list of scanners; a drop list alone makes a PROBE. Any guessing makes a GUESSER of a PROBE.
+ * - Only mail ports: TCP 25, 465, 587 and nothing else. Addresses that carry no SMTP: those it was let in to on 25
+ *   where nobody ever got more than a handshake.
+ * - PUBLIC_SCANNER needs the list of scanners; a drop list alone makes a PROBE. Any guessing makes it a GUESSER.
  * - No PROBE either, without hostile evidence: a network that retries (RETRYING_SENDER comes first then), and who left
  *   nothing but tries with mail of its network within six hours (a greylisted pool).
  */

@@ -10,7 +10,7 @@
 /* Logs are written as text and read by the envelope, so that what is tested is what a review does. */
 
 #define NSG "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Network/networkSecurityGroups/n"
-#define T0  INT64_C(1767225600000) /* 2026-01-01T00:00Z */
+#define T0 INT64_C(1767225600000) /* 2026-01-01T00:00Z */
 
 static struct nsf_scan_rule rules[] = {
     {.name = {"smtp", 4}, .role = NSF_RULE_ROLE_FINDING, .is_allow = true, .priority = 100},
@@ -104,8 +104,9 @@ static const char *record2(const char *minute, const char *tuples)
     return text;
 }
 
-#define MESSAGE4 "\"1767225600000,9.9.9.9,10.0.0.4,4000,25,6,I,B,NX,0,0,0,0\","                                          \
-                 "\"1767225601000,9.9.9.9,10.0.0.4,4000,25,6,I,E,NX,12,2500,11,900\""
+#define MESSAGE4                                                                                                       \
+    "\"1767225600000,9.9.9.9,10.0.0.4,4000,25,6,I,B,NX,0,0,0,0\","                                                     \
+    "\"1767225601000,9.9.9.9,10.0.0.4,4000,25,6,I,E,NX,12,2500,11,900\""
 
 static void test_counts(void **state)
 {
@@ -115,7 +116,8 @@ static void test_counts(void **state)
     feed(&world, record4("fl", "01T00:00", "UserRule_smtp",
                          MESSAGE4 ",\"1767225602000,9.9.9.9,10.0.0.4,4001,443,6,I,B,NX,0,0,0,0\","
                                   "\"1767225603000,8.8.8.8,10.0.0.4,4001,25,6,I,D,NX,0,0,0,0\",\"nonsense\""));
-    feed(&world, record4("fl", "01T00:01", "UserRule_web", "\"1767225660000,9.9.9.9,10.0.0.4,5000,25,6,I,B,NX,0,0,0,0\""));
+    feed(&world,
+         record4("fl", "01T00:01", "UserRule_web", "\"1767225660000,9.9.9.9,10.0.0.4,5000,25,6,I,B,NX,0,0,0,0\""));
     const struct nsf_review *review = finish(&world);
     assert_int_equal(review->inputs.records, 2);
     assert_int_equal(review->inputs.tuples, 6);
@@ -272,7 +274,8 @@ static void test_covered_and_unused(void **state)
     (void)state;
     struct world world;
     world_init(&world, NSF_TS_NONE, NSF_TS_NONE);
-    feed(&world, record4("fl", "01T00:00", "UserRule_web", "\"1767225600000,10.0.0.4,9.9.9.9,5000,443,6,O,B,NX,0,0,0,0\""));
+    feed(&world,
+         record4("fl", "01T00:00", "UserRule_web", "\"1767225600000,10.0.0.4,9.9.9.9,5000,443,6,O,B,NX,0,0,0,0\""));
     const struct nsf_review *review = finish(&world);
     assert_int_equal(review->rules[0].verdict, NSF_VERDICT_CLOSE_UNUSED);
     world_release(&world);
