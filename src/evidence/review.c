@@ -7,6 +7,7 @@
 #include "evidence/elsewhere.h"
 #include "evidence/evidence_state.h"
 #include "evidence/history.h"
+#include "evidence/row_order.h"
 #include "evidence/rule_coverage.h"
 
 /* A source row by partition and number, in one word: ten million of them are 40 MB. */
@@ -117,13 +118,9 @@ static int cmp_u64_down(uint64_t a, uint64_t b)
     return (a < b) - (a > b);
 }
 
-static int cmp_rows(const void *left, const void *right, void *ctx)
+static const struct nsf_source_row *row_of_evidence(const void *evidence, uint32_t ref)
 {
-    const struct nsf_source_row *a = row_of(ctx, *(const uint32_t *)left), *b = row_of(ctx, *(const uint32_t *)right);
-    int order = cmp_u64_down(nsf_source_row_class(a, NSF_CLASS_MESSAGE), nsf_source_row_class(b, NSF_CLASS_MESSAGE));
-    if (order == 0)
-        order = cmp_u64_down(a->connections, b->connections);
-    return order != 0 ? order : nsf_ip_cmp(a->src, b->src);
+    return row_of(evidence, ref);
 }
 
 /* What was summed while reading. */
@@ -217,8 +214,7 @@ static void sort_rows(struct nsf_evidence *evidence, struct review_rows *rows, s
 {
     for (size_t t = 0; t < evidence->scan->n_findings; t++) {
         struct rule_rows *own = &rows->by_target[t];
-        if (own->n > 1)
-            qsort_r(own->rows, own->n, sizeof(uint32_t), cmp_rows, evidence);
+        nsf_row_order_sort(own->rows, own->n, row_of_evidence, evidence, evidence->options.jobs);
         struct nsf_review_rule *rule = &review->rules[t];
         rule->n_sources = own->n + (own->rest.connections > 0);
         rule->n_summed = own->rest.sources;

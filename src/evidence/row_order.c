@@ -1,0 +1,127 @@
+#include "core/nsf_common.h"
+
+#include "evidence/row_order.h"
+
+#include "core/mem.h"
+#include "core/parallel.h"
+
+/* Rows lie anywhere and there can be ten million: a comparison that looks at them waits for memory each time. So each
+ * row is looked at twice: chunks that fit into the cache are sorted by keys of their own, then all chunks are merged.
+ */
+#define CHUNK_ROWS ((size_t)32768)
+
+struct row_key {
+    uint64_t counts; /* messages and connections, both as what they lack */
+    uint64_t hi;
+    uint64_t lo;
+    uint32_t is_v6;
+    uint32_t ref;
+};
+
+struct order {
+    uint32_t *refs;
+    size_t n;
+    nsf_row_of_fn *row_of;
+    const void *ctx;
+};
+
+static struct row_key key_of(const struct order *order, uint32_t ref)
+{
+    const struct nsf_source_row *row = order->row_of(order->ctx, ref);
+    uint32_t messages = nsf_source_row_class(row, NSF_CLASS_MESSAGE);
+    return (struct row_key){
+        .counts = (uint64_t)(UINT32_MAX - messages) << 32 | (UINT32_MAX - row->connections),
+        .hi = row->src.hi,
+        .lo = row->src.lo,
+        .is_v6 = !nsf_ip_is_v4(row->src),
+        .ref = ref,
+    };
+}
+
+static bool is_before(const struct row_key *a, const struct row_key *b)
+{
+    if (a->counts != b->counts)
+        return a->counts < b->counts;
+    if (a->is_v6 != b->is_v6)
+        return a->is_v6 < b->is_v6;
+    return a->hi != b->hi ? a->hi < b->hi : a->lo < b->lo;
+}
+
+static int cmp_keys(const void *left, const void *right)
+{
+    return is_before(left, right) ? -1 : is_before(right, left);
+}
+
+static size_t chunk_end(const struct order *order, size_t chunk)
+{
+    return order->n - chunk * CHUNK_ROWS < CHUNK_ROWS ? order->n : (chunk + 1) * CHUNK_ROWS;
+}
+
+static void sort_chunk(void *ctx, size_t chunk)
+{
+    struct order *order = ctx;
+    uint32_t *refs = order->refs + chunk * CHUNK_ROWS;
+    size_t n = chunk_end(order, chunk) - chunk * CHUNK_ROWS;
+    struct row_key *keys = nsf_malloc(n * sizeof(*keys));
+    for (size_t i = 0; i < n; i++)
+        keys[i] = key_of(order, refs[i]);
+    qsort(keys, n, sizeof(*keys), cmp_keys);
+    for (size_t i = 0; i < n; i++)
+        refs[i] = keys[i].ref;
+    nsf_free(keys);
+}
+
+/* The first row of a chunk that is not merged yet. */
+struct head {
+    struct row_key key;
+    size_t at;
+    size_t end;
+};
+
+/* heads[0] is before all others once each is before its children 2 i + 1 and 2 i + 2. */
+static void sink(struct head *heads, size_t n, size_t i)
+{
+    struct head sinking = heads[i];
+    for (size_t child; (child = 2 * i + 1) < n; i = child) {
+        if (child + 1 < n && is_before(&heads[child + 1].key, &heads[child].key))
+            child++;
+        if (!is_before(&heads[child].key, &sinking.key))
+            break;
+        heads[i] = heads[child];
+    }
+    heads[i] = sinking;
+}
+
+static void merge_chunks(struct order *order, size_t n_chunks)
+{
+    struct head *heads = nsf_malloc(nsf_mul_size(n_chunks, sizeof(*heads)));
+    uint32_t *merged = nsf_malloc(nsf_mul_size(order->n, sizeof(*merged)));
+    size_t n_heads = n_chunks;
+    for (size_t i = 0; i < n_chunks; i++) {
+        heads[i] = (struct head){.at = i * CHUNK_ROWS, .end = chunk_end(order, i)};
+        heads[i].key = key_of(order, order->refs[heads[i].at]);
+    }
+    for (size_t i = n_heads; i-- > 0;)
+        sink(heads, n_heads, i);
+    for (size_t n = 0; n < order->n; n++) {
+        struct head *first = &heads[0];
+        merged[n] = first->key.ref;
+        if (++first->at < first->end)
+            first->key = key_of(order, order->refs[first->at]);
+        else
+            *first = heads[--n_heads];
+        sink(heads, n_heads, 0);
+    }
+    memcpy(order->refs, merged, order->n * sizeof(*merged));
+    nsf_free(merged);
+    nsf_free(heads);
+}
+
+void nsf_row_order_sort(uint32_t *refs, size_t n, nsf_row_of_fn *row_of, const void *ctx, unsigned jobs)
+{
+    struct order order = {.refs = refs, .n = n, .row_of = row_of, .ctx = ctx};
+    size_t n_chunks = (n + CHUNK_ROWS - 1) / CHUNK_ROWS;
+    nsf_parallel(jobs, n_chunks, sort_chunk, &order);
+    if (n_chunks > 1)
+        merge_chunks(&order, n_chunks);
+}

@@ -1,0 +1,16 @@
+/*
+ * row_order.h - rows of sources in the order of a report: by messages, then connections, both descending, then address,
+ * IPv4 first.
+ */
+#ifndef NSF_ROW_ORDER_H
+#define NSF_ROW_ORDER_H
+
+#include "evidence/sources.h"
+
+/* The row that a number stands for. */
+typedef const struct nsf_source_row *nsf_row_of_fn(const void *ctx, uint32_t ref);
+
+/* Sorts the numbers with `jobs` threads (0 is one). No two rows are equal. */
+void nsf_row_order_sort(uint32_t *refs, size_t n, nsf_row_of_fn *row_of, const void *ctx, unsigned jobs);
+
+#endif
