@@ -277,7 +277,7 @@ void nsf_report_explain_source(const struct nsf_review *review, struct nsf_ip ad
                                const struct nsf_report_options *options, struct nsf_out *out)
 {
     struct nsf_text text;
-    struct nsf_address_profile profile;
+    struct nsf_address_profile profile = {0};
     struct nsf_address_profile *known = review->read_address == NULL ? NULL : &profile;
     char name[NSF_IP_TEXT_BYTES];
     nsf_text_init(&text, out, options->width < NSF_REPORT_WIDTH_MIN ? NSF_REPORT_WIDTH_MIN : options->width,
