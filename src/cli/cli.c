@@ -19,11 +19,8 @@
 typedef int command_fn(const struct nsf_options *options);
 
 static command_fn *const commands[NSF_COMMAND_N] = {
-    [NSF_COMMAND_REVIEW] = nsf_cli_review,
-    [NSF_COMMAND_SCAN] = nsf_cli_scan,
-    [NSF_COMMAND_EXPLAIN] = nsf_cli_explain,
-    [NSF_COMMAND_REPORT] = nsf_cli_report,
-    [NSF_COMMAND_MERGE] = nsf_cli_merge,
+    [NSF_COMMAND_REVIEW] = nsf_cli_review, [NSF_COMMAND_SCAN] = nsf_cli_scan,   [NSF_COMMAND_EXPLAIN] = nsf_cli_explain,
+    [NSF_COMMAND_REPORT] = nsf_cli_report, [NSF_COMMAND_MERGE] = nsf_cli_merge,
 };
 
 static bool is_there(enum nsf_command command)
@@ -42,6 +39,8 @@ void nsf_cli_say(const char *fmt, ...)
     if (n < 0)
         return;
     size_t len = (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1;
+    /* An address with a SAS in the wrong place comes back in the sentence that says so. */
+    len = nsf_secret_mask(text, len);
     nsf_buf_init(&line, SAY_MAX_BYTES);
     struct nsf_out *out = nsf_out_new_buf(&line);
     nsf_out_str(out, "nsgflow: ");

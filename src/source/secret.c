@@ -50,3 +50,42 @@ char **nsf_secret_take_args(int argc, char **argv)
     copy[n] = NULL;
     return copy;
 }
+
+static bool ends_secret(char c)
+{
+    return c == ' ' || c == ';' || c == '"' || c == '\'' || c == '\n' || c == '\t';
+}
+
+/* Bytes at i that go before a secret, 0 when none begins here. */
+static size_t lead_of_secret(struct nsf_slice text, size_t i, bool is_url)
+{
+    static const struct nsf_slice keys[] = {{"sig=", 4}, {"AccountKey=", 11}};
+    if (is_url && text.ptr[i] == '?')
+        return 1;
+    for (size_t k = 0; k < NSF_ARRAY_LEN(keys); k++)
+        if (nsf_slice_has_prefix_nocase(nsf_slice_from(text, i), keys[k]))
+            return keys[k].len;
+    return 0;
+}
+
+size_t nsf_secret_mask(char *text, size_t len)
+{
+    const struct nsf_slice whole = nsf_slice(text, len), url = NSF_SLICE_LIT("://");
+    bool is_url = false;
+    size_t n = 0;
+    for (size_t i = 0; i < len;) {
+        is_url = !ends_secret(text[i]) && (is_url || nsf_slice_has_prefix(nsf_slice_from(whole, i), url));
+        size_t lead = lead_of_secret(whole, i, is_url);
+        if (lead == 0) {
+            text[n++] = text[i++];
+            continue;
+        }
+        memmove(text + n, text + i, lead);
+        n += lead;
+        i += lead;
+        for (size_t stars = 0; i < len && !ends_secret(text[i]); i++)
+            if (stars++ < 3)
+                text[n++] = '*';
+    }
+    return n;
+}

@@ -14,4 +14,8 @@ struct nsf_slice nsf_secret_cut(const char *location);
  * anything else reads argv. */
 char **nsf_secret_take_args(int argc, char **argv) __attribute__((returns_nonnull));
 
+/* In a sentence for people, what may be a secret becomes "***": the queries of URLs, and what stands behind sig= and
+ * AccountKey=. In place; gives the new length. */
+size_t nsf_secret_mask(char *text, size_t len);
+
 #endif

@@ -58,9 +58,32 @@ static void test_arguments(void **state)
     nsf_free(copy);
 }
 
+static void test_sentences_show_no_secret(void **state)
+{
+    static const struct {
+        const char *said, *shown;
+    } cases[] = {
+        {"unknown command https://x/c?sp=r&sig=HUSH; see --help", "unknown command https://x/c?***; see --help"},
+        {"unknown word sig=HUSH", "unknown word sig=***"},
+        {"--a=AccountName=x;AccountKey=HUSH;E=1", "--a=AccountName=x;AccountKey=***;E=1"},
+        {"a/b?c.json: no such file", "a/b?c.json: no such file"},
+        {"https://x/c is fine? yes", "https://x/c is fine? yes"},
+        {"az://c?x and az://d?y", "az://c?* and az://d?*"},
+        {"SIG=", "SIG="},
+        {"", ""},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char text[128];
+        const int len = snprintf(text, sizeof(text), "%s", cases[i].said);
+        text[nsf_secret_mask(text, (size_t)len)] = '\0';
+        assert_string_equal(text, cases[i].shown);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sentences_show_no_secret),
         cmocka_unit_test(test_cut),
         cmocka_unit_test(test_arguments),
     };
