@@ -453,6 +453,11 @@ bench-compare: bench-programs ## REV=main~5: that revision and this tree side by
 	@[ -n "$(REV)" ] || { echo "bench-compare: REV=what?"; exit 2; }
 	@$(BENCH_ENV) $(PYTHON) bench/compare.py '$(REV)' $(if $(BYTES),--bytes $(BYTES)) $(if $(ROUNDS),--rounds $(ROUNDS))
 
+.PHONY: bench-record
+bench-record: deps-bench ## bench, costs and curves, written into bench/README.md: on a quiet machine, a quarter of an hour
+	@$(MAKE) $(JOBS) bench-programs
+	@$(BENCH_ENV) $(PYTHON) bench/record.py --bench="$(BENCH_ARGS)" --curves="$(MOST)" $(RECORD_ARGS)
+
 .PHONY: bench-stages
 bench-stages: bench-programs ## reading stage by stage, on generated logs: MB/s and ns a tuple; BYTES=
 	@for k in typical vnet flood; do $(B)/bench/gen_logs $$k --bytes $(or $(BYTES),100000000) build/bench-stages.json && \
