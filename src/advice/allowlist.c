@@ -43,8 +43,10 @@ static bool are_halves(struct nsf_prefix a, struct nsf_prefix b, struct nsf_pref
 
 void nsf_allowlist_sort(struct nsf_allowlist *list)
 {
-    size_t n = 0;
-    if (list->n > 1)
+    size_t n = 0, n_sorted = 1;
+    while (n_sorted < list->n && cmp_prefixes(&list->items[n_sorted - 1], &list->items[n_sorted]) <= 0)
+        n_sorted++;
+    if (n_sorted < list->n) /* sources mostly come by address, and then a sort only takes memory */
         qsort(list->items, list->n, sizeof(*list->items), cmp_prefixes);
     for (size_t i = 0; i < list->n; i++)
         if (n == 0 || !nsf_prefix_contains(list->items[n - 1], list->items[i].ip))

@@ -588,9 +588,20 @@ static void tell_hits(const struct nsf_evidence *evidence, struct nsf_review *re
     review->scan = seen;
 }
 
+/* No record comes any more that could be a repeated one. */
+static void forget_records(struct nsf_evidence *evidence)
+{
+    nsf_index_release(&evidence->by_fingerprint);
+    nsf_free(evidence->fingerprints);
+    evidence->fingerprints = NULL;
+    evidence->fingerprints_capacity = 0;
+    evidence->n_fingerprints = 0;
+}
+
 void nsf_evidence_finish(struct nsf_evidence *evidence, struct nsf_review *review)
 {
     nsf_evidence_flush_bad(evidence);
+    forget_records(evidence);
     nsf_hours_finish(&evidence->hours);
     nsf_parallel(evidence->options.jobs, NSF_PARTITIONS, finish_partition, evidence);
     nsf_outbound_finish(&evidence->outbound);

@@ -303,8 +303,6 @@ static void collect_sources(struct rule_sources *sources, const struct nsf_revie
             continue;
         add_source(sources, &source);
     }
-    nsf_dossier_each_sent(sources->verdicts->dossier, review->rules[rule_idx].finding_idx, add_sent, sources);
-    nsf_rule_mail_finish(&sources->mail);
 }
 
 /* ---- one rule ---- */
@@ -446,6 +444,27 @@ static int32_t break_risk_of(const struct nsf_review *review, const struct nsf_r
     return nsf_break_risk_permille(&risk);
 }
 
+/* What the mail of the rule adds up to. It is let go before the sources are gone through: both can be large. */
+static void judge_mail(struct rule_sources *sources, struct nsf_review *review, struct nsf_review_rule *rule)
+{
+    struct nsf_verdicts *verdicts = sources->verdicts;
+    struct nsf_rule_facts *facts = sources->facts;
+    struct nsf_rule_mail *mail = &sources->mail;
+    sources->relay = nsf_rule_relay_new(verdicts->dossier, rule->finding_idx,
+                                        (uint32_t)(window_ms(review) / NSF_MS_PER_DAY), rule->coverage.is_logged);
+    nsf_dossier_each_sent(verdicts->dossier, rule->finding_idx, add_sent, sources);
+    nsf_rule_mail_finish(mail);
+    facts->sender_messages = mail->sender_messages;
+    facts->spam_messages = mail->spam_messages;
+    facts->sender_networks = mail->n_networks;
+    facts->sender_networks_in_7_days = nsf_rule_mail_networks_in_7_days(mail);
+    facts->has_fan_out = nsf_rule_relay_finish(sources->relay, &review->arena, rule);
+    facts->relay = rule->relay;
+    rule->break_risk_permille = break_risk_of(review, mail, facts);
+    nsf_rule_mail_release(mail);
+    nsf_rule_relay_free(sources->relay);
+}
+
 static void judge_rule(struct nsf_verdicts *verdicts, size_t rule_idx)
 {
     struct nsf_review *review = verdicts->review;
@@ -462,9 +481,8 @@ static void judge_rule(struct nsf_verdicts *verdicts, size_t rule_idx)
     nsf_rule_path_read(verdicts->evidence, review->scan, finding, &rule->coverage, &path);
     facts.has_dark_path = path.dark != NULL;
     facts.has_mail_elsewhere = nsf_evidence_has_mail_elsewhere(verdicts->evidence, finding->nsg_idx);
-    sources.relay = nsf_rule_relay_new(verdicts->dossier, rule->finding_idx,
-                                       (uint32_t)(window_ms(review) / NSF_MS_PER_DAY), rule->coverage.is_logged);
     nsf_rule_sightings_init(&sources.sightings, &review->scan->nsgs[finding->nsg_idx]);
+    judge_mail(&sources, review, rule);
     nsf_named_sources_init(&sources.named, finding);
     collect_sources(&sources, review, rule_idx);
     nsf_named_sources_tell(&sources.named, finding->rule, &review->arena, rule);
@@ -472,13 +490,6 @@ static void judge_rule(struct nsf_verdicts *verdicts, size_t rule_idx)
     if (rule->coverage.evidence_from_ms != NSF_TS_NONE)
         facts.changed_on = nsf_time_format_day(nsf_time_day(rule->coverage.evidence_from_ms), changed_day);
     facts.is_masked = is_any_source(finding) && nsf_rule_is_masked(&sources.sightings, facts.connections);
-    facts.sender_messages = sources.mail.sender_messages;
-    facts.spam_messages = sources.mail.spam_messages;
-    facts.sender_networks = sources.mail.n_networks;
-    facts.sender_networks_in_7_days = nsf_rule_mail_networks_in_7_days(&sources.mail);
-    facts.has_fan_out = nsf_rule_relay_finish(sources.relay, &review->arena, rule);
-    facts.relay = rule->relay;
-    rule->break_risk_permille = break_risk_of(review, &sources.mail, &facts);
     nsf_judge_rule(&facts, &judgement);
     rule->verdict = judgement.verdict;
     rule->risk = judgement.risk;
@@ -495,12 +506,10 @@ static void judge_rule(struct nsf_verdicts *verdicts, size_t rule_idx)
                                         .has_counters = facts.has_counters,
                                         .mail_beside_mx = sources.mail_beside_mx},
                &review->arena, rule);
-    nsf_rule_mail_release(&sources.mail);
     nsf_named_sources_release(&sources.named);
     nsf_rule_sightings_release(&sources.sightings);
     nsf_free(sources.touched);
     nsf_free(sources.destinations);
-    nsf_rule_relay_free(sources.relay);
 }
 
 /* ---- the whole ---- */
