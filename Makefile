@@ -463,6 +463,10 @@ bench-stages: bench-programs ## reading stage by stage, on generated logs: MB/s 
 	@for k in typical vnet flood; do $(B)/bench/gen_logs $$k --bytes $(or $(BYTES),100000000) build/bench-stages.json && \
 	echo && echo "$$k:" && $(B)/bench/stages build/bench-stages.json || exit 1; done; rm -f build/bench-stages.json
 
+.PHONY: bench-storage
+bench-storage: bench-programs $(E2E_BIN) ## reading from storage beside curl, on loopback; MB= BLOBS= ROUNDS= URL=
+	@NSGFLOW_BUILD=$(CURDIR)/$(B) bench/storage.sh $(if $(URL),'$(URL)')
+
 .PHONY: bench-programs
 bench-programs: all $(BENCH_BIN) $(PEER_BIN)
 

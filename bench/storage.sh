@@ -55,7 +55,7 @@ for turn in range(rounds + 1):
             best[name] = tuple(map(min, best.get(name, (9e9, 9e9)), (wall, cpu)))
 (cw, cc), (ow, oc) = best["curl"], best["ours"]
 print("| %s | %s | %.3f | %.3f | %.2f | %.3f | %.3f | %.2f |" % (
-    "%d blobs%s" % (len(names), sys.argv[6]), jobs, cw, ow, ow / cw, cc, oc, oc / cc))
+    "%d blob%s%s" % (len(names), "s" if len(names) > 1 else "", sys.argv[6]), jobs, cw, ow, ow / cw, cc, oc, oc / cc))
 PY
 }
 
