@@ -2,7 +2,8 @@
 # The end-to-end tests: starts the servers they need on free ports of this machine, and ends them.
 # usage: run.sh [--threads] [TEXT]     only the tests whose name holds TEXT; --threads: only those that use several
 # Takes the programs from NSGFLOW_BUILD, or builds them. The last line is "N passed, N failed". Leaves with 77, and says
-# so, where the blob server cannot be had because npm's registry is out of reach; any other trouble is a failure.
+# so, where the blob server cannot be had because npm's registry is out of reach, refuses, or shows a certificate that this
+# machine does not trust; any other trouble is a failure.
 set -eu
 cd "$(dirname "$0")/../.."
 if [ -z "${NSGFLOW_BUILD:-}" ]; then
@@ -28,12 +29,19 @@ if [ ! -f $modules/.package-lock.json ] || [ tests/e2e/package-lock.json -nt $mo
         [ -z "${CI:-}" ] || { echo "node and npm are not installed (make deps-e2e installs them)" >&2; exit 1; }
         skip "node and npm are not installed (make deps-e2e installs them)"
     fi
+    # node trusts a list of its own; a company's proxy is in that of the system.
+    trusted=/etc/ssl/certs/ca-certificates.crt
+    if [ -z "${NODE_EXTRA_CA_CERTS:-}" ] && [ -f $trusted ]; then
+        export NODE_EXTRA_CA_CERTS=$trusted
+    fi
     said=$(mktemp)
-    if ! (cd tests/e2e && npm ci --ignore-scripts --no-audit --no-fund --fetch-retry-mintimeout=1000 \
-        --fetch-retry-maxtimeout=10000 --fetch-timeout=60000) >"$said" 2>&1; then
+    if ! (cd tests/e2e && npm ci --ignore-scripts --no-audit --no-fund --fetch-retries=1 \
+        --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=10000 --fetch-timeout=30000) >"$said" 2>&1; then
         cat "$said" >&2
-        unreachable='E(NOTFOUND|CONNREFUSED|CONNRESET|TIMEDOUT|AI_AGAIN|HOSTUNREACH|NETUNREACH|RR_SOCKET_TIMEOUT)'
-        if grep -Eq "^npm (error|ERR!) code $unreachable\$" "$said"; then
+        unreachable='E(NOTFOUND|CONNREFUSED|CONNRESET|TIMEDOUT|AI_AGAIN|HOSTUNREACH|NETUNREACH|RR_SOCKET_TIMEOUT|PROTO|PIPE)'
+        refused='E(40[1357]|429|5[0-9][0-9])'
+        other='([A-Z_]*(CERT|UNABLE_TO_|ERR_TLS)[A-Z_]*|ERR_SOCKET_TIMEOUT)'
+        if grep -Eq "^npm (error|ERR!) code ($unreachable|$refused|$other)\$" "$said"; then
             rm -f "$said"
             skip "npm's registry cannot be reached"
         fi
