@@ -1,5 +1,7 @@
 // Puts a folder into a container with Azure's own client: put.js URL CONTAINER FOLDER
 // Files go up as block blobs; those that end in .gzenc lose that ending and get "Content-Encoding: gzip".
+// The client's random names; node 18, which Debian 12 has, keeps this behind its module.
+globalThis.crypto ??= require("node:crypto").webcrypto;
 const fs = require("fs");
 const path = require("path");
 const { BlobServiceClient, StorageSharedKeyCredential } = require("@azure/storage-blob");
