@@ -13,10 +13,8 @@ fi
 
 missing_of() {
     for p in $1; do
-        case "$(dpkg-query -W -f='${db:Status-Status}\n' "$p" 2>/dev/null)" in
-        *installed*) ;;
-        *) printf '%s ' "$p" ;;
-        esac
+        # A line an architecture; dpkg also knows packages that are "not-installed".
+        dpkg-query -W -f='${db:Status-Status}\n' "$p" 2>/dev/null | grep -qx installed || printf '%s ' "$p"
     done
 }
 
