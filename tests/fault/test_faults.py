@@ -163,10 +163,10 @@ class Tests:
 
 def main():
     if not os.path.exists(RULES):
-        print("no demonstration files")
+        print("skipped: no demonstration files")
         return 77
     if os.environ.get("NSGFLOW_LABEL", "default") != "default":
-        # A sanitizer has an allocator of its own in front of the C library's.
+        print("skipped: a sanitizer has an allocator of its own in front of the C library's")
         return 77
     tests = Tests()
     for name, command in COMMANDS.items():

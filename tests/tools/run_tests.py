@@ -162,7 +162,7 @@ def show(outcome):
           % (word, outcome.name, outcome.passed, outcome.failed, skipped, outcome.took_s), flush=True)
     if word == "skip":
         for line in outcome.text.splitlines():
-            if line.startswith("SKIPPED"):
+            if line.lower().startswith("skipped"):
                 print("     | " + line, flush=True)
     if outcome.failed:
         for line in outcome.text.splitlines()[-200:]:
