@@ -2,6 +2,8 @@
 
 #include "evidence/contacts_state.h"
 
+#include "core/compare.h"
+
 void nsf_contacts_release_sources(struct nsf_contacts_table *table)
 {
     nsf_free(table->slots);
@@ -81,12 +83,6 @@ static void list_rank(void *ctx, uint64_t rank)
     bins->ranks[bins->n++] = rank;
 }
 
-static int cmp_u64(const void *left, const void *right)
-{
-    uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
-    return (a > b) - (a < b);
-}
-
 /* The n-th smallest rank; there are so many. */
 static uint64_t nth_rank(const struct nsf_contacts_table *table, uint32_t n)
 {
@@ -97,7 +93,7 @@ static uint64_t nth_rank(const struct nsf_contacts_table *table, uint32_t n)
     while (bins->counts[bins->bin] < left)
         left -= bins->counts[bins->bin++];
     each_rank(table, list_rank, bins);
-    qsort(bins->ranks, bins->n, sizeof(*bins->ranks), cmp_u64);
+    qsort(bins->ranks, bins->n, sizeof(*bins->ranks), nsf_cmp_u64);
     uint64_t rank = bins->ranks[left - 1];
     nsf_free(bins->ranks);
     nsf_free(bins);

@@ -3,6 +3,7 @@
 #include "evidence/coverage.h"
 
 #include "core/clock.h"
+#include "core/compare.h"
 
 #define COVERAGE_NEAR_HOURS 24
 /* Half a century: a window wider than any log is one hostile time stamp, and is not walked hour by hour. */
@@ -43,17 +44,11 @@ static struct nsf_seen *seen_of(struct nsf_hours *hours, uint32_t flow_log_id, u
     return &hours->seen[idx];
 }
 
-static int cmp_hour(const void *left, const void *right)
-{
-    int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
-    return (a > b) - (a < b);
-}
-
 static size_t sort_distinct(int64_t *hours, size_t n)
 {
     if (n == 0)
         return 0;
-    qsort(hours, n, sizeof(*hours), cmp_hour);
+    qsort(hours, n, sizeof(*hours), nsf_cmp_i64);
     size_t kept = 1;
     for (size_t i = 1; i < n; i++)
         if (hours[i] != hours[kept - 1])

@@ -2,6 +2,7 @@
 
 #include "evidence/relay.h"
 
+#include "core/compare.h"
 #include "core/index.h"
 #include "core/pairset.h"
 
@@ -36,18 +37,6 @@ struct nsf_relay {
     uint64_t mark;
 };
 
-static int cmp_u32(const void *left, const void *right)
-{
-    uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
-    return (a > b) - (a < b);
-}
-
-static int cmp_u64(const void *left, const void *right)
-{
-    uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
-    return (a > b) - (a < b);
-}
-
 static uint32_t count_destinations(const struct nsf_outbound_row *rows, size_t n, uint64_t *n_connections)
 {
     struct nsf_pairset destinations = {0};
@@ -71,7 +60,7 @@ static uint32_t *networks_by_day(const struct nsf_outbound_row *rows, size_t n, 
         if (rows[i].is_public && rows[i].is_port_25)
             keys[n_keys++] = (uint64_t)(rows[i].second / SECONDS_PER_DAY) << 32 | rows[i].network;
     if (n_keys > 1)
-        qsort(keys, n_keys, sizeof(*keys), cmp_u64);
+        qsort(keys, n_keys, sizeof(*keys), nsf_cmp_u64);
     uint32_t *days = nsf_malloc(nsf_mul_size(n_keys + 1, 2 * sizeof(*days)));
     *n_days = 0;
     for (size_t i = 0; i < n_keys; i++) {
@@ -94,7 +83,7 @@ static void read_days(const uint32_t *days, size_t n_days, struct nsf_relay_fact
     for (size_t i = 0; i < n_days; i++)
         counts[i] = days[2 * i + 1];
     if (n_days > 1)
-        qsort(counts, n_days, sizeof(*counts), cmp_u32);
+        qsort(counts, n_days, sizeof(*counts), nsf_cmp_u32);
     if (n_days > 0)
         facts->busiest_day_networks = counts[n_days - 1];
     if (n_days > 1)

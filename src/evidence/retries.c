@@ -3,6 +3,7 @@
 #include "evidence/retries.h"
 
 #include "core/clock.h"
+#include "core/compare.h"
 #include "core/hash.h"
 #include "core/mem.h"
 #include "evidence/connection.h"
@@ -147,15 +148,9 @@ void nsf_retries_add(struct nsf_retries *retries, struct nsf_ip src, struct nsf_
 
 /* ---- patterns ---- */
 
-static int cmp_i64(const void *left, const void *right)
-{
-    int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
-    return (a > b) - (a < b);
-}
-
 static int64_t median_of(int64_t *values, uint32_t n)
 {
-    qsort(values, n, sizeof(*values), cmp_i64);
+    qsort(values, n, sizeof(*values), nsf_cmp_i64);
     return n % 2 == 1 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
 }
 

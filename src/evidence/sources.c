@@ -3,6 +3,7 @@
 #include "evidence/sources.h"
 
 #include "core/clock.h"
+#include "core/compare.h"
 
 /* Of a source's traits: most blocks are no longer. */
 #define SOURCES_TRAITS_AHEAD 192
@@ -352,12 +353,6 @@ static int cmp_addresses(const void *left, const void *right, void *ctx)
     return nsf_ip_cmp(addresses->items[*(const uint32_t *)left], addresses->items[*(const uint32_t *)right]);
 }
 
-static int cmp_u64(const void *left, const void *right)
-{
-    uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
-    return (a > b) - (a < b);
-}
-
 /* Ids ascending by address. */
 static uint32_t *sorted_addresses(struct nsf_addresses *addresses)
 {
@@ -382,7 +377,7 @@ static void sort_destinations(struct nsf_sources *sources)
             uint64_t pair = set->slots[s] - 1;
             set->slots[n++] = nsf_pair((uint32_t)(pair >> 32), ranks[(uint32_t)pair]);
         }
-    qsort(set->slots, n, sizeof(*set->slots), cmp_u64);
+    qsort(set->slots, n, sizeof(*set->slots), nsf_cmp_u64);
     sources->destinations = nsf_malloc(nsf_mul_size(n, sizeof(*sources->destinations)));
     for (uint32_t i = 0; i < n; i++) {
         sources->destinations[i] = ids[(uint32_t)set->slots[i]];

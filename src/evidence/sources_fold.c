@@ -2,6 +2,7 @@
 
 #include "evidence/sources.h"
 
+#include "core/compare.h"
 #include "flow/batch.h"
 
 /* Rows are kept for one partition's share and a little more, since shares differ; and so many more may come before the
@@ -113,12 +114,6 @@ static uint64_t rank_of(const struct nsf_source_row *row)
     return nsf_source_rank(row->src, nsf_source_row_class(row, NSF_CLASS_MESSAGE) > 0);
 }
 
-static int cmp_u64(const void *left, const void *right)
-{
-    uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
-    return (a > b) - (a < b);
-}
-
 /* The nth smallest, from 0: by bins of the leading bits, then within one. */
 static uint64_t nth_rank(const uint64_t *ranks, uint32_t n_ranks, uint32_t nth)
 {
@@ -132,7 +127,7 @@ static uint64_t nth_rank(const uint64_t *ranks, uint32_t n_ranks, uint32_t nth)
     for (uint32_t i = 0; i < n_ranks; i++)
         if (ranks[i] >> (64 - FOLD_BINS_BITS) == bin)
             within[n++] = ranks[i];
-    qsort(within, n, sizeof(*within), cmp_u64);
+    qsort(within, n, sizeof(*within), nsf_cmp_u64);
     uint64_t rank = within[nth - below];
     nsf_free(within);
     nsf_free(bins);

@@ -2,6 +2,7 @@
 
 #include "run/rule_mail.h"
 
+#include "core/compare.h"
 #include "core/mem.h"
 #include "judge/sender_score.h"
 
@@ -87,12 +88,6 @@ void nsf_rule_mail_finish(struct nsf_rule_mail *mail)
 #define TURN_BEGIN(day) ((day) << 1)
 #define TURN_END(day) ((day) << 1 | 1)
 
-static int cmp_turns(const void *left, const void *right)
-{
-    uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
-    return (a > b) - (a < b);
-}
-
 /* A network is in each span of seven days that ends on one of its days or up to six days later. */
 uint64_t nsf_rule_mail_networks_in_7_days(const struct nsf_rule_mail *mail)
 {
@@ -109,7 +104,7 @@ uint64_t nsf_rule_mail_networks_in_7_days(const struct nsf_rule_mail *mail)
         }
     }
     if (n > 1)
-        qsort(turns, n, sizeof(*turns), cmp_turns);
+        qsort(turns, n, sizeof(*turns), nsf_cmp_u32);
     uint64_t now = 0, most = 0;
     for (size_t i = 0; i < n; i++) {
         now = turns[i] & 1 ? now - 1 : now + 1;

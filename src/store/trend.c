@@ -3,6 +3,7 @@
 #include "store/trend.h"
 
 #include "core/buf.h"
+#include "core/compare.h"
 #include "core/index.h"
 #include "core/intern.h"
 #include "core/mem.h"
@@ -217,12 +218,6 @@ static int cmp_findings(const void *left, const void *right)
     return order != 0 ? order : (a->first_ms > b->first_ms) - (a->first_ms < b->first_ms);
 }
 
-static int cmp_times(const void *left, const void *right)
-{
-    const int64_t *a = left, *b = right;
-    return (*a > *b) - (*a < *b);
-}
-
 static void finish(struct trending *trending)
 {
     struct nsf_trend *trend = trending->trend;
@@ -238,7 +233,7 @@ static void finish(struct trending *trending)
     if (trend->n_findings > 1)
         qsort(trend->findings, trend->n_findings, sizeof(*trend->findings), cmp_findings);
     if (n > 1)
-        qsort(times, n, sizeof(*times), cmp_times);
+        qsort(times, n, sizeof(*times), nsf_cmp_i64);
     trend->n_closed = n;
     trend->n_open = trend->n_findings - n;
     /* Of an even number the lower one of the two in the middle: a time that was seen. */
