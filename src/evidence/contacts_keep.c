@@ -2,7 +2,7 @@
 
 #include "evidence/contacts_state.h"
 
-#include "core/compare.h"
+#include "core/nth_rank.h"
 
 void nsf_contacts_release_sources(struct nsf_contacts_table *table)
 {
@@ -41,63 +41,14 @@ static void forget_fact(struct nsf_contacts_table *table, const struct nsf_conta
         table->ports[slot->fact & NSF_FACT_VALUE_MAX].sources--;
 }
 
-typedef void each_rank_fn(void *ctx, uint64_t rank);
-
-static void each_rank(const struct nsf_contacts_table *table, each_rank_fn *fn, void *ctx)
+static void each_rank(const void *ctx, nsf_rank_fn *fn, void *fn_ctx)
 {
+    const struct nsf_contacts_table *table = ctx;
     for (uint32_t i = 0; i < table->n_slots; i++)
         if (table->slots[i].state != 0)
-            fn(ctx, nsf_contacts_rank(nsf_ip_from_v4(table->slots[i].v4)));
+            fn(fn_ctx, nsf_contacts_rank(nsf_ip_from_v4(table->slots[i].v4)));
     for (uint32_t i = 0; i < table->n_v6; i++)
-        fn(ctx, nsf_contacts_rank(table->v6[i].ip));
-}
-
-#define RANK_BINS_BITS 12
-
-struct rank_bins {
-    unsigned shift; /* zeros that all ranks begin with */
-    uint32_t counts[1 << RANK_BINS_BITS];
-    uint32_t bin; /* whose ranks are listed */
-    uint64_t *ranks;
-    size_t n;
-    size_t capacity;
-};
-
-static uint32_t bin_of(const struct rank_bins *bins, uint64_t rank)
-{
-    return (uint32_t)(rank << bins->shift >> (64 - RANK_BINS_BITS));
-}
-
-static void count_rank(void *ctx, uint64_t rank)
-{
-    struct rank_bins *bins = ctx;
-    bins->counts[bin_of(bins, rank)]++;
-}
-
-static void list_rank(void *ctx, uint64_t rank)
-{
-    struct rank_bins *bins = ctx;
-    if (bin_of(bins, rank) != bins->bin)
-        return;
-    NSF_GROW(bins->ranks, bins->capacity, bins->n + 1);
-    bins->ranks[bins->n++] = rank;
-}
-
-/* The n-th smallest rank; there are so many. */
-static uint64_t nth_rank(const struct nsf_contacts_table *table, uint32_t n)
-{
-    struct rank_bins *bins = nsf_calloc(1, sizeof(*bins));
-    bins->shift = (unsigned)__builtin_clzll(table->rank_max | 1);
-    each_rank(table, count_rank, bins);
-    uint32_t left = n;
-    while (bins->counts[bins->bin] < left)
-        left -= bins->counts[bins->bin++];
-    each_rank(table, list_rank, bins);
-    qsort(bins->ranks, bins->n, sizeof(*bins->ranks), nsf_cmp_u64);
-    uint64_t rank = bins->ranks[left - 1];
-    nsf_free(bins->ranks);
-    nsf_free(bins);
-    return rank;
+        fn(fn_ctx, nsf_contacts_rank(table->v6[i].ip));
 }
 
 /* Moves a row with its further items to the new table, or forgets it: then NSF_INDEX_NONE. */
@@ -144,7 +95,7 @@ static void move_slots(struct nsf_contacts_table *fresh, struct nsf_contacts_tab
 void nsf_contacts_keep_smallest(struct nsf_contacts_table *table, uint32_t n)
 {
     struct nsf_contacts_table fresh;
-    table->rank_max = nth_rank(table, n);
+    table->rank_max = nsf_nth_rank(table, each_rank, table->rank_max, n);
     nsf_contacts_init(&fresh, table->seed);
     nsf_contacts_set_slots(&fresh, nsf_contacts_slots_for(n + n / 8));
     uint32_t *moved = nsf_calloc((size_t)table->n_rows + 1, sizeof(*moved));

@@ -2,7 +2,7 @@
 
 #include "evidence/sources.h"
 
-#include "core/compare.h"
+#include "core/nth_rank.h"
 #include "flow/batch.h"
 
 /* Rows are kept for one partition's share and a little more, since shares differ; and so many more may come before the
@@ -12,7 +12,6 @@
 /* Sources in the sums that are remembered at least: a megabyte. */
 #define FOLD_KNOWN_MIN 87000u
 #define FOLD_SHARES_MAX UINT64_C(0x4000000)
-#define FOLD_BINS_BITS 16
 
 void nsf_sources_set_limit(struct nsf_sources *sources, uint32_t n_findings, uint64_t max_sources)
 {
@@ -114,38 +113,25 @@ static uint64_t rank_of(const struct nsf_source_row *row)
     return nsf_source_rank(row->src, nsf_source_row_class(row, NSF_CLASS_MESSAGE) > 0);
 }
 
-/* The nth smallest, from 0: by bins of the leading bits, then within one. */
-static uint64_t nth_rank(const uint64_t *ranks, uint32_t n_ranks, uint32_t nth)
+struct ranks_of {
+    const struct nsf_sources *sources;
+    bool is_of_others;
+};
+
+static void each_rank(const void *ctx, nsf_rank_fn *fn, void *fn_ctx)
 {
-    uint32_t *bins = nsf_calloc((size_t)1 << FOLD_BINS_BITS, sizeof(*bins));
-    uint32_t bin = 0, below = 0, n = 0;
-    for (uint32_t i = 0; i < n_ranks; i++)
-        bins[ranks[i] >> (64 - FOLD_BINS_BITS)]++;
-    while (below + bins[bin] <= nth)
-        below += bins[bin++];
-    uint64_t *within = nsf_malloc(nsf_mul_size(bins[bin], sizeof(*within)));
-    for (uint32_t i = 0; i < n_ranks; i++)
-        if (ranks[i] >> (64 - FOLD_BINS_BITS) == bin)
-            within[n++] = ranks[i];
-    qsort(within, n, sizeof(*within), nsf_cmp_u64);
-    uint64_t rank = within[nth - below];
-    nsf_free(within);
-    nsf_free(bins);
-    return rank;
+    const struct ranks_of *of = ctx;
+    for (uint32_t i = 0; i < of->sources->n_rows; i++) {
+        const struct nsf_source_row *row = nsf_sources_row(of->sources, i);
+        if (is_other(&of->sources->limit, row->target) == of->is_of_others)
+            fn(fn_ctx, rank_of(row));
+    }
 }
 
 static uint64_t cut_of(const struct nsf_sources *sources, bool is_of_others)
 {
-    uint64_t *ranks = nsf_malloc(nsf_mul_size(sources->n_rows, sizeof(*ranks)));
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < sources->n_rows; i++) {
-        const struct nsf_source_row *row = nsf_sources_row(sources, i);
-        if (is_other(&sources->limit, row->target) == is_of_others)
-            ranks[n++] = rank_of(row);
-    }
-    uint64_t cut = nth_rank(ranks, n, sources->limit.keep_rows - 1);
-    nsf_free(ranks);
-    return cut;
+    struct ranks_of of = {sources, is_of_others};
+    return nsf_nth_rank(&of, each_rank, UINT64_MAX, sources->limit.keep_rows);
 }
 
 /* ---- the table without those that go ---- */
