@@ -57,7 +57,8 @@ endif
 
 PKGS := yajl zlib libcurl expat libcrypto sqlite3 libmaxminddb libxxhash
 PKG_CFLAGS := $(subst -I,-isystem ,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))
-LIBS := -lyajl -lz -lcurl -lexpat -lcrypto -lsqlite3 -lmaxminddb -lxxhash -lm
+# libcurl and libcrypto are loaded when storage is read (core/library.h), not linked.
+LIBS := -lyajl -lz -lexpat -lsqlite3 -lmaxminddb -lxxhash -lm
 
 # ISA-L inflates faster where it exists (x86-64 and arm64); HAVE_ISAL is defined then, and only then.
 HAVE_ISAL := $(shell pkg-config --exists libisal 2>/dev/null && echo 1)

@@ -119,6 +119,20 @@ void nsf_cond_broadcast(struct nsf_cond *cond)
     pthread_cond_broadcast(&cond->c);
 }
 
+void nsf_once(struct nsf_once *once, void (*fn)(void *arg), void *arg)
+{
+    /* One lock for all of them: what is done once is rare, and needs no lock of its own to be freed. */
+    static pthread_mutex_t once_lock = PTHREAD_MUTEX_INITIALIZER;
+    if (atomic_load_explicit(&once->is_done, memory_order_acquire))
+        return;
+    pthread_mutex_lock(&once_lock);
+    if (!atomic_load_explicit(&once->is_done, memory_order_relaxed)) {
+        fn(arg);
+        atomic_store_explicit(&once->is_done, true, memory_order_release);
+    }
+    pthread_mutex_unlock(&once_lock);
+}
+
 unsigned nsf_thread_processors(void)
 {
     cpu_set_t set;

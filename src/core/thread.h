@@ -8,6 +8,8 @@
 
 #include "core/nsf_common.h"
 
+#include <stdatomic.h>
+
 struct nsf_thread;
 struct nsf_mutex;
 struct nsf_cond;
@@ -29,6 +31,14 @@ void nsf_cond_wait(struct nsf_cond *cond, struct nsf_mutex *mutex);
 /* The same, at most wait_ms long; false when the time ran out. */
 bool nsf_cond_wait_ms(struct nsf_cond *cond, struct nsf_mutex *mutex, int64_t wait_ms);
 void nsf_cond_broadcast(struct nsf_cond *cond);
+
+/* Zeroed where it is defined. */
+struct nsf_once {
+    atomic_bool is_done;
+};
+
+/* Whichever thread comes first runs fn(arg); the others wait until it has returned. fn calls no nsf_once itself. */
+void nsf_once(struct nsf_once *once, void (*fn)(void *arg), void *arg);
 
 /* Processors this process may run on, at least 1. */
 unsigned nsf_thread_processors(void);

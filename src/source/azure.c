@@ -10,6 +10,7 @@
 #include "source/azure_plan.h"
 #include "source/azure_stream.h"
 #include "source/layout.h"
+#include "source/sign.h"
 
 #include <sys/prctl.h>
 
@@ -46,6 +47,8 @@ struct nsf_azure_options nsf_azure_options_default(void)
 nsf_result nsf_azure_new(const struct nsf_azure_options *options, struct nsf_azure **result, struct nsf_err *err)
 {
     nsf_result r = nsf_http_start(err);
+    if (!nsf_failed(r))
+        r = nsf_sign_start(err);
     if (nsf_failed(r))
         return r;
     struct nsf_azure *azure = nsf_calloc(1, sizeof(*azure));

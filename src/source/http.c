@@ -3,6 +3,7 @@
 #include "source/http.h"
 
 #include "core/clock.h"
+#include "core/library.h"
 #include "core/mem.h"
 
 #include <curl/curl.h>
@@ -11,6 +12,42 @@
 #define HEADERS_MAX_BYTES ((size_t)64 << 10)
 /* The rate below which an exchange counts as stalled. At 1 B/s a trickle of keep-alive bytes would pass. */
 #define STALL_BYTES_PER_S 1024L
+
+/* libcurl brings some thirty libraries with it, and mapping them takes longer than reading ten megabytes of logs: nearly
+ * all of the start of a run that never asks storage for anything. So it is loaded when storage is asked. The functions
+ * keep the types of its header; those that take any number of arguments must be called through no other. */
+#define CURL_FUNCTIONS(X)                                                                                              \
+    X(global_init_mem)                                                                                                 \
+    X(version)                                                                                                         \
+    X(getdate)                                                                                                         \
+    X(easy_init)                                                                                                       \
+    X(easy_cleanup)                                                                                                    \
+    X(easy_reset)                                                                                                      \
+    X(easy_setopt)                                                                                                     \
+    X(easy_getinfo)                                                                                                    \
+    X(easy_perform)                                                                                                    \
+    X(easy_strerror)                                                                                                   \
+    X(slist_append)                                                                                                    \
+    X(slist_free_all)
+
+static struct {
+#define CURL_MEMBER(name) __typeof__(curl_##name) *name;
+    CURL_FUNCTIONS(CURL_MEMBER)
+#undef CURL_MEMBER
+} curl;
+
+static const struct nsf_library_function curl_functions[] = {
+#define CURL_ELEMENT(name) NSF_LIBRARY_FUNCTION(curl, curl_, name),
+    CURL_FUNCTIONS(CURL_ELEMENT)
+#undef CURL_ELEMENT
+};
+
+static struct nsf_library curl_library = {
+    .file = "libcurl.so.4",
+    .needed_for = "reading from storage",
+    .functions = curl_functions,
+    .n_functions = NSF_ARRAY_LEN(curl_functions),
+};
 
 struct nsf_http {
     CURL *easy;
@@ -38,11 +75,14 @@ static char *copy_string(const char *text)
 
 nsf_result nsf_http_start(struct nsf_err *err)
 {
+    nsf_result r = nsf_library_load(&curl_library, err);
+    if (nsf_failed(r))
+        return r;
     /* Memory that ends is met in one place, not in every call of the library. */
-    if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, nsf_malloc, nsf_free, nsf_realloc, copy_string, nsf_calloc) !=
+    if (curl.global_init_mem(CURL_GLOBAL_DEFAULT, nsf_malloc, nsf_free, nsf_realloc, copy_string, nsf_calloc) !=
         CURLE_OK)
         return NSF_FAIL(err, NSF_E_IO, NSF_OFFSET_NONE, "libcurl cannot be initialised");
-    return nsf_ok();
+    return r;
 }
 
 static char *copy_or_null(const char *text)
@@ -58,7 +98,7 @@ struct nsf_http *nsf_http_new(const struct nsf_http_options *options)
     http->connect_wait_ms = options->connect_wait_ms;
     http->stall_wait_s = options->stall_wait_s;
     http->is_stopped = options->is_stopped;
-    http->easy = curl_easy_init();
+    http->easy = curl.easy_init();
     if (http->easy == NULL)
         NSF_BUG("curl_easy_init gives no handle");
     return http;
@@ -68,7 +108,7 @@ void nsf_http_free(struct nsf_http *http)
 {
     if (http == NULL)
         return;
-    curl_easy_cleanup(http->easy);
+    curl.easy_cleanup(http->easy);
     nsf_free(http->user_agent);
     nsf_free(http->ca_file);
     nsf_free(http);
@@ -117,7 +157,7 @@ static size_t on_body(char *ptr, size_t size, size_t n, void *ctx)
     struct exchange *exchange = ctx;
     const size_t len = size * n;
     if (exchange->response->status == 0)
-        curl_easy_getinfo(exchange->http->easy, CURLINFO_RESPONSE_CODE, &exchange->response->status);
+        curl.easy_getinfo(exchange->http->easy, CURLINFO_RESPONSE_CODE, &exchange->response->status);
     if (!is_asked_to_stop(exchange) && exchange->request->on_body(exchange->request->ctx, exchange->response, ptr, len))
         return len;
     exchange->is_refused = true;
@@ -137,43 +177,43 @@ static void set_up(struct exchange *exchange, struct curl_slist *headers)
     const struct nsf_http *http = exchange->http;
     const struct nsf_http_request *request = exchange->request;
     CURL *easy = http->easy;
-    curl_easy_reset(easy); /* keeps the connections */
+    curl.easy_reset(easy); /* keeps the connections */
     const char *protocols = request->allows_http ? "http,https" : "https";
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, protocols);
-    curl_easy_setopt(easy, CURLOPT_URL, request->url);
-    curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
-    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
-    curl_easy_setopt(easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE); /* a proxy sees none of them */
-    curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-    curl_easy_setopt(easy, CURLOPT_USERAGENT, http->user_agent);
-    curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    curl.easy_setopt(easy, CURLOPT_PROTOCOLS_STR, protocols);
+    curl.easy_setopt(easy, CURLOPT_URL, request->url);
+    curl.easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+    curl.easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl.easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl.easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    curl.easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    curl.easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
+    curl.easy_setopt(easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE); /* a proxy sees none of them */
+    curl.easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    curl.easy_setopt(easy, CURLOPT_USERAGENT, http->user_agent);
+    curl.easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     if (http->ca_file != NULL)
-        curl_easy_setopt(easy, CURLOPT_CAINFO, http->ca_file);
+        curl.easy_setopt(easy, CURLOPT_CAINFO, http->ca_file);
     if (!request->allows_proxy)
-        curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
+        curl.easy_setopt(easy, CURLOPT_NOPROXY, "*");
     if (request->post_body != NULL)
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->post_body);
+        curl.easy_setopt(easy, CURLOPT_POSTFIELDS, request->post_body);
     const int64_t connect_ms = request->connect_wait_ms > 0 ? request->connect_wait_ms : http->connect_wait_ms;
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->total_wait_ms);
-    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, STALL_BYTES_PER_S);
-    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)http->stall_wait_s);
-    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 256L << 10);
-    curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, http->error);
-    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_send);
-    curl_easy_setopt(easy, CURLOPT_PREREQDATA, exchange);
-    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-    curl_easy_setopt(easy, CURLOPT_HEADERDATA, exchange);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
-    curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
-    curl_easy_setopt(easy, CURLOPT_XFERINFODATA, exchange);
-    curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+    curl.easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);
+    curl.easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->total_wait_ms);
+    curl.easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, STALL_BYTES_PER_S);
+    curl.easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)http->stall_wait_s);
+    curl.easy_setopt(easy, CURLOPT_BUFFERSIZE, 256L << 10);
+    curl.easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    curl.easy_setopt(easy, CURLOPT_ERRORBUFFER, http->error);
+    curl.easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_send);
+    curl.easy_setopt(easy, CURLOPT_PREREQDATA, exchange);
+    curl.easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+    curl.easy_setopt(easy, CURLOPT_HEADERDATA, exchange);
+    curl.easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl.easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
+    curl.easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
+    curl.easy_setopt(easy, CURLOPT_XFERINFODATA, exchange);
+    curl.easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
 }
 
 static enum nsf_http_outcome outcome_of(CURLcode code, const struct exchange *exchange)
@@ -214,18 +254,18 @@ enum nsf_http_outcome nsf_http_perform(struct nsf_http *http, const struct nsf_h
     http->error[0] = '\0';
     struct curl_slist *headers = NULL;
     for (size_t i = 0; i < request->n_headers; i++)
-        headers = curl_slist_append(headers, request->headers[i]);
+        headers = curl.slist_append(headers, request->headers[i]);
     struct exchange exchange = {.http = http, .request = request, .response = response};
     set_up(&exchange, headers);
-    const CURLcode code = curl_easy_perform(http->easy);
-    curl_easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &response->status);
+    const CURLcode code = curl.easy_perform(http->easy);
+    curl.easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &response->status);
     const enum nsf_http_outcome outcome = outcome_of(code, &exchange);
     if (outcome != NSF_HTTP_DONE)
         snprintf(response->detail, sizeof(response->detail), "%s",
                  exchange.is_too_long     ? "headers longer than 64 KiB"
-                 : http->error[0] == '\0' ? curl_easy_strerror(code)
+                 : http->error[0] == '\0' ? curl.easy_strerror(code)
                                           : http->error);
-    curl_slist_free_all(headers);
+    curl.slist_free_all(headers);
     return outcome;
 }
 
@@ -245,16 +285,16 @@ struct nsf_slice nsf_http_header(const struct nsf_http_response *response, const
 
 const char *nsf_http_library(void)
 {
-    return curl_version();
+    return nsf_failed(nsf_library_load(&curl_library, NULL)) ? "no libcurl" : curl.version();
 }
 
 int64_t nsf_http_parse_date(struct nsf_slice text)
 {
     char copy[64];
-    if (text.len == 0 || text.len >= sizeof(copy))
+    if (text.len == 0 || text.len >= sizeof(copy) || nsf_failed(nsf_library_load(&curl_library, NULL)))
         return NSF_TS_NONE;
     memcpy(copy, text.ptr, text.len);
     copy[text.len] = '\0';
-    const time_t seconds = curl_getdate(copy, NULL);
+    const time_t seconds = curl.getdate(copy, NULL);
     return seconds == (time_t)-1 ? NSF_TS_NONE : (int64_t)seconds * NSF_MS_PER_SECOND;
 }

@@ -2,12 +2,57 @@
 
 #include "source/sign.h"
 
-#include "core/err.h"
+#include "core/library.h"
 #include "core/mem.h"
 
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/opensslv.h>
+
+/* The relocations and the start of libcrypto cost every run a millisecond: it is loaded when something is
+ * signed or summed. */
+#define CRYPTO_FUNCTIONS(X)                                                                                            \
+    X(HMAC)                                                                                                            \
+    X(EVP_sha256)                                                                                                      \
+    X(EVP_md5)                                                                                                         \
+    X(EVP_EncodeBlock)                                                                                                 \
+    X(EVP_MD_CTX_new)                                                                                                  \
+    X(EVP_MD_CTX_free)                                                                                                 \
+    X(EVP_DigestInit_ex)                                                                                               \
+    X(EVP_DigestUpdate)                                                                                                \
+    X(EVP_DigestFinal_ex)
+
+static struct {
+#define CRYPTO_MEMBER(name) __typeof__(name) *name;
+    CRYPTO_FUNCTIONS(CRYPTO_MEMBER)
+#undef CRYPTO_MEMBER
+} crypto;
+
+static const struct nsf_library_function crypto_functions[] = {
+#define CRYPTO_ELEMENT(name) NSF_LIBRARY_FUNCTION(crypto, , name),
+    CRYPTO_FUNCTIONS(CRYPTO_ELEMENT)
+#undef CRYPTO_ELEMENT
+};
+
+/* The version whose headers were there when this was compiled. */
+static struct nsf_library crypto_library = {
+    .file = "libcrypto.so." NSF_STR(OPENSSL_SHLIB_VERSION),
+    .needed_for = "reading from storage",
+    .functions = crypto_functions,
+    .n_functions = NSF_ARRAY_LEN(crypto_functions),
+};
+
+nsf_result nsf_sign_start(struct nsf_err *err)
+{
+    return nsf_library_load(&crypto_library, err);
+}
+
+/* Who calls it has no way to go on without. */
+static void need_library(void)
+{
+    if (nsf_failed(nsf_sign_start(NULL)))
+        NSF_BUG("libcrypto is used before nsf_sign_start said that it is there");
+}
 
 static int sextet_of(char c)
 {
@@ -51,11 +96,12 @@ void nsf_sign_hmac_sha256(struct nsf_slice key, struct nsf_slice text, char out[
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned n_digest = 0;
-    if (HMAC(EVP_sha256(), key.ptr, (int)key.len, (const unsigned char *)text.ptr, text.len, digest, &n_digest) ==
+    need_library();
+    if (crypto.HMAC(crypto.EVP_sha256(), key.ptr, (int)key.len, (const unsigned char *)text.ptr, text.len, digest, &n_digest) ==
             NULL ||
         n_digest != 32)
         NSF_BUG("HMAC-SHA256 is not there");
-    EVP_EncodeBlock((unsigned char *)out, digest, (int)n_digest);
+    crypto.EVP_EncodeBlock((unsigned char *)out, digest, (int)n_digest);
 }
 
 /* A build of libcrypto for FIPS has no MD5: nothing can be compared then. */
@@ -67,7 +113,8 @@ struct nsf_sign_md5_sum {
 struct nsf_sign_md5_sum *nsf_sign_md5_sum_new(void)
 {
     struct nsf_sign_md5_sum *sum = nsf_calloc(1, sizeof(*sum));
-    sum->ctx = EVP_MD_CTX_new();
+    need_library();
+    sum->ctx = crypto.EVP_MD_CTX_new();
     return sum;
 }
 
@@ -75,19 +122,19 @@ void nsf_sign_md5_sum_free(struct nsf_sign_md5_sum *sum)
 {
     if (sum == NULL)
         return;
-    EVP_MD_CTX_free(sum->ctx);
+    crypto.EVP_MD_CTX_free(sum->ctx);
     nsf_free(sum);
 }
 
 void nsf_sign_md5_sum_begin(struct nsf_sign_md5_sum *sum)
 {
-    sum->is_good = sum->ctx != NULL && EVP_DigestInit_ex(sum->ctx, EVP_md5(), NULL) == 1;
+    sum->is_good = sum->ctx != NULL && crypto.EVP_DigestInit_ex(sum->ctx, crypto.EVP_md5(), NULL) == 1;
 }
 
 void nsf_sign_md5_sum_add(struct nsf_sign_md5_sum *sum, const char *ptr, size_t len)
 {
     if (len > 0)
-        sum->is_good = sum->is_good && EVP_DigestUpdate(sum->ctx, ptr, len) == 1;
+        sum->is_good = sum->is_good && crypto.EVP_DigestUpdate(sum->ctx, ptr, len) == 1;
 }
 
 void nsf_sign_md5_sum_finish(struct nsf_sign_md5_sum *sum, char out[NSF_SIGN_MD5_TEXT_BYTES])
@@ -95,8 +142,8 @@ void nsf_sign_md5_sum_finish(struct nsf_sign_md5_sum *sum, char out[NSF_SIGN_MD5
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned n_digest = 0;
     out[0] = '\0';
-    if (sum->is_good && EVP_DigestFinal_ex(sum->ctx, digest, &n_digest) == 1 && n_digest == 16)
-        EVP_EncodeBlock((unsigned char *)out, digest, (int)n_digest);
+    if (sum->is_good && crypto.EVP_DigestFinal_ex(sum->ctx, digest, &n_digest) == 1 && n_digest == 16)
+        crypto.EVP_EncodeBlock((unsigned char *)out, digest, (int)n_digest);
     sum->is_good = false;
 }
 
@@ -111,5 +158,5 @@ void nsf_sign_md5(struct nsf_slice bytes, char out[NSF_SIGN_MD5_TEXT_BYTES])
 
 void nsf_sign_wipe(void *ptr, size_t len)
 {
-    OPENSSL_cleanse(ptr, len);
+    explicit_bzero(ptr, len);
 }

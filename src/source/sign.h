@@ -6,7 +6,7 @@
 #ifndef NSF_SIGN_H
 #define NSF_SIGN_H
 
-#include "core/slice.h"
+#include "core/err.h"
 
 /* An account key is 64 bytes; user delegation keys are 32. */
 #define NSF_SIGN_KEY_MAX_BYTES 128
@@ -14,6 +14,9 @@
 #define NSF_SIGN_SHA256_TEXT_BYTES 45
 /* base64 of 16 bytes and a NUL */
 #define NSF_SIGN_MD5_TEXT_BYTES 25
+
+/* Before anything below but base64 and wiping: says whether libcrypto is there (NSF_E_IO). May be called again. */
+nsf_result nsf_sign_start(struct nsf_err *err) NSF_CHECKED;
 
 /* Strict base64 with its padding. False: not that, or longer than `capacity`. */
 bool nsf_sign_base64_decode(struct nsf_slice text, unsigned char *bytes, size_t capacity, size_t *n_bytes) NSF_CHECKED;

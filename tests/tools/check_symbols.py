@@ -59,6 +59,11 @@ MAY_KEEP_STATE = {
     "out.o:unfinished": "what an end of the process has to remove",
     "review.o:is_stopped": "what a signal asked for; signals have no other argument",
     "review.o:is_transfer_stopped": "what a signal asked for; signals have no other argument",
+    "http.o:curl": "functions of a library that is loaded once",
+    "http.o:curl_library": "whether that library was loaded",
+    "sign.o:crypto": "functions of a library that is loaded once",
+    "sign.o:crypto_library": "whether that library was loaded",
+    "thread.o:once_lock": "the lock of what is done once",
     "json_in.o:funcs": "never written: yajl takes its allocation functions by a pointer to non-const",
 }
 
