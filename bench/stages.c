@@ -92,7 +92,7 @@ static void add_counts(struct counts *counts, const struct nsf_batch *batch)
     }
     for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
         counts->n_mail += batch->mail[p].n;
-        counts->n_contacts += batch->contacts[p].n;
+        counts->n_contacts += batch->contacts[p].n + batch->wide_contacts[p].n;
     }
 }
 

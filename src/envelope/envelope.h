@@ -27,11 +27,12 @@
 struct nsf_tuple_ops;
 
 struct nsf_envelope_options {
-    struct nsf_scopes *scopes;       /* borrowed for the envelope's life */
-    uint64_t seed;                   /* of fingerprints: equal for everything that is compared */
-    bool is_plain;                   /* the JSON parser reads every tuple: slow, and the measure for the fast way */
-    bool is_strict;                  /* every tuple is checked in full */
-    bool is_smtp_only;               /* no contacts and no denied events */
+    struct nsf_scopes *scopes; /* borrowed for the envelope's life */
+    uint64_t seed;             /* of fingerprints: equal for everything that is compared */
+    bool is_plain;             /* the JSON parser reads every tuple: slow, and the measure for the fast way */
+    bool is_strict;            /* every tuple is checked in full */
+    bool is_smtp_only;         /* no contacts and no denied events */
+    bool has_stamps;           /* contacts keep their stamps: for a store, or where they may lie outside a window */
     const struct nsf_tuple_ops *ops; /* NULL: what is best here */
 };
 

@@ -360,6 +360,7 @@ static void add_record(struct nsf_records *records, const struct nsf_open_record
     target->record_idx = (uint32_t)(target->batch->n_records - 1);
     target->is_strict = records->options.is_strict;
     target->is_smtp_only = records->options.is_smtp_only;
+    target->batch->has_stamps = records->options.has_stamps;
 }
 
 static void take_groups(struct nsf_records *records, const struct nsf_open_record *record,
@@ -370,7 +371,7 @@ static void take_groups(struct nsf_records *records, const struct nsf_open_recor
         const struct nsf_group *group = &records->groups[i];
         if (group->held_from == group->held_to && group->from == group->to)
             continue;
-        target->scope_id = scope_id_of_group(records, record, group, scope);
+        nsf_tuple_target_enter(target, scope_id_of_group(records, record, group, scope));
         nsf_batch_note_group(target->batch, target->scope_id);
         take_group(records, group, window, target);
     }

@@ -78,14 +78,14 @@ static uint32_t protocol_and_port(const struct contact *contact)
     return (uint32_t)contact->protocol << 16 | contact->port;
 }
 
-static bool is_port_row(const struct nsf_contacts_table *table, uint32_t idx, const struct nsf_contact *contact,
+static bool is_port_row(const struct nsf_contacts_table *table, uint32_t idx, const struct nsf_wide_contact *contact,
                         uint32_t target)
 {
     const struct nsf_target_port *port = &table->ports[idx];
     return port->target == target && port->port == contact->dst_port && port->protocol == contact->protocol;
 }
 
-static uint32_t port_row(struct nsf_contacts_table *table, const struct nsf_contact *contact, uint32_t target)
+static uint32_t port_row(struct nsf_contacts_table *table, const struct nsf_wide_contact *contact, uint32_t target)
 {
     if (table->last_port != NSF_INDEX_NONE && is_port_row(table, table->last_port, contact, target))
         return table->last_port;
@@ -403,7 +403,7 @@ void nsf_contacts_add_denied_mail(struct nsf_contacts_table *table, const struct
     add(table, event->src, &contact);
 }
 
-void nsf_contacts_add_other(struct nsf_contacts_table *table, const struct nsf_contact *other, uint32_t target)
+void nsf_contacts_add_other(struct nsf_contacts_table *table, const struct nsf_wide_contact *other, uint32_t target)
 {
     struct contact contact = {
         .port_row = NSF_INDEX_NONE,

@@ -82,7 +82,7 @@ void nsf_contacts_release(struct nsf_contacts_table *table);
 /* A denied attempt on TCP 25. */
 void nsf_contacts_add_denied_mail(struct nsf_contacts_table *table, const struct nsf_mail_event *event);
 /* Any other inbound tuple. `target` is its rule's finding, or NSF_INDEX_NONE. */
-void nsf_contacts_add_other(struct nsf_contacts_table *table, const struct nsf_contact *contact, uint32_t target);
+void nsf_contacts_add_other(struct nsf_contacts_table *table, const struct nsf_wide_contact *contact, uint32_t target);
 /* Nothing is added any more: brings the number of addresses down to max_addresses. */
 void nsf_contacts_finish(struct nsf_contacts_table *table);
 

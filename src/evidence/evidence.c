@@ -73,8 +73,9 @@ struct nsf_evidence *nsf_evidence_new(const struct nsf_scan *scan, struct nsf_sc
     nsf_arena_init(&evidence->arena);
     nsf_stable_init(&evidence->places, sizeof(struct nsf_place_of_scope));
     nsf_stable_init(&evidence->nics, sizeof(struct nsf_nic));
-    struct nsf_intern *tables[] = {&evidence->keys,      &evidence->groups,             &evidence->macs,
-                                   &evidence->flow_logs, &evidence->expected_flow_logs, &evidence->target_keys};
+    struct nsf_intern *tables[] = {
+        &evidence->keys,       &evidence->groups, &evidence->macs, &evidence->flow_logs, &evidence->expected_flow_logs,
+        &evidence->target_keys};
     for (size_t i = 0; i < NSF_ARRAY_LEN(tables); i++)
         nsf_intern_init(tables[i], evidence->seed);
     evidence->fingerprints_sweep_at = EVIDENCE_FIRST_FINGERPRINT_SWEEP;
@@ -96,12 +97,13 @@ void nsf_evidence_free(struct nsf_evidence *evidence)
     for (unsigned p = 0; p < NSF_PARTITIONS; p++)
         nsf_partition_release(&evidence->partitions[p]);
     nsf_outbound_release(&evidence->outbound);
-    struct nsf_intern *tables[] = {&evidence->keys,      &evidence->groups,             &evidence->macs,
-                                   &evidence->flow_logs, &evidence->expected_flow_logs, &evidence->target_keys};
+    struct nsf_intern *tables[] = {
+        &evidence->keys,       &evidence->groups, &evidence->macs, &evidence->flow_logs, &evidence->expected_flow_logs,
+        &evidence->target_keys};
     for (size_t i = 0; i < NSF_ARRAY_LEN(tables); i++)
         nsf_intern_release(tables[i]);
-    struct nsf_pairset *sets[] = {&evidence->nic_flow_logs, &evidence->expected, &evidence->nsg_nics,
-                                  &evidence->nsg_logs, &evidence->nsg_vnet4, &evidence->defined_nics};
+    struct nsf_pairset *sets[] = {&evidence->nic_flow_logs, &evidence->expected,  &evidence->nsg_nics,
+                                  &evidence->nsg_logs,      &evidence->nsg_vnet4, &evidence->defined_nics};
     for (size_t i = 0; i < NSF_ARRAY_LEN(sets); i++)
         nsf_pairset_release(sets[i]);
     nsf_free(evidence->unmatched);
@@ -421,7 +423,8 @@ static void admit_foreign(struct nsf_evidence *evidence, const struct nsf_foreig
     }
     if (evidence->n_foreign == NSF_FOREIGN_MAX)
         evidence->n_foreign_rest += evidence->foreign[--evidence->n_foreign].count;
-    memmove(&evidence->foreign[at + 1], &evidence->foreign[at], (evidence->n_foreign - at) * sizeof(*evidence->foreign));
+    memmove(&evidence->foreign[at + 1], &evidence->foreign[at],
+            (evidence->n_foreign - at) * sizeof(*evidence->foreign));
     evidence->foreign[at] = (struct nsf_foreign_row){
         .category = nsf_arena_copy(&evidence->arena, foreign->category),
         .count = foreign->count,
@@ -457,6 +460,11 @@ void nsf_evidence_take(struct nsf_evidence *evidence, const struct nsf_batch *ba
         if (place->is_vnet4 && !batch->records[event->record_idx].is_duplicate)
             nsf_marks_mail(&evidence->outbound_marks, place->flow_log_id, event);
     }
+}
+
+bool nsf_evidence_needs_stamps(const struct nsf_evidence *evidence)
+{
+    return evidence->shared.since_ms != NSF_TS_NONE || evidence->shared.until_ms != NSF_TS_NONE;
 }
 
 void nsf_evidence_add_problems(struct nsf_evidence *evidence, const struct nsf_problems *problems)

@@ -23,7 +23,7 @@ struct nsf_evidence_options {
     enum nsf_connection_class (*classify)(const struct nsf_counters *counters, bool has_counters);
     uint64_t max_sources; /* rows of sources that are told apart, 0: all; the rest is one summed row a rule */
     uint64_t max_other; /* addresses kept that were denied or on other ports, 0: all; a problem says what is missing */
-    unsigned jobs; /* threads that finish it, 0 is one */
+    unsigned jobs;      /* threads that finish it, 0 is one */
 };
 
 struct nsf_evidence;
@@ -32,6 +32,8 @@ struct nsf_evidence;
 struct nsf_evidence *nsf_evidence_new(const struct nsf_scan *scan, struct nsf_scopes *scopes,
                                       const struct nsf_evidence_options *options);
 void nsf_evidence_free(struct nsf_evidence *evidence);
+/* Contacts of the batches must have their stamps: the window has bounds. */
+bool nsf_evidence_needs_stamps(const struct nsf_evidence *evidence);
 
 /* The path of a blob says which flow log covers which NIC, long before its records are read: `flow_log` is whatever
  * names the flow log in the path. Before the first batch. */

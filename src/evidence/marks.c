@@ -37,7 +37,7 @@ static bool is_sampling(const struct nsf_log_marks *marks)
            (!marks->has_port_25 || marks->denied == 0 || marks->allowed == 0);
 }
 
-void nsf_marks_contact(struct nsf_marks *marks, uint32_t flow_log_id, const struct nsf_contact *contact)
+void nsf_marks_contact(struct nsf_marks *marks, uint32_t flow_log_id, const struct nsf_wide_contact *contact)
 {
     struct nsf_log_marks *own = marks_of(marks, flow_log_id);
     own->denied += contact->is_denied;

@@ -443,14 +443,55 @@ static void take_mail(struct nsf_partition *partition, const struct nsf_batch *b
     }
 }
 
-static void take_contact(struct nsf_partition *partition, const struct nsf_contact *contact)
+/* What all contacts of a group share. */
+struct contact_group {
+    uint32_t idx;
+    const struct nsf_place_of_scope *place; /* NULL: of a duplicate, nothing counts */
+};
+
+static void enter_group(const struct nsf_partition *partition, const struct nsf_batch *batch, uint32_t idx,
+                        struct contact_group *group)
 {
-    const struct nsf_place_of_scope *place = partition->shared->place(partition->shared, contact->scope_id);
+    const struct nsf_tuple_group *tuples = &batch->tuple_groups.items[idx];
+    group->idx = idx;
+    group->place = batch->records[tuples->record_idx].is_duplicate
+                       ? NULL
+                       : partition->shared->place(partition->shared, tuples->scope_id);
+}
+
+static void take_contact(struct nsf_partition *partition, const struct nsf_wide_contact *contact,
+                         const struct nsf_place_of_scope *place)
+{
     if (place->is_vnet4)
         nsf_marks_contact(&partition->marks, place->flow_log_id, contact);
     if (is_before_window(partition->shared, contact->ts_ms) || is_behind_window(partition->shared, contact->ts_ms))
         return;
     nsf_contacts_add_other(&partition->contacts, contact, place->is_finding ? place->target : NSF_INDEX_NONE);
+}
+
+static void take_contacts(struct nsf_partition *partition, const struct nsf_batch *batch, unsigned idx)
+{
+    struct contact_group group = {.idx = NSF_INDEX_NONE};
+    const struct nsf_contact *items = batch->contacts[idx].items;
+    for (size_t i = 0, n = batch->contacts[idx].n; i < n; i++) {
+        if (i + CONTACTS_AHEAD < n)
+            nsf_contacts_expect(&partition->contacts, nsf_ip_from_v4(items[i + CONTACTS_AHEAD].src));
+        if (i + CONTACTS_AHEAD / 2 < n)
+            nsf_contacts_expect_soon(&partition->contacts, nsf_ip_from_v4(items[i + CONTACTS_AHEAD / 2].src));
+        if (items[i].group_idx != group.idx)
+            enter_group(partition, batch, items[i].group_idx, &group);
+        if (group.place == NULL)
+            continue;
+        struct nsf_wide_contact contact = nsf_batch_contact(batch, idx, i);
+        take_contact(partition, &contact, group.place);
+    }
+    for (size_t i = 0; i < batch->wide_contacts[idx].n; i++) {
+        const struct nsf_wide_contact *contact = &batch->wide_contacts[idx].items[i];
+        if (contact->group_idx != group.idx)
+            enter_group(partition, batch, contact->group_idx, &group);
+        if (group.place != NULL)
+            take_contact(partition, contact, group.place);
+    }
 }
 
 void nsf_partition_take(struct nsf_partition *partition, const struct nsf_batch *batch, unsigned idx)
@@ -460,15 +501,7 @@ void nsf_partition_take(struct nsf_partition *partition, const struct nsf_batch 
     for (size_t i = 0; i < mail->n; i += PARTITION_MAIL_AHEAD)
         take_mail(partition, batch, &mail->items[i],
                   mail->n - i < PARTITION_MAIL_AHEAD ? mail->n - i : PARTITION_MAIL_AHEAD);
-    const struct nsf_contacts *contacts = &batch->contacts[idx];
-    for (size_t i = 0; i < contacts->n; i++) {
-        if (i + CONTACTS_AHEAD < contacts->n)
-            nsf_contacts_expect(&partition->contacts, contacts->items[i + CONTACTS_AHEAD].src);
-        if (i + CONTACTS_AHEAD / 2 < contacts->n)
-            nsf_contacts_expect_soon(&partition->contacts, contacts->items[i + CONTACTS_AHEAD / 2].src);
-        if (!batch->records[contacts->items[i].record_idx].is_duplicate)
-            take_contact(partition, &contacts->items[i]);
-    }
+    take_contacts(partition, batch, idx);
 }
 
 void nsf_partition_finish(struct nsf_partition *partition)

@@ -6,6 +6,7 @@
 #include "core/mem.h"
 
 _Static_assert(NSF_PARTITIONS == 16, "nsf_partition_of takes the top four bits");
+_Static_assert(sizeof(struct nsf_contact) == 16, "four contacts are a cache line");
 
 struct nsf_batch *nsf_batch_new(void)
 {
@@ -22,8 +23,11 @@ void nsf_batch_free(struct nsf_batch *batch)
     for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
         nsf_free(batch->mail[p].items);
         nsf_free(batch->contacts[p].items);
+        nsf_free(batch->contacts[p].stamps_ms);
+        nsf_free(batch->wide_contacts[p].items);
     }
     nsf_free(batch->outbound.items);
+    nsf_free(batch->tuple_groups.items);
     nsf_free(batch->groups.ids);
     nsf_pairset_release(&batch->groups.known);
     nsf_free(batch->records);
@@ -39,8 +43,10 @@ void nsf_batch_reset(struct nsf_batch *batch)
     for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
         batch->mail[p].n = 0;
         batch->contacts[p].n = 0;
+        batch->wide_contacts[p].n = 0;
     }
     batch->outbound.n = 0;
+    batch->tuple_groups.n = 0;
     batch->groups.n = 0;
     nsf_pairset_reset(&batch->groups.known);
     batch->n_records = 0;
@@ -64,10 +70,44 @@ struct nsf_mail_event *nsf_mail_events_add(struct nsf_mail_events *events)
     return &events->items[events->n++];
 }
 
-struct nsf_contact *nsf_contacts_add(struct nsf_contacts *contacts)
+uint32_t nsf_batch_enter_group(struct nsf_batch *batch, struct nsf_tuple_group group)
 {
+    struct nsf_tuple_groups *groups = &batch->tuple_groups;
+    const struct nsf_tuple_group *last = groups->n == 0 ? NULL : &groups->items[groups->n - 1];
+    if (last == NULL || last->scope_id != group.scope_id || last->record_idx != group.record_idx) {
+        NSF_GROW(groups->items, groups->capacity, groups->n + 1);
+        groups->items[groups->n++] = group;
+    }
+    return (uint32_t)(groups->n - 1);
+}
+
+static void add_compact(struct nsf_batch *batch, const struct nsf_wide_contact *contact)
+{
+    struct nsf_contacts *contacts = &batch->contacts[nsf_partition_of(contact->src)];
     NSF_GROW(contacts->items, contacts->capacity, contacts->n + 1);
-    return &contacts->items[contacts->n++];
+    if (batch->has_stamps) {
+        NSF_GROW(contacts->stamps_ms, contacts->stamps_capacity, contacts->n + 1);
+        contacts->stamps_ms[contacts->n] = contact->ts_ms;
+    }
+    contacts->items[contacts->n++] = (struct nsf_contact){
+        .src = nsf_ip_to_v4(contact->src),
+        .dst = nsf_ip_to_v4(contact->dst),
+        .group_idx = contact->group_idx,
+        .dst_port = contact->dst_port,
+        .protocol = contact->protocol,
+        .is_denied = contact->is_denied,
+    };
+}
+
+void nsf_batch_add_contact(struct nsf_batch *batch, const struct nsf_wide_contact *contact)
+{
+    if (nsf_ip_is_v4(contact->src) && nsf_ip_is_v4(contact->dst)) {
+        add_compact(batch, contact);
+        return;
+    }
+    struct nsf_wide_contacts *contacts = &batch->wide_contacts[nsf_partition_of(contact->src)];
+    NSF_GROW(contacts->items, contacts->capacity, contacts->n + 1);
+    contacts->items[contacts->n++] = *contact;
 }
 
 void nsf_batch_note_group(struct nsf_batch *batch, uint32_t scope_id)
@@ -94,18 +134,24 @@ void nsf_batch_add_foreign(struct nsf_batch *batch, struct nsf_slice category, u
 
 size_t nsf_batch_bytes(const struct nsf_batch *batch)
 {
-    size_t n_bytes = batch->outbound.n * sizeof(struct nsf_mail_event) + batch->n_records * sizeof(struct nsf_record);
+    size_t n_bytes = batch->outbound.n * sizeof(struct nsf_mail_event) + batch->n_records * sizeof(struct nsf_record) +
+                     batch->tuple_groups.n * sizeof(struct nsf_tuple_group);
+    size_t contact_bytes = sizeof(struct nsf_contact) + (batch->has_stamps ? sizeof(int64_t) : 0);
     for (unsigned p = 0; p < NSF_PARTITIONS; p++)
-        n_bytes += batch->mail[p].n * sizeof(struct nsf_mail_event) + batch->contacts[p].n * sizeof(struct nsf_contact);
+        n_bytes += batch->mail[p].n * sizeof(struct nsf_mail_event) + batch->contacts[p].n * contact_bytes +
+                   batch->wide_contacts[p].n * sizeof(struct nsf_wide_contact);
     return n_bytes;
 }
 
 size_t nsf_batch_capacity_bytes(const struct nsf_batch *batch)
 {
     size_t n_bytes = sizeof(*batch) + batch->outbound.capacity * sizeof(struct nsf_mail_event) +
-                     batch->records_capacity * sizeof(struct nsf_record);
+                     batch->records_capacity * sizeof(struct nsf_record) +
+                     batch->tuple_groups.capacity * sizeof(struct nsf_tuple_group);
     for (unsigned p = 0; p < NSF_PARTITIONS; p++)
         n_bytes += batch->mail[p].capacity * sizeof(struct nsf_mail_event) +
-                   batch->contacts[p].capacity * sizeof(struct nsf_contact);
+                   batch->contacts[p].capacity * sizeof(struct nsf_contact) +
+                   batch->contacts[p].stamps_capacity * sizeof(int64_t) +
+                   batch->wide_contacts[p].capacity * sizeof(struct nsf_wide_contact);
     return n_bytes;
 }

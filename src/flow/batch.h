@@ -9,6 +9,7 @@
 #ifndef NSF_BATCH_H
 #define NSF_BATCH_H
 
+#include "core/clock.h"
 #include "core/hash.h"
 #include "core/pairset.h"
 #include "core/problem.h"
@@ -36,8 +37,28 @@ struct nsf_mail_events {
     size_t capacity;
 };
 
+/* Tuples that stand together: those of one array, of one scope in one record. */
+struct nsf_tuple_group {
+    uint32_t scope_id;
+    uint32_t record_idx;
+};
+
+struct nsf_tuple_groups {
+    struct nsf_tuple_group *items;
+    size_t n;
+    size_t capacity;
+};
+
 struct nsf_contacts {
     struct nsf_contact *items;
+    size_t n;
+    size_t capacity;
+    int64_t *stamps_ms; /* one each in a batch that has stamps */
+    size_t stamps_capacity;
+};
+
+struct nsf_wide_contacts {
+    struct nsf_wide_contact *items;
     size_t n;
     size_t capacity;
 };
@@ -70,8 +91,12 @@ struct nsf_batch {
     struct nsf_record *records;
     size_t n_records;
     size_t records_capacity;
-    struct nsf_mail_events mail[NSF_PARTITIONS]; /* inbound, destination port 25 */
-    struct nsf_contacts contacts[NSF_PARTITIONS];
+    struct nsf_mail_events mail[NSF_PARTITIONS];            /* inbound, destination port 25 */
+    struct nsf_tuple_groups tuple_groups;                   /* which contacts refer to */
+    struct nsf_contacts contacts[NSF_PARTITIONS];           /* between two IPv4 addresses */
+    struct nsf_wide_contacts wide_contacts[NSF_PARTITIONS]; /* the others */
+    bool has_stamps; /* contacts have theirs: only a store and the bounds of a window ask for them. Set before the first
+                        contact is added; a reset leaves it */
     struct nsf_mail_events outbound; /* destination port 25 or 587, partition-free */
     struct nsf_group_scopes groups;
     struct nsf_bad_tuple *bad;
@@ -90,7 +115,10 @@ void nsf_batch_reset(struct nsf_batch *batch);
 
 struct nsf_record *nsf_batch_add_record(struct nsf_batch *batch);
 struct nsf_mail_event *nsf_mail_events_add(struct nsf_mail_events *events);
-struct nsf_contact *nsf_contacts_add(struct nsf_contacts *contacts);
+/* The index of the group, which is a new one unless it is that of the call before. */
+uint32_t nsf_batch_enter_group(struct nsf_batch *batch, struct nsf_tuple_group group);
+/* To where it belongs, in the form that it has there. */
+void nsf_batch_add_contact(struct nsf_batch *batch, const struct nsf_wide_contact *contact);
 void nsf_batch_note_group(struct nsf_batch *batch, uint32_t scope_id);
 void nsf_batch_add_foreign(struct nsf_batch *batch, struct nsf_slice category, uint64_t count);
 /* Memory held by events, to bound a batch. */
@@ -102,6 +130,22 @@ size_t nsf_batch_capacity_bytes(const struct nsf_batch *batch);
 static inline unsigned nsf_partition_of(struct nsf_ip src)
 {
     return (unsigned)(nsf_hash_mix(src.lo ^ (src.hi * UINT64_C(0x9e3779b97f4a7c15)), 0) >> 60);
+}
+
+/* A compact contact in full. */
+static inline struct nsf_wide_contact nsf_batch_contact(const struct nsf_batch *batch, unsigned partition, size_t idx)
+{
+    const struct nsf_contacts *contacts = &batch->contacts[partition];
+    const struct nsf_contact *contact = &contacts->items[idx];
+    return (struct nsf_wide_contact){
+        .ts_ms = batch->has_stamps ? contacts->stamps_ms[idx] : NSF_TS_NONE,
+        .src = nsf_ip_from_v4(contact->src),
+        .dst = nsf_ip_from_v4(contact->dst),
+        .group_idx = contact->group_idx,
+        .dst_port = contact->dst_port,
+        .protocol = contact->protocol,
+        .is_denied = contact->is_denied,
+    };
 }
 
 #endif

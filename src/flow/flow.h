@@ -41,15 +41,25 @@ struct nsf_mail_event {
     bool has_counters;
 };
 
-/* Any other inbound tuple, allowed or denied: what a source does besides mail. */
+/* Any other inbound tuple, allowed or denied: what a source does besides mail. Between two IPv4 addresses, which nearly
+ * all are: there are more of these than of everything else. */
 struct nsf_contact {
-    int64_t ts_ms;
+    uint32_t src;
+    uint32_t dst;
+    uint32_t group_idx; /* of its batch: struct nsf_tuple_group */
+    uint16_t dst_port;  /* 0 where the protocol has none */
+    uint8_t protocol;   /* IANA number */
+    bool is_denied;
+};
+
+/* The same with whatever addresses, and its stamp. */
+struct nsf_wide_contact {
+    int64_t ts_ms; /* NSF_TS_NONE: not kept */
     struct nsf_ip src;
     struct nsf_ip dst;
-    uint32_t scope_id;
-    uint32_t record_idx;
-    uint16_t dst_port; /* 0 where the protocol has none */
-    uint8_t protocol;  /* IANA number */
+    uint32_t group_idx;
+    uint16_t dst_port;
+    uint8_t protocol;
     bool is_denied;
 };
 

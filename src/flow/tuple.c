@@ -206,20 +206,18 @@ static void add_mail_event(struct nsf_mail_events *events, const struct nsf_tupl
     };
 }
 
-static void add_contact(struct nsf_contacts *contacts, const struct nsf_tuple_target *target,
-                        const struct nsf_tuple *tuple)
+static void add_contact(const struct nsf_tuple_target *target, const struct nsf_tuple *tuple)
 {
-    struct nsf_contact *contact = nsf_contacts_add(contacts);
-    *contact = (struct nsf_contact){
-        .ts_ms = tuple->ts_ms,
+    struct nsf_wide_contact contact = {
+        .ts_ms = target->batch->has_stamps ? tuple->ts_ms : NSF_TS_NONE,
         .src = tuple->src,
         .dst = tuple->dst,
-        .scope_id = target->scope_id,
-        .record_idx = target->record_idx,
+        .group_idx = target->group_idx,
         .dst_port = tuple->dst_port,
         .protocol = tuple->protocol,
         .is_denied = tuple->event == NSF_FLOW_DENIED,
     };
+    nsf_batch_add_contact(target->batch, &contact);
 }
 
 void nsf_tuple_emit(struct nsf_tuple_target *target, const struct nsf_tuple *tuple)
@@ -233,11 +231,10 @@ void nsf_tuple_emit(struct nsf_tuple_target *target, const struct nsf_tuple *tup
             add_mail_event(&batch->outbound, target, tuple);
         return;
     }
-    unsigned partition = nsf_partition_of(tuple->src);
     if (is_tcp && tuple->dst_port == 25)
-        add_mail_event(&batch->mail[partition], target, tuple);
+        add_mail_event(&batch->mail[nsf_partition_of(tuple->src)], target, tuple);
     else if (!target->is_smtp_only)
-        add_contact(&batch->contacts[partition], target, tuple);
+        add_contact(target, tuple);
 }
 
 NSF_COLD static void note_bad(struct nsf_tuple_target *target, enum nsf_tuple_fault fault, struct nsf_slice text,
@@ -265,6 +262,14 @@ NSF_COLD static void note_bad(struct nsf_tuple_target *target, enum nsf_tuple_fa
 void nsf_tuple_target_init(struct nsf_tuple_target *target, struct nsf_batch *batch, enum nsf_layout layout)
 {
     *target = (struct nsf_tuple_target){.batch = batch, .layout = layout};
+}
+
+void nsf_tuple_target_enter(struct nsf_tuple_target *target, uint32_t scope_id)
+{
+    target->scope_id = scope_id;
+    if (target->batch != NULL)
+        target->group_idx =
+            nsf_batch_enter_group(target->batch, (struct nsf_tuple_group){scope_id, target->record_idx});
 }
 
 static bool is_plain_byte(char c)

@@ -39,15 +39,17 @@ enum nsf_tuple_fault nsf_tuple_parse(struct nsf_slice text, enum nsf_layout layo
 /* What people read. */
 const char *nsf_tuple_fault_text(enum nsf_tuple_fault fault);
 
-/* Where the tuples of a record go. The caller fills in the first part; one record is one target, its scope_id changes
- * from group to group. */
+/* Where the tuples of a record go. The caller fills in the first part; one record is one target, and enters group
+ * after group. */
 struct nsf_tuple_target {
     struct nsf_batch *batch; /* NULL: tuples are only counted */
     uint32_t record_idx;
-    uint32_t scope_id;
     enum nsf_layout layout;
     bool is_strict;
     bool is_smtp_only; /* no contacts and no denied events */
+    /* of the group entered last */
+    uint32_t scope_id;
+    uint32_t group_idx;
     /* counted */
     uint32_t n_tuples;
     uint32_t n_bad;
@@ -55,6 +57,8 @@ struct nsf_tuple_target {
 };
 
 void nsf_tuple_target_init(struct nsf_tuple_target *target, struct nsf_batch *batch, enum nsf_layout layout);
+/* The tuples that follow are of this scope. Before the first one, unless they are only counted. */
+void nsf_tuple_target_enter(struct nsf_tuple_target *target, uint32_t scope_id);
 /* One tuple, unescaped; offset is that of its first character in the stream. */
 void nsf_tuple_take(struct nsf_tuple_target *target, struct nsf_slice text, uint64_t offset);
 /* The bytes between `[` and `]` of an array that nsf_skim found to be plain; offset is that of the first one. */

@@ -96,7 +96,8 @@ static struct nsf_blob_reading *new_reading(struct nsf_store *store, struct nsf_
                      .seed = NSF_STORE_SEED,
                      .is_plain = options->is_plain,
                      .is_strict = options->is_strict,
-                     .is_smtp_only = options->is_smtp_only},
+                     .is_smtp_only = options->is_smtp_only,
+                     .has_stamps = true},
         .mode = nsf_collect_mode(options),
         .is_stopped = options->is_stopped,
     };

@@ -307,7 +307,8 @@ void nsf_pipeline_run(const struct nsf_listing *listing, struct nsf_evidence *ev
                      .seed = nsf_hash_random_seed(),
                      .is_plain = options->is_plain,
                      .is_strict = options->is_strict,
-                     .is_smtp_only = options->is_smtp_only},
+                     .is_smtp_only = options->is_smtp_only,
+                     .has_stamps = nsf_evidence_needs_stamps(evidence)},
         .push = push,
         .new_parcel = new_parcel,
     };

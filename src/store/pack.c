@@ -88,9 +88,9 @@ static void number_all(struct numbering *numbering, const struct nsf_batch *batc
         number_of(numbering, batch->records[i].scope_id);
     for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
         number_events(numbering, &batch->mail[p]);
-        for (size_t i = 0; i < batch->contacts[p].n; i++)
-            number_of(numbering, batch->contacts[p].items[i].scope_id);
     }
+    for (size_t i = 0; i < batch->tuple_groups.n; i++)
+        number_of(numbering, batch->tuple_groups.items[i].scope_id);
     number_events(numbering, &batch->outbound);
     for (size_t i = 0; i < batch->groups.n; i++)
         number_of(numbering, batch->groups.ids[i]);
@@ -190,41 +190,57 @@ static void put_events(struct nsf_buf *buf, const struct nsf_mail_events *events
     }
 }
 
-static unsigned contact_bits(const struct nsf_contact *contact, const struct nsf_contact *before)
+/* A contact, and the group that it is in. */
+struct packed_contact {
+    struct nsf_wide_contact contact;
+    struct nsf_tuple_group group;
+};
+
+static unsigned contact_bits(const struct nsf_wide_contact *contact, const struct nsf_wide_contact *before)
 {
     unsigned bits = contact->is_denied ? CONTACT_DENIED : 0u;
     bits |= nsf_ip_is_v4(contact->src) ? CONTACT_SRC_V4 : 0u;
     bits |= nsf_ip_is_v4(contact->dst) ? CONTACT_DST_V4 : 0u;
-    bits |= contact->record_idx == before->record_idx ? CONTACT_SAME_RECORD : 0u;
-    bits |= contact->scope_id == before->scope_id ? CONTACT_SAME_SCOPE : 0u;
     bits |= nsf_ip_eq(contact->src, before->src) ? CONTACT_SAME_SRC : 0u;
     bits |= nsf_ip_eq(contact->dst, before->dst) ? CONTACT_SAME_DST : 0u;
     bits |= contact->protocol == PACK_PROTOCOL_TCP ? CONTACT_TCP : 0u;
     return bits;
 }
 
-static void put_contacts(struct nsf_buf *buf, const struct nsf_contacts *contacts, struct numbering *numbering)
+static void put_contact(struct nsf_buf *buf, const struct packed_contact *packed, const struct packed_contact *before,
+                        struct numbering *numbering)
 {
-    nsf_wire_put_u64(buf, contacts->n);
-    struct nsf_contact first = {.scope_id = UINT32_MAX};
-    const struct nsf_contact *before = &first;
-    for (size_t i = 0; i < contacts->n; i++) {
-        const struct nsf_contact *contact = &contacts->items[i];
-        unsigned bits = contact_bits(contact, before);
-        nsf_wire_put_u8(buf, (uint8_t)bits);
-        nsf_wire_put_step(buf, (uint64_t)contact->ts_ms, (uint64_t)before->ts_ms);
-        if ((bits & CONTACT_SAME_RECORD) == 0)
-            nsf_wire_put_step(buf, contact->record_idx, before->record_idx);
-        if ((bits & CONTACT_SAME_SCOPE) == 0)
-            nsf_wire_put_u64(buf, number_of(numbering, contact->scope_id));
-        if ((bits & CONTACT_SAME_SRC) == 0)
-            nsf_wire_put_ip(buf, contact->src);
-        if ((bits & CONTACT_SAME_DST) == 0)
-            nsf_wire_put_ip(buf, contact->dst);
-        if ((bits & CONTACT_TCP) == 0)
-            nsf_wire_put_u8(buf, contact->protocol);
-        nsf_wire_put_u64(buf, contact->dst_port);
-        before = contact;
+    const struct nsf_wide_contact *contact = &packed->contact;
+    unsigned bits = contact_bits(contact, &before->contact);
+    bits |= packed->group.record_idx == before->group.record_idx ? CONTACT_SAME_RECORD : 0u;
+    bits |= packed->group.scope_id == before->group.scope_id ? CONTACT_SAME_SCOPE : 0u;
+    nsf_wire_put_u8(buf, (uint8_t)bits);
+    nsf_wire_put_step(buf, (uint64_t)contact->ts_ms, (uint64_t)before->contact.ts_ms);
+    if ((bits & CONTACT_SAME_RECORD) == 0)
+        nsf_wire_put_step(buf, packed->group.record_idx, before->group.record_idx);
+    if ((bits & CONTACT_SAME_SCOPE) == 0)
+        nsf_wire_put_u64(buf, number_of(numbering, packed->group.scope_id));
+    if ((bits & CONTACT_SAME_SRC) == 0)
+        nsf_wire_put_ip(buf, contact->src);
+    if ((bits & CONTACT_SAME_DST) == 0)
+        nsf_wire_put_ip(buf, contact->dst);
+    if ((bits & CONTACT_TCP) == 0)
+        nsf_wire_put_u8(buf, contact->protocol);
+    nsf_wire_put_u64(buf, contact->dst_port);
+}
+
+static void put_contacts(struct nsf_buf *buf, const struct nsf_batch *batch, unsigned p, struct numbering *numbering)
+{
+    size_t n_compact = batch->contacts[p].n, n = n_compact + batch->wide_contacts[p].n;
+    struct packed_contact before = {.group.scope_id = UINT32_MAX};
+    nsf_wire_put_u64(buf, n);
+    for (size_t i = 0; i < n; i++) {
+        struct packed_contact packed = {
+            .contact = i < n_compact ? nsf_batch_contact(batch, p, i) : batch->wide_contacts[p].items[i - n_compact],
+        };
+        packed.group = batch->tuple_groups.items[packed.contact.group_idx];
+        put_contact(buf, &packed, &before, numbering);
+        before = packed;
     }
 }
 
@@ -272,7 +288,7 @@ void nsf_pack_batch(const struct nsf_batch *batch, struct nsf_scopes *scopes, st
         put_events(buf, &batch->mail[p], &numbering);
     put_events(buf, &batch->outbound, &numbering);
     for (unsigned p = 0; p < NSF_PARTITIONS; p++)
-        put_contacts(buf, &batch->contacts[p], &numbering);
+        put_contacts(buf, batch, p, &numbering);
     put_rest(buf, batch, &numbering);
     nsf_index_release(&numbering.by_id);
     nsf_free(numbering.ids);
@@ -405,26 +421,38 @@ static void take_events(struct unpacking *unpacking, bool is_outbound)
     }
 }
 
-static void take_contacts(struct unpacking *unpacking)
+static void take_contact(struct unpacking *unpacking, struct packed_contact *packed,
+                         const struct packed_contact *before)
 {
     struct nsf_wire *wire = &unpacking->wire;
-    size_t n = nsf_wire_count(wire, PACK_CONTACT_MIN_BYTES);
-    struct nsf_contact before = {.scope_id = UINT32_MAX};
+    unsigned bits = nsf_wire_u8(wire);
+    struct nsf_wide_contact *contact = &packed->contact;
+    *contact = (struct nsf_wide_contact){.is_denied = (bits & CONTACT_DENIED) != 0};
+    contact->ts_ms = (int64_t)nsf_wire_step(wire, (uint64_t)before->contact.ts_ms);
+    packed->group.record_idx = take_record_idx(unpacking, (bits & CONTACT_SAME_RECORD) != 0, before->group.record_idx);
+    packed->group.scope_id = (bits & CONTACT_SAME_SCOPE) != 0 ? take_same_scope(unpacking, before->group.scope_id)
+                                                              : take_scope_id(unpacking);
+    contact->src =
+        (bits & CONTACT_SAME_SRC) != 0 ? before->contact.src : nsf_wire_ip(wire, (bits & CONTACT_SRC_V4) != 0);
+    contact->dst =
+        (bits & CONTACT_SAME_DST) != 0 ? before->contact.dst : nsf_wire_ip(wire, (bits & CONTACT_DST_V4) != 0);
+    contact->protocol = (bits & CONTACT_TCP) != 0 ? PACK_PROTOCOL_TCP : nsf_wire_u8(wire);
+    contact->dst_port = (uint16_t)nsf_wire_u64_max(wire, UINT16_MAX);
+}
+
+static void take_contacts(struct unpacking *unpacking)
+{
+    struct nsf_batch *batch = unpacking->batch;
+    size_t n = nsf_wire_count(&unpacking->wire, PACK_CONTACT_MIN_BYTES);
+    struct packed_contact before = {.group.scope_id = UINT32_MAX};
     for (size_t i = 0; i < n; i++) {
-        unsigned bits = nsf_wire_u8(wire);
-        struct nsf_contact contact = {.is_denied = (bits & CONTACT_DENIED) != 0};
-        contact.ts_ms = (int64_t)nsf_wire_step(wire, (uint64_t)before.ts_ms);
-        contact.record_idx = take_record_idx(unpacking, (bits & CONTACT_SAME_RECORD) != 0, before.record_idx);
-        contact.scope_id =
-            (bits & CONTACT_SAME_SCOPE) != 0 ? take_same_scope(unpacking, before.scope_id) : take_scope_id(unpacking);
-        contact.src = (bits & CONTACT_SAME_SRC) != 0 ? before.src : nsf_wire_ip(wire, (bits & CONTACT_SRC_V4) != 0);
-        contact.dst = (bits & CONTACT_SAME_DST) != 0 ? before.dst : nsf_wire_ip(wire, (bits & CONTACT_DST_V4) != 0);
-        contact.protocol = (bits & CONTACT_TCP) != 0 ? PACK_PROTOCOL_TCP : nsf_wire_u8(wire);
-        contact.dst_port = (uint16_t)nsf_wire_u64_max(wire, UINT16_MAX);
-        if (wire->has_failed)
+        struct packed_contact packed;
+        take_contact(unpacking, &packed, &before);
+        if (unpacking->wire.has_failed)
             return;
-        *nsf_contacts_add(&unpacking->batch->contacts[nsf_partition_of(contact.src)]) = contact;
-        before = contact;
+        packed.contact.group_idx = nsf_batch_enter_group(batch, packed.group);
+        nsf_batch_add_contact(batch, &packed.contact);
+        before = packed;
     }
 }
 
@@ -496,6 +524,7 @@ nsf_result nsf_unpack_batch(struct nsf_slice packed, struct nsf_scopes *scopes, 
     if (!unpacking.wire.has_failed && version != NSF_PACK_VERSION)
         return NSF_FAIL(err, NSF_E_STORE, NSF_OFFSET_NONE,
                         "stored evidence is of version %u, this program reads version %d", version, NSF_PACK_VERSION);
+    batch->has_stamps = true;
     take_scopes(&unpacking, scopes);
     take_records(&unpacking);
     for (unsigned p = 0; p < NSF_PARTITIONS; p++)

@@ -49,7 +49,7 @@ static void compare_rows(const char *what, const void *a, size_t n_a, const void
 }
 
 #define MAIL_BYTES (offsetof(struct nsf_mail_event, has_counters) + 1)
-#define CONTACT_BYTES (offsetof(struct nsf_contact, is_denied) + 1)
+#define WIDE_CONTACT_BYTES (offsetof(struct nsf_wide_contact, is_denied) + 1)
 
 static void compare_problems(const struct nsf_problems *a, const struct nsf_problems *b)
 {
@@ -94,8 +94,14 @@ static void compare(const struct nsf_batch *a, const struct nsf_batch *b)
         compare_rows("mail", a->mail[p].items, a->mail[p].n, b->mail[p].items, b->mail[p].n, sizeof(*a->mail[p].items),
                      MAIL_BYTES);
         compare_rows("contacts", a->contacts[p].items, a->contacts[p].n, b->contacts[p].items, b->contacts[p].n,
-                     sizeof(*a->contacts[p].items), CONTACT_BYTES);
+                     sizeof(struct nsf_contact), sizeof(struct nsf_contact));
+        compare_rows("wide contacts", a->wide_contacts[p].items, a->wide_contacts[p].n, b->wide_contacts[p].items,
+                     b->wide_contacts[p].n, sizeof(struct nsf_wide_contact), WIDE_CONTACT_BYTES);
+        compare_rows("stamps", a->contacts[p].stamps_ms, a->has_stamps ? a->contacts[p].n : 0, b->contacts[p].stamps_ms,
+                     b->has_stamps ? b->contacts[p].n : 0, sizeof(int64_t), sizeof(int64_t));
     }
+    compare_rows("tuple groups", a->tuple_groups.items, a->tuple_groups.n, b->tuple_groups.items, b->tuple_groups.n,
+                 sizeof(struct nsf_tuple_group), sizeof(struct nsf_tuple_group));
     compare_rows("outbound", a->outbound.items, a->outbound.n, b->outbound.items, b->outbound.n,
                  sizeof(*a->outbound.items), MAIL_BYTES);
     compare_bad(a, b);

@@ -25,11 +25,16 @@ static bool is_same_mail(const struct nsf_mail_events *a, const struct nsf_mail_
     return is_same;
 }
 
-static bool is_same_contacts(const struct nsf_contacts *a, const struct nsf_contacts *b)
+static bool is_same_contacts(const struct nsf_batch *a, const struct nsf_batch *b, unsigned p)
 {
-    bool is_same = a->n == b->n;
-    for (size_t i = 0; i < a->n && is_same; i++)
-        is_same = memcmp(&a->items[i], &b->items[i], offsetof(struct nsf_contact, is_denied) + 1) == 0;
+    const struct nsf_contacts *one = &a->contacts[p], *other = &b->contacts[p];
+    const struct nsf_wide_contacts *wide = &a->wide_contacts[p], *other_wide = &b->wide_contacts[p];
+    bool is_same = one->n == other->n && wide->n == other_wide->n;
+    for (size_t i = 0; i < one->n && is_same; i++)
+        is_same = memcmp(&one->items[i], &other->items[i], sizeof(one->items[i])) == 0 &&
+                  (!a->has_stamps || one->stamps_ms[i] == other->stamps_ms[i]);
+    for (size_t i = 0; i < wide->n && is_same; i++)
+        is_same = memcmp(&wide->items[i], &other_wide->items[i], offsetof(struct nsf_wide_contact, is_denied) + 1) == 0;
     return is_same;
 }
 
@@ -37,7 +42,7 @@ static bool is_same_batch(const struct nsf_batch *a, const struct nsf_batch *b)
 {
     bool is_same = is_same_mail(&a->outbound, &b->outbound) && a->n_bad == b->n_bad;
     for (unsigned p = 0; p < NSF_PARTITIONS && is_same; p++)
-        is_same = is_same_mail(&a->mail[p], &b->mail[p]) && is_same_contacts(&a->contacts[p], &b->contacts[p]);
+        is_same = is_same_mail(&a->mail[p], &b->mail[p]) && is_same_contacts(a, b, p);
     for (size_t i = 0; i < a->n_bad && is_same; i++)
         is_same = a->bad[i].fault == b->bad[i].fault && a->bad[i].count == b->bad[i].count &&
                   a->bad[i].offset == b->bad[i].offset && nsf_slice_eq(a->bad[i].sample, b->bad[i].sample);
@@ -81,6 +86,9 @@ static void compare_variants(const struct nsf_tuple_target *like, struct nsf_sli
         a.is_smtp_only = like->is_smtp_only;
         b = a;
         b.batch = other;
+        one->has_stamps = other->has_stamps = like->batch->has_stamps;
+        nsf_tuple_target_enter(&a, 0);
+        nsf_tuple_target_enter(&b, 0);
         nsf_tuple_take_array(&a, nsf_slice(text.ptr, at), 0);
         ops->take_array(&b, nsf_slice(text.ptr, at), 0);
         must(a.n_tuples == b.n_tuples && a.n_bad == b.n_bad, "a variant counts other tuples");
@@ -105,6 +113,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     a.is_smtp_only = (data[0] & 32) != 0;
     b = a;
     b.batch = other;
+    one->has_stamps = other->has_stamps = (data[0] & 64) != 0;
+    nsf_tuple_target_enter(&a, 0);
+    nsf_tuple_target_enter(&b, 0);
     nsf_tuple_take(&a, text, 0);
     if (nsf_tuple_parse(text, layout, &tuple) == NSF_TUPLE_NONE && a.is_strict)
         must(a.n_bad == 0, "a good tuple is counted as bad");
@@ -113,6 +124,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     nsf_tuple_target_init(&a, one, layout);
     a.is_strict = b.is_strict;
     a.is_smtp_only = b.is_smtp_only;
+    nsf_tuple_target_enter(&a, 0);
     size_t at = 0;
     if (nsf_skim(text, &at) == NSF_SKIM_FOUND) {
         struct nsf_slice inside = nsf_slice(text.ptr, at);

@@ -30,17 +30,26 @@ static void add_events(struct nsf_buf *text, struct nsf_scopes *scopes, const ch
     }
 }
 
-static void add_contacts(struct nsf_buf *text, struct nsf_scopes *scopes, const struct nsf_contacts *contacts)
+static void add_contact(struct nsf_buf *text, struct nsf_scopes *scopes, const struct nsf_batch *batch,
+                        const struct nsf_wide_contact *contact)
 {
     char src[NSF_IP_TEXT_BYTES], dst[NSF_IP_TEXT_BYTES];
-    for (size_t i = 0; i < contacts->n; i++) {
-        const struct nsf_contact *contact = &contacts->items[i];
-        nsf_buf_printf(text, "contact %u %" PRId64 " %s %s:%u %u %d", contact->record_idx, contact->ts_ms,
-                       nsf_ip_format(contact->src, src), nsf_ip_format(contact->dst, dst), contact->dst_port,
-                       contact->protocol, contact->is_denied);
-        add_scope(text, scopes, contact->scope_id);
-        nsf_buf_add_char(text, '\n');
+    const struct nsf_tuple_group *group = &batch->tuple_groups.items[contact->group_idx];
+    nsf_buf_printf(text, "contact %u %" PRId64 " %s %s:%u %u %d", group->record_idx, contact->ts_ms,
+                   nsf_ip_format(contact->src, src), nsf_ip_format(contact->dst, dst), contact->dst_port,
+                   contact->protocol, contact->is_denied);
+    add_scope(text, scopes, group->scope_id);
+    nsf_buf_add_char(text, '\n');
+}
+
+static void add_contacts(struct nsf_buf *text, struct nsf_scopes *scopes, const struct nsf_batch *batch, unsigned p)
+{
+    for (size_t i = 0; i < batch->contacts[p].n; i++) {
+        struct nsf_wide_contact contact = nsf_batch_contact(batch, p, i);
+        add_contact(text, scopes, batch, &contact);
     }
+    for (size_t i = 0; i < batch->wide_contacts[p].n; i++)
+        add_contact(text, scopes, batch, &batch->wide_contacts[p].items[i]);
 }
 
 static void add_records(struct nsf_buf *text, struct nsf_scopes *scopes, const struct nsf_batch *batch)
@@ -81,7 +90,7 @@ void batch_text(const struct nsf_batch *batch, struct nsf_scopes *scopes, struct
         add_events(text, scopes, "mail", &batch->mail[p]);
     add_events(text, scopes, "out", &batch->outbound);
     for (unsigned p = 0; p < NSF_PARTITIONS; p++)
-        add_contacts(text, scopes, &batch->contacts[p]);
+        add_contacts(text, scopes, batch, p);
     add_rest(text, batch);
 }
 

@@ -13,7 +13,7 @@
 #define N_TARGETS 3u
 
 struct tuple {
-    struct nsf_contact contact;
+    struct nsf_wide_contact contact;
     uint32_t target;
     bool is_mail; /* denied on TCP 25 */
 };
@@ -41,7 +41,7 @@ static void make_tuples(struct tuple *tuples, uint32_t seed)
         if (tuple->target == N_TARGETS || variety == 1)
             tuple->target = NSF_INDEX_NONE;
         tuple->is_mail = variety > 1 && next_random(&seed) % 5 == 0;
-        tuple->contact = (struct nsf_contact){
+        tuple->contact = (struct nsf_wide_contact){
             .src = source_of(number),
             .dst = nsf_ip_from_v4(0x0a000000 + next_random(&seed) % variety),
             .dst_port = (uint16_t)(next_random(&seed) % variety * 3 + (variety == 40 ? 0 : 22)),
@@ -61,7 +61,7 @@ static void make_tuples(struct tuple *tuples, uint32_t seed)
 
 static void add(struct nsf_contacts_table *table, const struct tuple *tuple)
 {
-    const struct nsf_contact *contact = &tuple->contact;
+    const struct nsf_wide_contact *contact = &tuple->contact;
     if (tuple->is_mail)
         nsf_contacts_add_denied_mail(
             table, &(struct nsf_mail_event){.src = contact->src, .dst = contact->dst, .dst_port = 25});
@@ -255,7 +255,8 @@ static void test_many_addresses(void **state)
 {
     (void)state;
     struct nsf_contacts_table table;
-    struct nsf_contact contact = {.dst = nsf_ip_from_v4(0x0a000004), .dst_port = 22, .protocol = 6, .is_denied = true};
+    struct nsf_wide_contact contact = {
+        .dst = nsf_ip_from_v4(0x0a000004), .dst_port = 22, .protocol = 6, .is_denied = true};
     nsf_contacts_init(&table, 5);
     for (uint32_t i = 0; i < 300000; i++) {
         contact.src = nsf_ip_from_v4(i * 2654435761u);

@@ -89,7 +89,7 @@ static struct sums sums_of(const struct nsf_batch *batch)
         sums.n_foreign += batch->foreign[i].count;
     for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
         sums.n_mail += batch->mail[p].n;
-        sums.n_contacts += batch->contacts[p].n;
+        sums.n_contacts += batch->contacts[p].n + batch->wide_contacts[p].n;
     }
     for (size_t i = 0; i < batch->n_records; i++) {
         sums.n_tuples += batch->records[i].n_tuples;

@@ -64,15 +64,18 @@ static struct nsf_mail_event random_event(struct nsf_scopes *scopes, uint64_t *s
     return event;
 }
 
-static struct nsf_contact random_contact(struct nsf_scopes *scopes, uint64_t *state, size_t n_records)
+static struct nsf_wide_contact random_contact(struct nsf_scopes *scopes, struct nsf_batch *batch, uint64_t *state)
 {
     uint64_t x = nsf_test_random(state);
-    return (struct nsf_contact){
+    struct nsf_tuple_group group = {
+        .scope_id = random_scope(scopes, state, true),
+        .record_idx = (uint32_t)(nsf_test_random(state) % batch->n_records),
+    };
+    return (struct nsf_wide_contact){
         .ts_ms = INT64_C(1700000000000) + (int64_t)(x % 60000),
         .src = random_ip(state),
         .dst = random_ip(state),
-        .scope_id = random_scope(scopes, state, true),
-        .record_idx = (uint32_t)(nsf_test_random(state) % n_records),
+        .group_idx = nsf_batch_enter_group(batch, group),
         .dst_port = (uint16_t)(x >> 16),
         .protocol = (x >> 32) % 2 == 0 ? 6 : (uint8_t)(x >> 40),
         .is_denied = (x >> 50) % 2 == 0,
@@ -127,14 +130,15 @@ static struct nsf_batch *random_batch(struct nsf_scopes *scopes, uint64_t *state
 {
     struct nsf_batch *batch = nsf_batch_new();
     size_t n_records = nsf_test_random(state) % 5;
+    batch->has_stamps = true;
     add_random_records(batch, scopes, state, n_records);
     for (size_t i = 0, n = nsf_test_random(state) % 60; i < n && n_records > 0; i++) {
         struct nsf_mail_event event = random_event(scopes, state, n_records);
         event.dst_port = 25;
         *nsf_mail_events_add(&batch->mail[nsf_partition_of(event.src)]) = event;
         *nsf_mail_events_add(&batch->outbound) = random_event(scopes, state, n_records);
-        struct nsf_contact contact = random_contact(scopes, state, n_records);
-        *nsf_contacts_add(&batch->contacts[nsf_partition_of(contact.src)]) = contact;
+        struct nsf_wide_contact contact = random_contact(scopes, batch, state);
+        nsf_batch_add_contact(batch, &contact);
     }
     for (size_t i = 0, n = nsf_test_random(state) % 4; i < n; i++)
         nsf_batch_note_group(batch, random_scope(scopes, state, true));
@@ -189,17 +193,26 @@ static void assert_same_events(const struct nsf_mail_events *a, struct nsf_scope
     }
 }
 
-static void assert_same_contacts(const struct nsf_contacts *a, struct nsf_scopes *ta, const struct nsf_contacts *b,
-                                 struct nsf_scopes *tb)
+static void assert_same_contact(const struct nsf_batch *a, struct nsf_scopes *ta, struct nsf_wide_contact ca,
+                                const struct nsf_batch *b, struct nsf_scopes *tb, struct nsf_wide_contact cb)
 {
-    assert_int_equal(a->n, b->n);
-    for (size_t i = 0; i < a->n; i++) {
-        struct nsf_contact ca = a->items[i], cb = b->items[i];
-        assert_same_scope(ta, ca.scope_id, tb, cb.scope_id);
-        assert_true(ca.ts_ms == cb.ts_ms && nsf_ip_eq(ca.src, cb.src) && nsf_ip_eq(ca.dst, cb.dst));
-        assert_true(ca.record_idx == cb.record_idx && ca.dst_port == cb.dst_port);
-        assert_true(ca.protocol == cb.protocol && ca.is_denied == cb.is_denied);
-    }
+    struct nsf_tuple_group ga = a->tuple_groups.items[ca.group_idx], gb = b->tuple_groups.items[cb.group_idx];
+    assert_same_scope(ta, ga.scope_id, tb, gb.scope_id);
+    assert_int_equal(ga.record_idx, gb.record_idx);
+    assert_true(ca.ts_ms == cb.ts_ms && nsf_ip_eq(ca.src, cb.src) && nsf_ip_eq(ca.dst, cb.dst));
+    assert_true(ca.dst_port == cb.dst_port && ca.protocol == cb.protocol && ca.is_denied == cb.is_denied);
+}
+
+static void assert_same_contacts(const struct nsf_batch *a, struct nsf_scopes *ta, const struct nsf_batch *b,
+                                 struct nsf_scopes *tb, unsigned p)
+{
+    assert_true(a->has_stamps && b->has_stamps);
+    assert_int_equal(a->contacts[p].n, b->contacts[p].n);
+    assert_int_equal(a->wide_contacts[p].n, b->wide_contacts[p].n);
+    for (size_t i = 0; i < a->contacts[p].n; i++)
+        assert_same_contact(a, ta, nsf_batch_contact(a, p, i), b, tb, nsf_batch_contact(b, p, i));
+    for (size_t i = 0; i < a->wide_contacts[p].n; i++)
+        assert_same_contact(a, ta, a->wide_contacts[p].items[i], b, tb, b->wide_contacts[p].items[i]);
 }
 
 static void assert_same_rest(const struct nsf_batch *a, const struct nsf_batch *b)
@@ -231,7 +244,7 @@ static void assert_same_batch(const struct nsf_batch *a, struct nsf_scopes *ta, 
     assert_same_records(a, ta, b, tb);
     for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
         assert_same_events(&a->mail[p], ta, &b->mail[p], tb);
-        assert_same_contacts(&a->contacts[p], ta, &b->contacts[p], tb);
+        assert_same_contacts(a, ta, b, tb, p);
     }
     assert_same_events(&a->outbound, ta, &b->outbound, tb);
     assert_int_equal(a->groups.n, b->groups.n);

@@ -200,7 +200,7 @@ static struct sums sums_of(const struct nsf_batch *batch, const struct nsf_tuple
     struct sums sums = {.n_outbound = batch->outbound.n, .n_bad_kinds = batch->n_bad};
     for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
         sums.n_mail += batch->mail[p].n;
-        sums.n_contacts += batch->contacts[p].n;
+        sums.n_contacts += batch->contacts[p].n + batch->wide_contacts[p].n;
     }
     sums.n_tuples = target->n_tuples;
     sums.n_bad = target->n_bad;
@@ -214,6 +214,7 @@ static struct sums take(const char *text, bool is_strict, bool is_smtp_only)
     nsf_tuple_target_init(&target, batch, NSF_LAYOUT_NSG2);
     target.is_strict = is_strict;
     target.is_smtp_only = is_smtp_only;
+    nsf_tuple_target_enter(&target, 0);
     nsf_tuple_take(&target, S(text), 7);
     struct sums sums = sums_of(batch, &target);
     nsf_batch_free(batch);
@@ -312,6 +313,7 @@ static void test_array(void **state)
         struct nsf_batch *batch = nsf_batch_new();
         struct nsf_tuple_target target;
         nsf_tuple_target_init(&target, batch, NSF_LAYOUT_NSG1);
+        nsf_tuple_target_enter(&target, 0);
         nsf_tuple_take_array(&target, S(texts[i]), 1000);
         assert_int_equal(target.n_tuples, n_tuples[i]);
         assert_int_equal(target.n_bad, n_bad[i]);
@@ -426,6 +428,8 @@ static void take_as_text(struct comparison *c, const struct nsf_tuple_ops *ops, 
     nsf_tuple_target_init(&target, c->batch, layout);
     target.is_strict = (options & 1) != 0;
     target.is_smtp_only = (options & 2) != 0;
+    c->batch->has_stamps = (options & 4) != 0;
+    nsf_tuple_target_enter(&target, 0);
     if (ops == NULL)
         nsf_tuple_take_array(&target, inside, 1000);
     else
