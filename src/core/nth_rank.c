@@ -2,8 +2,8 @@
 
 #include "core/nth_rank.h"
 
-#include "core/compare.h"
 #include "core/mem.h"
+#include "core/radix_sort.h"
 
 #define BINS_BITS 12
 
@@ -46,7 +46,7 @@ uint64_t nsf_nth_rank(const void *ranks, nsf_each_rank_fn *each, uint64_t max, u
     while (bins->counts[bins->bin] < left)
         left -= bins->counts[bins->bin++];
     each(ranks, list_rank, bins);
-    qsort(bins->ranks, bins->n, sizeof(*bins->ranks), nsf_cmp_u64);
+    nsf_radix_sort_u64(bins->ranks, bins->n, NULL);
     uint64_t rank = bins->ranks[left - 1];
     nsf_free(bins->ranks);
     nsf_free(bins);
