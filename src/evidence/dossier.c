@@ -597,28 +597,3 @@ size_t nsf_dossier_retrying(const struct nsf_dossier *dossier, const struct nsf_
     *senders = dossier->retrying;
     return dossier->n_retrying;
 }
-
-static int cmp_nics(const void *left, const void *right)
-{
-    return nsf_slice_cmp(((const struct nsf_nic_outbound *)left)->nic, ((const struct nsf_nic_outbound *)right)->nic);
-}
-
-struct nsf_nic_outbound *nsf_dossier_outbound(const struct nsf_dossier *dossier, uint32_t finding_idx, size_t *n)
-{
-    const struct nsf_evidence *evidence = dossier->evidence;
-    const struct nsf_outbound *outbound = &evidence->outbound;
-    uint32_t nsg_idx = evidence->scan->findings[finding_idx].nsg_idx;
-    struct nsf_nic_outbound *nics = nsf_malloc(nsf_mul_size(dossier->n_sending_nics + 1, sizeof(*nics)));
-    *n = 0;
-    for (uint32_t from = 0, to; from < outbound->n_rows; from = to) {
-        uint32_t nic_id = outbound->rows[from].nic_id;
-        for (to = from + 1; to < outbound->n_rows && outbound->rows[to].nic_id == nic_id;)
-            to++;
-        if (nsf_pairset_has(&evidence->nsg_nics, nsf_pair(nsg_idx, nic_id)))
-            nics[(*n)++] =
-                (struct nsf_nic_outbound){nsf_intern_get(&evidence->macs, nic_id), outbound->rows + from, to - from};
-    }
-    if (*n > 1)
-        qsort(nics, *n, sizeof(*nics), cmp_nics);
-    return nics;
-}

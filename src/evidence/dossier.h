@@ -71,13 +71,4 @@ void nsf_dossier_each_sent(const struct nsf_dossier *dossier, uint32_t finding_i
  * show. */
 size_t nsf_dossier_retrying(const struct nsf_dossier *dossier, const struct nsf_retrying_sender **senders);
 
-/* Outbound mail of one NIC. */
-struct nsf_nic_outbound {
-    struct nsf_slice nic;
-    const struct nsf_outbound_row *rows; /* by time; lent until the evidence changes */
-    size_t n_rows;
-};
-/* Of the finding's NICs those with any, by name; the caller frees the array with nsf_free. */
-struct nsf_nic_outbound *nsf_dossier_outbound(const struct nsf_dossier *dossier, uint32_t finding_idx, size_t *n);
-
 #endif

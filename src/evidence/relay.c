@@ -6,8 +6,10 @@
 #include "core/index.h"
 #include "core/pairset.h"
 
-#define PUSH_SECONDS 300
-#define SHIFT_SECONDS 3600u
+#define PUSH_SECONDS 300u
+/* Stretches are no shorter, and not many more than twice as many as pushes. */
+#define STRETCH_BITS_MIN 6u
+#define STRETCHES_MIN 16u
 #define SECONDS_PER_DAY 86400u
 #define BLOCKED_PERCENT 80u
 
@@ -16,10 +18,10 @@ struct nsf_push {
     uint32_t network; /* a small number */
 };
 
-/* From this second on, until that of the next span, so many networks are in the window that begins there. */
-struct nsf_push_span {
-    int64_t from;
-    uint32_t n_networks;
+/* Some moments in a row. */
+struct nsf_relay_stretch {
+    uint32_t first_push; /* at or after the first of them */
+    uint32_t n_networks; /* at most, in the window that begins at one of them */
 };
 
 struct nsf_relay {
@@ -31,10 +33,10 @@ struct nsf_relay {
     struct nsf_push *pushes; /* by time */
     size_t n_pushes;
     uint32_t n_networks;
-    struct nsf_push_span *spans;
-    size_t n_spans;
-    uint64_t *marks; /* by network: the question that counted it last */
-    uint64_t mark;
+    struct nsf_relay_stretch *stretches; /* of 2^shift seconds each, and one behind them */
+    size_t n_stretches;
+    uint32_t from; /* where the first begins: no window of an earlier moment holds a push */
+    unsigned shift;
 };
 
 static uint32_t count_destinations(const struct nsf_outbound_row *rows, size_t n, uint64_t *n_connections)
@@ -133,28 +135,68 @@ static void collect_pushes(struct nsf_relay *relay, const struct nsf_outbound_ro
         if (rows[i].is_message && rows[i].is_public && rows[i].is_port_25)
             relay->pushes[relay->n_pushes++] =
                 (struct nsf_push){rows[i].second, number_of(relay, &by_network, networks, rows[i].network)};
-    relay->marks = nsf_calloc((size_t)relay->n_networks + 1, sizeof(*relay->marks));
     nsf_free(networks);
     nsf_index_release(&by_network);
 }
 
-/* A window moves over the pushes: whenever it gains or loses some, how many networks are in it is written down. */
-static void count_spans(struct nsf_relay *relay)
+static uint32_t last_moment(const struct nsf_relay *relay)
 {
+    return relay->pushes[relay->n_pushes - 1].second;
+}
+
+static size_t stretch_of(const struct nsf_relay *relay, uint32_t second)
+{
+    return (second - relay->from) >> relay->shift;
+}
+
+/* Some window of the stretches from the one moment to before the other holds so many networks. */
+static void note_networks(struct nsf_relay *relay, int64_t from, int64_t to, uint32_t n_networks)
+{
+    from = from < (int64_t)relay->from ? (int64_t)relay->from : from;
+    for (size_t i = stretch_of(relay, (uint32_t)from); from < to && i <= stretch_of(relay, (uint32_t)(to - 1)); i++)
+        if (relay->stretches[i].n_networks < n_networks)
+            relay->stretches[i].n_networks = n_networks;
+}
+
+/* A window moves over the pushes, and gains and loses some. */
+static void count_networks(struct nsf_relay *relay)
+{
+    const struct nsf_push *pushes = relay->pushes;
     size_t n = relay->n_pushes, gained = 0, lost = 0;
     uint32_t *held = nsf_calloc((size_t)relay->n_networks + 1, sizeof(*held)), n_held = 0;
-    relay->spans = nsf_malloc(nsf_mul_size(2 * n + 1, sizeof(*relay->spans)));
+    int64_t from = (int64_t)pushes[0].second - PUSH_SECONDS;
     while (lost < n) {
-        int64_t next_gain = gained < n ? (int64_t)relay->pushes[gained].second - PUSH_SECONDS : INT64_MAX;
-        int64_t next_loss = (int64_t)relay->pushes[lost].second + 1;
-        int64_t from = next_gain < next_loss ? next_gain : next_loss;
-        for (; gained < n && (int64_t)relay->pushes[gained].second - PUSH_SECONDS == from; gained++)
-            n_held += held[relay->pushes[gained].network]++ == 0;
-        for (; lost < n && (int64_t)relay->pushes[lost].second + 1 == from; lost++)
-            n_held -= --held[relay->pushes[lost].network] == 0;
-        relay->spans[relay->n_spans++] = (struct nsf_push_span){from, n_held};
+        for (; gained < n && (int64_t)pushes[gained].second - PUSH_SECONDS == from; gained++)
+            n_held += held[pushes[gained].network]++ == 0;
+        for (; lost < n && (int64_t)pushes[lost].second + 1 == from; lost++)
+            n_held -= --held[pushes[lost].network] == 0;
+        int64_t next_gain = gained < n ? (int64_t)pushes[gained].second - PUSH_SECONDS : INT64_MAX;
+        int64_t next_loss = lost < n ? (int64_t)pushes[lost].second + 1 : INT64_MAX;
+        int64_t next = next_gain < next_loss ? next_gain : next_loss;
+        if (n_held > 0)
+            note_networks(relay, from, next, n_held);
+        from = next;
     }
     nsf_free(held);
+}
+
+static void make_stretches(struct nsf_relay *relay)
+{
+    size_t n_max = 2 * relay->n_pushes + STRETCHES_MIN;
+    if (relay->n_pushes == 0)
+        return;
+    relay->from = relay->pushes[0].second < PUSH_SECONDS ? 0 : relay->pushes[0].second - PUSH_SECONDS;
+    relay->shift = STRETCH_BITS_MIN;
+    while (stretch_of(relay, last_moment(relay)) >= n_max)
+        relay->shift++;
+    relay->n_stretches = stretch_of(relay, last_moment(relay)) + 1;
+    relay->stretches = nsf_calloc(relay->n_stretches + 1, sizeof(*relay->stretches));
+    for (size_t i = 0; i < relay->n_pushes; i++)
+        relay->stretches[stretch_of(relay, relay->pushes[i].second) + 1].first_push = (uint32_t)i + 1;
+    for (size_t i = 1; i <= relay->n_stretches; i++)
+        if (relay->stretches[i].first_push < relay->stretches[i - 1].first_push)
+            relay->stretches[i].first_push = relay->stretches[i - 1].first_push;
+    count_networks(relay);
 }
 
 struct nsf_relay *nsf_relay_new(const struct nsf_outbound_row *rows, size_t n)
@@ -164,7 +206,7 @@ struct nsf_relay *nsf_relay_new(const struct nsf_outbound_row *rows, size_t n)
     relay->destinations = count_destinations(rows, n, &relay->connections);
     relay->blocked_networks = blocked_networks(rows, n, relay->days, relay->n_days);
     collect_pushes(relay, rows, n);
-    count_spans(relay);
+    make_stretches(relay);
     return relay;
 }
 
@@ -174,8 +216,7 @@ void nsf_relay_free(struct nsf_relay *relay)
         return;
     nsf_free(relay->days);
     nsf_free(relay->pushes);
-    nsf_free(relay->spans);
-    nsf_free(relay->marks);
+    nsf_free(relay->stretches);
     nsf_free(relay);
 }
 
@@ -187,10 +228,33 @@ void nsf_relay_read(const struct nsf_relay *relay, struct nsf_relay_facts *facts
     facts->blocked_networks = relay->blocked_networks;
 }
 
-/* Index of the first push at or after a moment. */
-static size_t first_from(const struct nsf_relay *relay, uint64_t second)
+/* ---- one source ---- */
+
+uint32_t nsf_relay_networks(const struct nsf_relay *relay)
 {
-    size_t from = 0, to = relay->n_pushes;
+    return relay->n_networks;
+}
+
+/* Whether a window that begins at the moment may hold a push. */
+static bool is_near(const struct nsf_relay *relay, uint64_t second)
+{
+    return relay->n_pushes > 0 && second >= relay->from && second <= last_moment(relay);
+}
+
+uint32_t nsf_relay_at_most(const struct nsf_relay *relay, struct nsf_u32_view times)
+{
+    uint64_t sum = 0;
+    for (uint32_t t = 0; t < times.n; t++)
+        if (is_near(relay, times.items[t]))
+            sum += relay->stretches[stretch_of(relay, times.items[t])].n_networks;
+    return sum < relay->n_networks ? (uint32_t)sum : relay->n_networks;
+}
+
+/* Index of the first push at or after a moment that is near. */
+static size_t first_from(const struct nsf_relay *relay, uint32_t second)
+{
+    const struct nsf_relay_stretch *stretch = &relay->stretches[stretch_of(relay, second)];
+    size_t from = stretch[0].first_push, to = stretch[1].first_push;
     while (from < to) {
         size_t half = from + (to - from) / 2;
         if (relay->pushes[half].second < second)
@@ -201,80 +265,50 @@ static size_t first_from(const struct nsf_relay *relay, uint64_t second)
     return from;
 }
 
-/* Distinct networks that got mail within PUSH_SECONDS of one moment. */
-static uint32_t networks_of_span(const struct nsf_relay *relay, int64_t second)
-{
-    size_t from = 0, to = relay->n_spans;
-    while (from < to) {
-        size_t half = from + (to - from) / 2;
-        if (relay->spans[half].from <= second)
-            from = half + 1;
-        else
-            to = half;
-    }
-    return from == 0 ? 0 : relay->spans[from - 1].n_networks;
-}
-
-/* Not less than networks_after. */
-static uint64_t most_networks_after(const struct nsf_relay *relay, struct nsf_u32_view times)
-{
-    uint64_t sum = 0;
-    for (uint32_t t = 0; t < times.n; t++)
-        sum += networks_of_span(relay, times.items[t]);
-    return sum;
-}
-
-/* Distinct networks that got mail within PUSH_SECONDS after one of the moments, which are moved by `shift`. */
-static uint32_t networks_after(struct nsf_relay *relay, struct nsf_u32_view times, uint32_t shift)
+uint32_t nsf_relay_pushed(const struct nsf_relay *relay, struct nsf_u32_view times, uint32_t shift,
+                          struct nsf_relay_scratch *scratch)
 {
     uint32_t n_distinct = 0;
     size_t done = 0;
-    relay->mark++;
-    for (uint32_t t = 0; t < times.n; t++) {
+    NSF_GROW(scratch->marks, scratch->capacity, relay->n_networks);
+    while (scratch->n_marks < relay->n_networks)
+        scratch->marks[scratch->n_marks++] = 0;
+    uint64_t mark = ++scratch->mark;
+    for (uint32_t t = 0; t < times.n && n_distinct < relay->n_networks; t++) {
         uint64_t from = (uint64_t)times.items[t] + shift;
-        size_t at = first_from(relay, from);
-        for (at = at > done ? at : done; at < relay->n_pushes && relay->pushes[at].second <= from + PUSH_SECONDS;
-             at++) {
-            uint64_t *mark = &relay->marks[relay->pushes[at].network];
-            n_distinct += *mark != relay->mark;
-            *mark = relay->mark;
+        if (!is_near(relay, from))
+            continue;
+        size_t at = first_from(relay, (uint32_t)from);
+        at = at > done ? at : done;
+        for (; at < relay->n_pushes && relay->pushes[at].second <= from + PUSH_SECONDS; at++) {
+            uint64_t *network = &scratch->marks[relay->pushes[at].network];
+            n_distinct += *network != mark;
+            *network = mark;
         }
-        done = at > done ? at : done;
+        done = at;
     }
     return n_distinct;
 }
 
-static bool has_day(struct nsf_u32_view days, uint32_t day)
+void nsf_relay_scratch_release(struct nsf_relay_scratch *scratch)
 {
-    for (uint32_t i = 0; i < days.n; i++)
-        if (days.items[i] >> 16 == day)
-            return true;
-    return false;
+    nsf_free(scratch->marks);
+    *scratch = (struct nsf_relay_scratch){.marks = NULL};
 }
 
-static void compare_days(const struct nsf_relay *relay, const struct nsf_relay_suspect *suspect,
-                         uint32_t n_days_of_window, struct nsf_relay_facts *facts)
+void nsf_relay_compare_days(const struct nsf_relay *relay, struct nsf_u32_view days, uint32_t n_days_of_window,
+                            struct nsf_relay_facts *facts)
 {
     uint64_t with = 0, without = 0;
-    for (size_t i = 0; i < relay->n_days; i++)
-        *(has_day(suspect->days, relay->days[2 * i]) ? &with : &without) += relay->days[2 * i + 1];
-    uint32_t n_with = suspect->days.n, n_without = n_days_of_window > n_with ? n_days_of_window - n_with : 0;
+    uint32_t at = 0;
+    for (size_t i = 0; i < relay->n_days; i++) {
+        while (at < days.n && days.items[at] >> 16 < relay->days[2 * i])
+            at++;
+        bool is_with = at < days.n && days.items[at] >> 16 == relay->days[2 * i];
+        *(is_with ? &with : &without) += relay->days[2 * i + 1];
+    }
+    uint32_t n_with = days.n, n_without = n_days_of_window > n_with ? n_days_of_window - n_with : 0;
     facts->has_days_without = n_without > 0;
     facts->networks_with_tenths = n_with == 0 ? 0 : (uint32_t)(with * 10 / n_with);
     facts->networks_without_tenths = n_without == 0 ? 0 : (uint32_t)(without * 10 / n_without);
-}
-
-bool nsf_relay_suspect(struct nsf_relay *relay, const struct nsf_relay_suspect *suspect, uint32_t n_days,
-                       uint32_t at_least, struct nsf_relay_facts *facts)
-{
-    /* Suspects can be many, and few push more than the one before them. */
-    if (most_networks_after(relay, suspect->times) < at_least)
-        return false;
-    uint32_t pushed = networks_after(relay, suspect->times, 0);
-    if (pushed < at_least)
-        return false;
-    facts->pushed_networks = pushed;
-    facts->shifted_networks = networks_after(relay, suspect->times, SHIFT_SECONDS);
-    compare_days(relay, suspect, n_days, facts);
-    return true;
 }

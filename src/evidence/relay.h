@@ -1,5 +1,7 @@
 /*
- * relay.h - from the outbound mail of one NIC to the facts that a judge of relays asks for. One thread at a time.
+ * relay.h - from the outbound mail of one NIC to the facts that a judge of relays asks for.
+ *
+ * Read-only once made: any thread may ask, each with a scratch of its own.
  */
 #ifndef NSF_RELAY_H
 #define NSF_RELAY_H
@@ -7,11 +9,8 @@
 #include "evidence/outbound.h"
 #include "judge/relay_state.h"
 
-/* A source that sent messages and is no known or likely sender. */
-struct nsf_relay_suspect {
-    struct nsf_u32_view days;  /* day << 16 | messages */
-    struct nsf_u32_view times; /* of its messages, in seconds, ascending */
-};
+/* The moments that are compared with those of a source's messages. */
+#define NSF_RELAY_SHIFT_SECONDS 3600u
 
 struct nsf_relay;
 
@@ -21,9 +20,28 @@ struct nsf_relay *nsf_relay_new(const struct nsf_outbound_row *rows, size_t n);
 void nsf_relay_free(struct nsf_relay *relay);
 /* What does not depend on a source: counts, destinations, the fullest and the blocked day. */
 void nsf_relay_read(const struct nsf_relay *relay, struct nsf_relay_facts *facts);
-/* Fills in what *facts says of a source and returns true where this one pushed mail to `at_least` (> 0) networks.
- * `n_days` of the window, for the days without its messages. */
-bool nsf_relay_suspect(struct nsf_relay *relay, const struct nsf_relay_suspect *suspect, uint32_t n_days,
-                       uint32_t at_least, struct nsf_relay_facts *facts);
+
+/* Distinct public networks that got a message: no source pushed mail to more. */
+uint32_t nsf_relay_networks(const struct nsf_relay *relay);
+/* Quickly, no less than nsf_relay_pushed would count without a shift. */
+uint32_t nsf_relay_at_most(const struct nsf_relay *relay, struct nsf_u32_view times);
+
+/* Memory of one thread; zeroes are an empty one. */
+struct nsf_relay_scratch {
+    uint64_t *marks; /* by network: the question that counted it last */
+    size_t capacity;
+    size_t n_marks;
+    uint64_t mark;
+};
+void nsf_relay_scratch_release(struct nsf_relay_scratch *scratch);
+/* Distinct public networks that got a message within 300 s after one of the moments, which ascend, in seconds, and are
+ * moved by `shift`. */
+uint32_t nsf_relay_pushed(const struct nsf_relay *relay, struct nsf_u32_view times, uint32_t shift,
+                          struct nsf_relay_scratch *scratch);
+
+/* Networks a day on the days of a source's messages (day << 16 | messages, ascending) and on the others of a window of
+ * so many days. */
+void nsf_relay_compare_days(const struct nsf_relay *relay, struct nsf_u32_view days, uint32_t n_days_of_window,
+                            struct nsf_relay_facts *facts);
 
 #endif

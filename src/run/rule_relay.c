@@ -3,41 +3,42 @@
 #include "run/rule_relay.h"
 
 #include "core/mem.h"
-#include "evidence/relay.h"
+#include "run/relay_suspect.h"
 
 #define LINES_MAX 5
 
 /* One NIC with outbound mail. */
 struct nic_relay {
     struct nsf_slice nic;
-    struct nsf_relay *mail;
-    struct nsf_relay_facts facts;
-    struct nsf_ip pusher; /* the source that the facts speak of */
+    struct nsf_relay_weighed weighed;
 };
 
 struct nsf_rule_relay {
     struct nic_relay *nics;
     size_t n;
+    uint32_t *open; /* NICs for which another source could still look worse than those met */
+    size_t n_open;
     uint32_t n_days;
     bool is_examined;
+    struct nsf_relay_scratch scratch;
 };
 
-struct nsf_rule_relay *nsf_rule_relay_new(const struct nsf_dossier *dossier, uint32_t finding_idx, uint32_t n_days,
+struct nsf_rule_relay *nsf_rule_relay_new(const struct nsf_relays *relays, uint32_t finding_idx, uint32_t n_days,
                                           bool is_examined)
 {
     struct nsf_rule_relay *relay = nsf_calloc(1, sizeof(*relay));
-    struct nsf_nic_outbound *nics = nsf_dossier_outbound(dossier, finding_idx, &relay->n);
+    size_t capacity = 0;
     relay->n_days = n_days;
     relay->is_examined = is_examined;
-    relay->nics = nsf_calloc(relay->n + 1, sizeof(*relay->nics));
-    for (size_t i = 0; i < relay->n; i++) {
-        struct nic_relay *nic = &relay->nics[i];
-        nic->nic = nics[i].nic;
-        nic->mail = nsf_relay_new(nics[i].rows, nics[i].n_rows);
-        nic->facts.is_examined = is_examined;
-        nsf_relay_read(nic->mail, &nic->facts);
+    for (uint32_t i = 0; (i = nsf_relays_next(relays, finding_idx, i)) < nsf_relays_count(relays); i++) {
+        NSF_GROW(relay->nics, capacity, relay->n + 1);
+        struct nic_relay *nic = &relay->nics[relay->n++];
+        nsf_relay_weigh_begin(&nic->weighed, nsf_relays_get(relays, i, &nic->nic), is_examined);
     }
-    nsf_free(nics);
+    relay->open = nsf_calloc(relay->n + 1, sizeof(*relay->open));
+    for (uint32_t i = 0; i < relay->n; i++)
+        if (nsf_relay_is_open_end(&relay->nics[i].weighed))
+            relay->open[relay->n_open++] = i;
     return relay;
 }
 
@@ -45,34 +46,23 @@ void nsf_rule_relay_free(struct nsf_rule_relay *relay)
 {
     if (relay == NULL)
         return;
-    for (size_t i = 0; i < relay->n; i++)
-        nsf_relay_free(relay->nics[i].mail);
+    nsf_relay_scratch_release(&relay->scratch);
+    nsf_free(relay->open);
     nsf_free(relay->nics);
     nsf_free(relay);
 }
 
-/* One that looks like relaying counts before one that only pushed more. */
-static void suspect_on(struct nic_relay *nic, const struct nsf_relay_suspect *suspect, struct nsf_ip address,
-                       uint32_t n_days)
-{
-    struct nsf_relay_facts facts = nic->facts;
-    bool is_pushed = nsf_relay_is_pushed(&nic->facts);
-    uint32_t at_least = nic->facts.pushed_networks + 1;
-    if (!is_pushed && at_least > NSF_RELAY_NETWORKS_MIN)
-        at_least = NSF_RELAY_NETWORKS_MIN;
-    if (!nsf_relay_suspect(nic->mail, suspect, n_days, at_least, &facts))
-        return;
-    if (facts.pushed_networks <= nic->facts.pushed_networks && !nsf_relay_is_pushed(&facts))
-        return;
-    nic->facts = facts;
-    nic->pusher = address;
-}
-
 void nsf_rule_relay_suspect(struct nsf_rule_relay *relay, const struct nsf_sent *sent)
 {
-    const struct nsf_relay_suspect suspect = {.days = sent->days, .times = sent->times};
-    for (size_t i = 0; i < relay->n; i++)
-        suspect_on(&relay->nics[i], &suspect, sent->address, relay->n_days);
+    const struct nsf_relay_suspect suspect = {.address = sent->address, .days = sent->days, .times = sent->times};
+    size_t n_open = 0;
+    for (size_t i = 0; i < relay->n_open; i++) {
+        struct nsf_relay_weighed *weighed = &relay->nics[relay->open[i]].weighed;
+        nsf_relay_weigh(weighed, &suspect, relay->n_days, &relay->scratch);
+        if (nsf_relay_is_open_end(weighed))
+            relay->open[n_open++] = relay->open[i];
+    }
+    relay->n_open = n_open;
 }
 
 /* ---- the rule ---- */
@@ -105,7 +95,7 @@ static bool is_worse(const struct nsf_relay_facts *facts, const struct nsf_relay
 static void say_relay(const struct nsf_rule_relay *relay, const struct nic_relay *nic, struct nsf_arena *arena,
                       struct nsf_review_rule *rule)
 {
-    const struct nsf_relay_facts *facts = &nic->facts;
+    const struct nsf_relay_facts *facts = &nic->weighed.facts;
     char pusher[NSF_IP_TEXT_BYTES];
     struct nsf_slice *lines = nsf_arena_zalloc(arena, LINES_MAX, sizeof(*lines));
     size_t n = 0;
@@ -125,20 +115,20 @@ static void say_relay(const struct nsf_rule_relay *relay, const struct nic_relay
     if (facts->pushed_networks > 0)
         lines[n++] = nsf_slice_str(nsf_arena_printf(
             arena, "mail to %u networks within 300 s after messages of %s, which is no known sender, %u an hour later",
-            facts->pushed_networks, nsf_ip_format(nic->pusher, pusher), facts->shifted_networks));
+            facts->pushed_networks, nsf_ip_format(nic->weighed.pusher, pusher), facts->shifted_networks));
     rule->relay_evidence = (struct nsf_slices){lines, n};
 }
 
 bool nsf_rule_relay_finish(const struct nsf_rule_relay *relay, struct nsf_arena *arena, struct nsf_review_rule *rule)
 {
-    const struct nic_relay nobody = {.facts = {.is_examined = relay->is_examined}}, *worst = &nobody;
+    const struct nic_relay nobody = {.weighed.facts = {.is_examined = relay->is_examined}}, *worst = &nobody;
     bool has_fan_out = false;
     for (size_t i = 0; i < relay->n; i++) {
         const struct nic_relay *nic = &relay->nics[i];
-        worst = worst == &nobody || is_worse(&nic->facts, &worst->facts) ? nic : worst;
-        has_fan_out |= nsf_relay_has_fan_out(&nic->facts);
+        worst = worst == &nobody || is_worse(&nic->weighed.facts, &worst->weighed.facts) ? nic : worst;
+        has_fan_out |= nsf_relay_has_fan_out(&nic->weighed.facts);
     }
-    rule->relay = nsf_relay_state_of(&worst->facts);
+    rule->relay = nsf_relay_state_of(&worst->weighed.facts);
     say_relay(relay, worst, arena, rule);
     return has_fan_out;
 }

@@ -7,12 +7,13 @@
 
 #include "core/arena.h"
 #include "evidence/dossier.h"
+#include "evidence/relays.h"
 #include "judge/relay_state.h"
 
 struct nsf_rule_relay;
 
-/* `n_days` of the window; is_examined: some flow log covers the rule. */
-struct nsf_rule_relay *nsf_rule_relay_new(const struct nsf_dossier *dossier, uint32_t finding_idx, uint32_t n_days,
+/* Borrows the relays. `n_days` of the window; is_examined: some flow log covers the rule. */
+struct nsf_rule_relay *nsf_rule_relay_new(const struct nsf_relays *relays, uint32_t finding_idx, uint32_t n_days,
                                           bool is_examined);
 /* NULL is fine. */
 void nsf_rule_relay_free(struct nsf_rule_relay *relay);

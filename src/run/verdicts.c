@@ -20,6 +20,7 @@ struct nsf_verdicts {
     const struct nsf_lists *lists;
     struct nsf_review *review;
     struct nsf_dossier *dossier;
+    struct nsf_relays *relays; /* until the rules are judged */
     struct nsf_packed_facts *of[NSF_PARTITIONS]; /* of every row: a source is judged once, its words are made later */
     nsf_review_source_fn *read_counts;           /* of the evidence */
     struct nsf_review_desk *desk;                /* of those who bring none */
@@ -450,7 +451,7 @@ static void judge_mail(struct rule_sources *sources, struct nsf_review *review, 
     struct nsf_verdicts *verdicts = sources->verdicts;
     struct nsf_rule_facts *facts = sources->facts;
     struct nsf_rule_mail *mail = &sources->mail;
-    sources->relay = nsf_rule_relay_new(verdicts->dossier, rule->finding_idx,
+    sources->relay = nsf_rule_relay_new(verdicts->relays, rule->finding_idx,
                                         (uint32_t)(window_ms(review) / NSF_MS_PER_DAY), rule->coverage.is_logged);
     nsf_dossier_each_sent(verdicts->dossier, rule->finding_idx, add_sent, sources);
     nsf_rule_mail_finish(mail);
@@ -569,8 +570,11 @@ struct nsf_verdicts *nsf_verdicts_new(struct nsf_evidence *evidence, const struc
     review->judge = verdicts;
     nsf_parallel(jobs, NSF_PARTITIONS, judge_partition, verdicts);
     verdicts->desk->judgement.is_brief = true; /* nobody reads the words of the sums */
+    verdicts->relays = nsf_relays_new(evidence, jobs);
     for (size_t i = 0; i < review->n_rules; i++)
         judge_rule(verdicts, i);
+    nsf_relays_free(verdicts->relays);
+    verdicts->relays = NULL;
     fill_retrying(verdicts);
     verdicts->desk->judgement.is_brief = false;
     if (review->n_rules > 1)

@@ -1,6 +1,6 @@
 #include "core/nsf_common.h"
 
-#include "evidence/relay.h"
+#include "run/relay_suspect.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -62,50 +62,80 @@ static uint32_t networks_after(const struct nsf_outbound_row *rows, size_t n, st
 static void test_pushes(void **state)
 {
     (void)state;
-    uint32_t seed = 1, n_pushed = 0;
+    uint32_t seed = 1, n_pushed = 0, n_exact = 0;
+    struct nsf_relay_scratch scratch = {.marks = NULL};
     for (unsigned round = 0; round < 200; round++) {
         struct nsf_outbound_row rows[120];
         size_t n = make_rows(rows, round % 120, round % 3 == 0 ? 900 : 2 * 7200, &seed);
         struct nsf_relay *relay = nsf_relay_new(rows, n);
-        struct nsf_relay_facts facts = {0};
-        uint32_t most = 0, shifted = 0;
         for (unsigned s = 0; s < 12; s++) {
             uint32_t items[6], n_times = 1 + next_random(&seed) % 6;
             for (uint32_t t = 0; t < n_times; t++)
                 items[t] = START - 400 + next_random(&seed) % (round % 2 == 0 ? 1500 : 15000);
             qsort(items, n_times, sizeof(*items), cmp_u32);
-            struct nsf_relay_suspect suspect = {.times = {items, n_times}};
-            bool is_more = nsf_relay_suspect(relay, &suspect, 1, most + 1, &facts);
-            uint32_t pushed = networks_after(rows, n, suspect.times, 0);
-            assert_int_equal(is_more, pushed > most);
-            if (pushed > most) {
-                most = pushed;
-                shifted = networks_after(rows, n, suspect.times, 3600);
-            }
-            assert_int_equal(facts.pushed_networks, most);
-            assert_int_equal(facts.shifted_networks, shifted);
+            struct nsf_u32_view times = {items, n_times};
+            uint32_t pushed = networks_after(rows, n, times, 0);
+            assert_int_equal(nsf_relay_pushed(relay, times, 0, &scratch), pushed);
+            assert_int_equal(nsf_relay_pushed(relay, times, 3600, &scratch), networks_after(rows, n, times, 3600));
+            assert_true(nsf_relay_at_most(relay, times) >= pushed);
+            assert_true(nsf_relay_at_most(relay, times) <= nsf_relay_networks(relay));
+            n_exact += nsf_relay_at_most(relay, times) == pushed;
+            n_pushed += pushed > 0;
         }
-        n_pushed += most > 0;
         nsf_relay_free(relay);
     }
-    assert_true(n_pushed > 100);
+    nsf_relay_scratch_release(&scratch);
+    assert_true(n_pushed > 1000);
+    assert_true(n_exact > 500);
 }
 
 static void test_edges_of_a_push(void **state)
 {
     (void)state;
     static const struct {
+        uint32_t sent_at;
         uint32_t message_at;
         uint32_t pushed;
-    } cases[] = {{START - 301, 0}, {START - 300, 1}, {START, 1}, {START + 1, 0}};
-    struct nsf_outbound_row row = {.second = START, .is_message = true, .is_public = true, .is_port_25 = true};
-    struct nsf_relay *relay = nsf_relay_new(&row, 1);
+    } cases[] = {
+        {START, START - 301, 0},
+        {START, START - 300, 1},
+        {START, START, 1},
+        {START, START + 1, 0},
+        {10, 0, 1},
+        {10, 11, 0},
+        {UINT32_MAX, UINT32_MAX, 1},
+        {UINT32_MAX, UINT32_MAX - 300, 1},
+        {UINT32_MAX, UINT32_MAX - 301, 0},
+    };
+    struct nsf_relay_scratch scratch = {.marks = NULL};
     for (size_t i = 0; i < NSF_ARRAY_LEN(cases); i++) {
-        struct nsf_relay_facts facts = {0};
-        struct nsf_relay_suspect suspect = {.times = {&cases[i].message_at, 1}};
-        assert_int_equal(nsf_relay_suspect(relay, &suspect, 1, 1, &facts), cases[i].pushed);
-        assert_int_equal(facts.pushed_networks, cases[i].pushed);
+        struct nsf_outbound_row row = {
+            .second = cases[i].sent_at, .is_message = true, .is_public = true, .is_port_25 = true};
+        struct nsf_relay *relay = nsf_relay_new(&row, 1);
+        struct nsf_u32_view times = {&cases[i].message_at, 1};
+        assert_int_equal(nsf_relay_pushed(relay, times, 0, &scratch), cases[i].pushed);
+        assert_true(nsf_relay_at_most(relay, times) >= cases[i].pushed);
+        nsf_relay_free(relay);
     }
+    nsf_relay_scratch_release(&scratch);
+}
+
+/* One far from the others: stretches are as wide as that needs. */
+static void test_far_apart(void **state)
+{
+    (void)state;
+    struct nsf_outbound_row rows[200];
+    uint32_t seed = 9;
+    struct nsf_relay_scratch scratch = {.marks = NULL};
+    size_t n = make_rows(rows, NSF_ARRAY_LEN(rows) - 1, 2000, &seed);
+    rows[n++] = (struct nsf_outbound_row){
+        .second = UINT32_MAX, .network = 3, .is_message = true, .is_public = true, .is_port_25 = true};
+    struct nsf_relay *relay = nsf_relay_new(rows, n);
+    for (uint32_t second = START - 400; second < START + 2100; second += 37) {
+        struct nsf_u32_view times = {&second, 1};
+        assert_int_equal(nsf_relay_pushed(relay, times, 0, &scratch), networks_after(rows, n, times, 0));
+    }
+    nsf_relay_scratch_release(&scratch);
     nsf_relay_free(relay);
 }
 
@@ -226,23 +256,80 @@ static void test_machines(void **state)
         uint32_t message_at = START + 5000, day = (START / DAY) << 16 | 1;
         struct nsf_relay_suspect suspect = {.days = {&day, 1}, .times = {&message_at, 1}};
         struct nsf_relay *relay = nsf_relay_new(rows, make_machine(&machines[i], message_at, rows));
-        struct nsf_relay_facts facts = {.is_examined = true};
-        nsf_relay_read(relay, &facts);
-        nsf_relay_suspect(relay, &suspect, machines[i].n_quiet_days + 1, 1, &facts);
-        enum nsf_relay_state got = nsf_relay_state_of(&facts);
+        struct nsf_relay_weighed weighed;
+        struct nsf_relay_scratch scratch = {.marks = NULL};
+        nsf_relay_weigh_begin(&weighed, relay, true);
+        nsf_relay_weigh(&weighed, &suspect, machines[i].n_quiet_days + 1, &scratch);
+        nsf_relay_scratch_release(&scratch);
+        enum nsf_relay_state got = nsf_relay_state_of(&weighed.facts);
         if (got != machines[i].expected)
             fail_msg("%s: %s", machines[i].what, nsf_relay_state_name(got));
         nsf_relay_free(relay);
     }
 }
 
+/* ---- several sources ---- */
+
+struct told {
+    uint32_t pushed;
+    uint32_t shifted;
+    uint32_t source; /* 0: nobody */
+    bool is_relaying;
+};
+
+/* The slow way: all of each source, then the first of the worst. */
+static void tell_slowly(const struct nsf_outbound_row *rows, size_t n, struct nsf_u32_view times, uint32_t source,
+                        struct told *worst)
+{
+    struct told told = {networks_after(rows, n, times, 0), networks_after(rows, n, times, 3600), source, false};
+    told.is_relaying = told.pushed >= 20 && told.pushed >= 3 * told.shifted;
+    if (told.is_relaying > worst->is_relaying ||
+        (told.is_relaying == worst->is_relaying && told.pushed > worst->pushed))
+        *worst = told;
+}
+
+static void test_worst_of_many(void **state)
+{
+    (void)state;
+    uint32_t seed = 5, n_relaying = 0, n_other = 0;
+    struct nsf_relay_scratch scratch = {.marks = NULL};
+    for (unsigned round = 0; round < 150; round++) {
+        struct nsf_outbound_row rows[160];
+        size_t n = make_rows(rows, NSF_ARRAY_LEN(rows), round % 3 == 0 ? 1500 : 9000, &seed);
+        struct nsf_relay *relay = nsf_relay_new(rows, n);
+        struct nsf_relay_weighed weighed;
+        struct told worst = {0};
+        bool is_open_end = true;
+        nsf_relay_weigh_begin(&weighed, relay, true);
+        for (uint32_t s = 1; s <= 30; s++) {
+            uint32_t items[20], n_times = 1 + next_random(&seed) % NSF_ARRAY_LEN(items);
+            for (uint32_t t = 0; t < n_times; t++)
+                items[t] = START - 400 + next_random(&seed) % 9000;
+            qsort(items, n_times, sizeof(*items), cmp_u32);
+            struct nsf_relay_suspect suspect = {.address = nsf_ip_from_v4(s), .times = {items, n_times}};
+            tell_slowly(rows, n, suspect.times, s, &worst);
+            nsf_relay_weigh(&weighed, &suspect, 0, &scratch);
+            assert_int_equal(weighed.facts.pushed_networks, worst.pushed);
+            assert_int_equal(weighed.facts.shifted_networks, worst.shifted);
+            assert_true(worst.source == 0 || nsf_ip_eq(weighed.pusher, nsf_ip_from_v4(worst.source)));
+            /* Behind a closed end nothing changes any more. */
+            assert_true(is_open_end || worst.source != s);
+            is_open_end = nsf_relay_is_open_end(&weighed);
+        }
+        n_relaying += worst.is_relaying;
+        n_other += !worst.is_relaying;
+        nsf_relay_free(relay);
+    }
+    nsf_relay_scratch_release(&scratch);
+    assert_true(n_relaying > 20);
+    assert_true(n_other > 20);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pushes),
-        cmocka_unit_test(test_edges_of_a_push),
-        cmocka_unit_test(test_days),
-        cmocka_unit_test(test_machines),
+        cmocka_unit_test(test_pushes),    cmocka_unit_test(test_edges_of_a_push), cmocka_unit_test(test_days),
+        cmocka_unit_test(test_far_apart), cmocka_unit_test(test_machines),        cmocka_unit_test(test_worst_of_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

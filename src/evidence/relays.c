@@ -1,0 +1,90 @@
+#include "core/nsf_common.h"
+
+#include "evidence/relays.h"
+
+#include "core/mem.h"
+#include "core/parallel.h"
+#include "evidence/evidence_state.h"
+
+struct nic {
+    struct nsf_slice name;
+    uint32_t id;
+    const struct nsf_outbound_row *rows;
+    size_t n_rows;
+    struct nsf_relay *mail;
+};
+
+struct nsf_relays {
+    const struct nsf_evidence *evidence;
+    struct nic *nics; /* by name */
+    size_t capacity;
+    uint32_t n;
+};
+
+static int cmp_nics(const void *left, const void *right)
+{
+    return nsf_slice_cmp(((const struct nic *)left)->name, ((const struct nic *)right)->name);
+}
+
+static void add_nics(struct nsf_relays *relays)
+{
+    const struct nsf_outbound *outbound = &relays->evidence->outbound;
+    for (uint32_t from = 0, to; from < outbound->n_rows; from = to) {
+        uint32_t id = outbound->rows[from].nic_id;
+        for (to = from + 1; to < outbound->n_rows && outbound->rows[to].nic_id == id;)
+            to++;
+        NSF_GROW(relays->nics, relays->capacity, (size_t)relays->n + 1);
+        relays->nics[relays->n++] = (struct nic){
+            .name = nsf_intern_get(&relays->evidence->macs, id),
+            .id = id,
+            .rows = &outbound->rows[from],
+            .n_rows = to - from,
+        };
+    }
+    if (relays->n > 1)
+        qsort(relays->nics, relays->n, sizeof(*relays->nics), cmp_nics);
+}
+
+static void make_one(void *ctx, size_t i)
+{
+    struct nsf_relays *relays = ctx;
+    relays->nics[i].mail = nsf_relay_new(relays->nics[i].rows, relays->nics[i].n_rows);
+}
+
+struct nsf_relays *nsf_relays_new(const struct nsf_evidence *evidence, unsigned jobs)
+{
+    struct nsf_relays *relays = nsf_calloc(1, sizeof(*relays));
+    relays->evidence = evidence;
+    add_nics(relays);
+    nsf_parallel(jobs, relays->n, make_one, relays);
+    return relays;
+}
+
+void nsf_relays_free(struct nsf_relays *relays)
+{
+    if (relays == NULL)
+        return;
+    for (uint32_t i = 0; i < relays->n; i++)
+        nsf_relay_free(relays->nics[i].mail);
+    nsf_free(relays->nics);
+    nsf_free(relays);
+}
+
+uint32_t nsf_relays_count(const struct nsf_relays *relays)
+{
+    return relays->n;
+}
+
+uint32_t nsf_relays_next(const struct nsf_relays *relays, uint32_t finding_idx, uint32_t nic)
+{
+    uint32_t nsg_idx = relays->evidence->scan->findings[finding_idx].nsg_idx;
+    while (nic < relays->n && !nsf_pairset_has(&relays->evidence->nsg_nics, nsf_pair(nsg_idx, relays->nics[nic].id)))
+        nic++;
+    return nic;
+}
+
+const struct nsf_relay *nsf_relays_get(const struct nsf_relays *relays, uint32_t nic, struct nsf_slice *name)
+{
+    *name = relays->nics[nic].name;
+    return relays->nics[nic].mail;
+}
