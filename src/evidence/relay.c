@@ -2,9 +2,9 @@
 
 #include "evidence/relay.h"
 
-#include "core/compare.h"
 #include "core/index.h"
 #include "core/pairset.h"
+#include "core/radix_sort.h"
 
 #define PUSH_SECONDS 300u
 /* Stretches are no shorter, and not many more than twice as many as pushes. */
@@ -61,8 +61,7 @@ static uint32_t *networks_by_day(const struct nsf_outbound_row *rows, size_t n, 
     for (size_t i = 0; i < n; i++)
         if (rows[i].is_public && rows[i].is_port_25)
             keys[n_keys++] = (uint64_t)(rows[i].second / SECONDS_PER_DAY) << 32 | rows[i].network;
-    if (n_keys > 1)
-        qsort(keys, n_keys, sizeof(*keys), nsf_cmp_u64);
+    nsf_radix_sort_u64(keys, n_keys, NULL);
     uint32_t *days = nsf_malloc(nsf_mul_size(n_keys + 1, 2 * sizeof(*days)));
     *n_days = 0;
     for (size_t i = 0; i < n_keys; i++) {
@@ -84,8 +83,7 @@ static void read_days(const uint32_t *days, size_t n_days, struct nsf_relay_fact
     uint32_t *counts = nsf_malloc(nsf_mul_size(n_days + 1, sizeof(*counts)));
     for (size_t i = 0; i < n_days; i++)
         counts[i] = days[2 * i + 1];
-    if (n_days > 1)
-        qsort(counts, n_days, sizeof(*counts), nsf_cmp_u32);
+    nsf_radix_sort_u32(counts, n_days, NULL);
     if (n_days > 0)
         facts->busiest_day_networks = counts[n_days - 1];
     if (n_days > 1)

@@ -2,18 +2,17 @@
 
 #include "run/rule_mail.h"
 
-#include "core/compare.h"
 #include "core/mem.h"
 #include "judge/sender_score.h"
 
-#define COUNT_OF(item) ((item)&0xffffu)
-#define DAY_OF(item) ((item) >> 16)
+#define COUNT_OF(on_day) ((on_day)&0xffffu)
+#define DAY_OF(on_day) ((on_day) >> 16)
+#define MESSAGES_A_DAY_MAX UINT16_MAX
+#define DAYS_A_SPAN 7
 
 void nsf_rule_mail_release(struct nsf_rule_mail *mail)
 {
-    for (size_t i = 0; i < mail->n_networks; i++)
-        nsf_free(mail->networks[i].traits);
-    nsf_free(mail->networks);
+    nsf_free(mail->items);
     *mail = (struct nsf_rule_mail){0};
 }
 
@@ -40,78 +39,115 @@ void nsf_rule_mail_add(struct nsf_rule_mail *mail, const struct nsf_sent *sent, 
     count_messages(mail, sent->messages, verdict);
     if (!may_send(sent, verdict))
         return;
-    NSF_GROW(mail->networks, mail->capacity, mail->n_networks + 1);
-    struct nsf_mail_network *network = &mail->networks[mail->n_networks++];
-    *network = (struct nsf_mail_network){
-        .id = sent->network.id,
-        .messages = sent->messages > UINT32_MAX ? UINT32_MAX : (uint32_t)sent->messages,
-        .is_sender = nsf_source_is_sender(verdict),
-    };
-    nsf_traits_merge_list(&network->traits, NSF_TRAIT_MESSAGE_DAYS, sent->days);
+    uint32_t messages = sent->messages > UINT32_MAX ? UINT32_MAX : (uint32_t)sent->messages;
+    NSF_GROW(mail->items, mail->capacity, mail->n_items + sent->days.n + 1);
+    for (uint32_t i = 0; i < sent->days.n || i == 0; i++) {
+        uint32_t on_day = i < sent->days.n ? sent->days.items[i] : 0;
+        mail->items[mail->n_items++] = (struct nsf_keyed){sent->network.id, NSF_MAIL_ITEM(on_day, messages)};
+        messages = 0;
+    }
 }
 
-static struct nsf_u32_view days_of(const struct nsf_mail_network *network)
+static uint32_t add_up_to(uint32_t a, uint32_t b, uint32_t most)
 {
-    return nsf_traits_list(network->traits, NSF_TRAIT_MESSAGE_DAYS);
+    return a > most - b ? most : a + b;
 }
 
-static int cmp_networks(const void *left, const void *right)
+/* The items of one network, ascending, go behind what is done. */
+static void join_network(struct nsf_rule_mail *mail, uint64_t id, const uint64_t *items, size_t n)
 {
-    const struct nsf_mail_network *a = left, *b = right;
-    return (a->id > b->id) - (a->id < b->id);
+    size_t first = mail->n_items;
+    uint32_t messages = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t on_day = NSF_MAIL_ITEM_ON_DAY(items[i]);
+        uint32_t before = mail->n_items > first ? NSF_MAIL_ITEM_ON_DAY(mail->items[mail->n_items - 1].ref) : 0;
+        messages = add_up_to(messages, NSF_MAIL_ITEM_MESSAGES(items[i]), UINT32_MAX);
+        if (mail->n_items > first && DAY_OF(before) == DAY_OF(on_day)) {
+            on_day = DAY_OF(on_day) << 16 | add_up_to(COUNT_OF(before), COUNT_OF(on_day), MESSAGES_A_DAY_MAX);
+            mail->items[mail->n_items - 1].ref = NSF_MAIL_ITEM(on_day, 0);
+        } else {
+            mail->items[mail->n_items++] = (struct nsf_keyed){id, NSF_MAIL_ITEM(on_day, 0)};
+        }
+    }
+    mail->items[first].ref |= messages;
+    mail->n_networks++;
+}
+
+/* Index behind the last item of the network that begins at `from`. */
+static size_t end_of_network(const struct nsf_rule_mail *mail, size_t from, size_t n_items)
+{
+    size_t to = from + 1;
+    while (to < n_items && mail->items[to].key == mail->items[from].key)
+        to++;
+    return to;
 }
 
 void nsf_rule_mail_finish(struct nsf_rule_mail *mail)
 {
-    size_t n = 0;
-    if (mail->n_networks > 1)
-        qsort(mail->networks, mail->n_networks, sizeof(*mail->networks), cmp_networks);
-    for (size_t i = 0; i < mail->n_networks; i++) {
-        struct nsf_mail_network *next = &mail->networks[i];
-        if (n == 0 || mail->networks[n - 1].id != next->id) {
-            mail->networks[n++] = *next;
-            continue;
-        }
-        struct nsf_mail_network *into = &mail->networks[n - 1];
-        into->messages = into->messages > UINT32_MAX - next->messages ? UINT32_MAX : into->messages + next->messages;
-        into->is_sender |= next->is_sender;
-        nsf_traits_merge_list(&into->traits, NSF_TRAIT_MESSAGE_DAYS, days_of(next));
-        nsf_free(next->traits);
+    uint64_t *own = NULL;
+    size_t n_items = mail->n_items, capacity = 0;
+    nsf_radix_sort_keyed(mail->items, n_items, NULL);
+    mail->n_items = 0;
+    for (size_t from = 0, to; from < n_items; from = to) {
+        to = end_of_network(mail, from, n_items);
+        NSF_GROW(own, capacity, to - from);
+        for (size_t i = from; i < to; i++)
+            own[i - from] = mail->items[i].ref;
+        nsf_radix_sort_u64(own, to - from, NULL);
+        join_network(mail, mail->items[from].key, own, to - from);
     }
-    mail->n_networks = n;
+    nsf_free(own);
 }
 
 /* ---- any seven days ---- */
 
-/* A day on which a span of a network begins or, with the lowest bit, behind which one ends: those that begin come
- * first, since a day belongs to both. */
-#define TURN_BEGIN(day) ((day) << 1)
-#define TURN_END(day) ((day) << 1 | 1)
+/* First and last day with mail; false: there is none. */
+static bool span_of(const struct nsf_rule_mail *mail, uint32_t *first, uint32_t *last)
+{
+    *first = UINT32_MAX;
+    *last = 0;
+    for (size_t i = 0; i < mail->n_items; i++) {
+        uint32_t on_day = NSF_MAIL_ITEM_ON_DAY(mail->items[i].ref);
+        if (COUNT_OF(on_day) == 0)
+            continue;
+        *first = DAY_OF(on_day) < *first ? DAY_OF(on_day) : *first;
+        *last = DAY_OF(on_day) > *last ? DAY_OF(on_day) : *last;
+    }
+    return *first <= *last;
+}
 
-/* A network is in each span of seven days that ends on one of its days or up to six days later. */
+/* A network is in each span of seven days that ends on one of its days or up to six days later: `turns` says by day how
+ * many more there are than the day before. */
+static void count_turns(const struct nsf_rule_mail *mail, uint32_t first_day, int64_t *turns)
+{
+    bool is_within = false;
+    for (size_t i = 0; i < mail->n_items; i++) {
+        uint32_t on_day = NSF_MAIL_ITEM_ON_DAY(mail->items[i].ref), day = DAY_OF(on_day);
+        if (COUNT_OF(on_day) == 0)
+            continue;
+        turns[day - first_day] += !is_within;
+        const struct nsf_keyed *next = i + 1 < mail->n_items ? &mail->items[i + 1] : NULL;
+        is_within = next != NULL && next->key == mail->items[i].key &&
+                    DAY_OF(NSF_MAIL_ITEM_ON_DAY(next->ref)) - day <= DAYS_A_SPAN;
+        turns[day - first_day + DAYS_A_SPAN] -= !is_within;
+    }
+}
+
 uint64_t nsf_rule_mail_networks_in_7_days(const struct nsf_rule_mail *mail)
 {
-    uint32_t *turns = NULL;
-    size_t n = 0, capacity = 0;
-    for (size_t i = 0; i < mail->n_networks; i++) {
-        struct nsf_u32_view days = days_of(&mail->networks[i]);
-        for (uint32_t from = 0, to; from < days.n; from = to) {
-            for (to = from + 1; to < days.n && DAY_OF(days.items[to]) - DAY_OF(days.items[to - 1]) <= 7;)
-                to++;
-            NSF_GROW(turns, capacity, n + 2);
-            turns[n++] = TURN_BEGIN(DAY_OF(days.items[from]));
-            turns[n++] = TURN_END(DAY_OF(days.items[to - 1]) + 6);
-        }
-    }
-    if (n > 1)
-        qsort(turns, n, sizeof(*turns), nsf_cmp_u32);
-    uint64_t now = 0, most = 0;
-    for (size_t i = 0; i < n; i++) {
-        now = turns[i] & 1 ? now - 1 : now + 1;
+    uint32_t first, last;
+    int64_t now = 0, most = 0;
+    if (!span_of(mail, &first, &last))
+        return 0;
+    size_t n_days = last - first + DAYS_A_SPAN + 1;
+    int64_t *turns = nsf_calloc(n_days, sizeof(*turns));
+    count_turns(mail, first, turns);
+    for (size_t i = 0; i < n_days; i++) {
+        now += turns[i];
         most = now > most ? now : most;
     }
     nsf_free(turns);
-    return most;
+    return (uint64_t)most;
 }
 
 /* ---- break-risk ---- */
@@ -120,16 +156,18 @@ void nsf_rule_mail_break_risk(const struct nsf_rule_mail *mail, int64_t from_day
                               struct nsf_break_risk_facts *facts)
 {
     int64_t learned_until = from_day + (to_day - from_day) * 7 / 10;
-    for (size_t i = 0; i < mail->n_networks; i++) {
-        const struct nsf_mail_network *network = &mail->networks[i];
+    for (size_t from = 0, to; from < mail->n_items; from = to) {
+        uint32_t messages = NSF_MAIL_ITEM_MESSAGES(mail->items[from].ref);
         uint64_t learned = 0, held_out = 0;
-        if (network->messages == 0)
+        to = end_of_network(mail, from, mail->n_items);
+        if (messages == 0)
             continue;
-        struct nsf_u32_view days = days_of(network);
-        for (uint32_t k = 0; k < days.n; k++)
-            *(DAY_OF(days.items[k]) < learned_until ? &learned : &held_out) += COUNT_OF(days.items[k]);
-        facts->messages += network->messages;
-        facts->single_networks += network->messages == 1;
+        for (size_t i = from; i < to; i++) {
+            uint32_t on_day = NSF_MAIL_ITEM_ON_DAY(mail->items[i].ref);
+            *(DAY_OF(on_day) < learned_until ? &learned : &held_out) += COUNT_OF(on_day);
+        }
+        facts->messages += messages;
+        facts->single_networks += messages == 1;
         facts->held_out += held_out;
         facts->held_out_lost += learned == 0 ? held_out : 0;
     }

@@ -9,25 +9,28 @@
 #ifndef NSF_RULE_MAIL_H
 #define NSF_RULE_MAIL_H
 
+#include "core/radix_sort.h"
 #include "evidence/dossier.h"
 #include "judge/break_risk.h"
 
-/* A network of sources that send, or may send, mail: hostile and spam sources are left out. */
-struct nsf_mail_network {
-    uint64_t id;
-    uint32_t messages;         /* stops at the largest */
-    bool is_sender;            /* some source of it is known or likely */
-    struct nsf_traits *traits; /* NSF_TRAIT_MESSAGE_DAYS only; without counters connections stand for messages */
-};
-
+/* Who is hostile and who sends spam are left out. */
 struct nsf_rule_mail {
-    struct nsf_mail_network *networks; /* by id */
-    size_t n_networks;
+    /* By network, then day, each pair once; the first item of a network holds all its messages. While sources are
+     * added, one item a source and day. */
+    struct nsf_keyed *items; /* id of the network, NSF_MAIL_ITEM */
+    size_t n_items;
     size_t capacity;
+    size_t n_networks;
     uint64_t sender_messages; /* of known and likely senders */
     uint64_t spam_messages;   /* of spam sources */
     uint64_t other_messages;  /* of possible senders and those nobody decided */
 };
+
+/* Messages of a network, up to the largest, in the lower half; in the upper half a day << 16 and the messages on it, up
+ * to 65535. Without counters connections stand for messages there. None on the day: there is no day. */
+#define NSF_MAIL_ITEM(on_day, messages) ((uint64_t)(on_day) << 32 | (messages))
+#define NSF_MAIL_ITEM_MESSAGES(item) ((uint32_t)(item))
+#define NSF_MAIL_ITEM_ON_DAY(item) ((uint32_t)((item) >> 32))
 
 void nsf_rule_mail_release(struct nsf_rule_mail *mail);
 /* One source under the rule and what it was judged to be. */

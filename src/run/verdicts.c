@@ -3,6 +3,7 @@
 #include "run/verdicts.h"
 
 #include "core/clock.h"
+#include "core/ip_sort.h"
 #include "core/mem.h"
 #include "core/parallel.h"
 #include "evidence/elsewhere.h"
@@ -20,7 +21,7 @@ struct nsf_verdicts {
     const struct nsf_lists *lists;
     struct nsf_review *review;
     struct nsf_dossier *dossier;
-    struct nsf_relays *relays; /* until the rules are judged */
+    struct nsf_relays *relays;                   /* until the rules are judged */
     struct nsf_packed_facts *of[NSF_PARTITIONS]; /* of every row: a source is judged once, its words are made later */
     nsf_review_source_fn *read_counts;           /* of the evidence */
     struct nsf_review_desk *desk;                /* of those who bring none */
@@ -393,11 +394,6 @@ static void fill_traffic(const struct nsf_review *review, const struct nsf_revie
     facts->window_ms = window_ms(review);
 }
 
-static int cmp_touched(const void *left, const void *right)
-{
-    return nsf_ip_cmp(((const struct nsf_touched *)left)->address, ((const struct nsf_touched *)right)->address);
-}
-
 /* Senders whose mail was logged under another rule count as touched: the list has to hold them too. */
 static void add_elsewhere(void *ctx, struct nsf_ip src)
 {
@@ -417,8 +413,8 @@ static void add_elsewhere(void *ctx, struct nsf_ip src)
 static void join_elsewhere(struct rule_sources *sources, size_t n_own)
 {
     size_t n = n_own;
-    if (sources->n_touched - n_own > 1)
-        qsort(sources->touched + n_own, sources->n_touched - n_own, sizeof(*sources->touched), cmp_touched);
+    if (sources->n_touched > n_own)
+        nsf_ip_sort(sources->touched + n_own, sources->n_touched - n_own, sizeof(*sources->touched));
     for (size_t i = n_own; i < sources->n_touched; i++)
         if (n == n_own || !nsf_ip_eq(sources->touched[n - 1].address, sources->touched[i].address))
             sources->touched[n++] = sources->touched[i];
@@ -496,8 +492,7 @@ static void judge_rule(struct nsf_verdicts *verdicts, size_t rule_idx)
     rule->risk = judgement.risk;
     rule->reason = nsf_arena_copy(&review->arena, nsf_slice_str(judgement.reason));
     nsf_rule_doubts(&sources.sightings, &path, &review->scan->nsgs[finding->nsg_idx], &review->arena, rule);
-    if (sources.n_touched > 1)
-        qsort(sources.touched, sources.n_touched, sizeof(*sources.touched), cmp_touched);
+    nsf_ip_sort(sources.touched, sources.n_touched, sizeof(*sources.touched));
     nsf_advise(&(struct nsf_advise_ask){.lists = verdicts->lists,
                                         .finding = finding,
                                         .nsg = &review->scan->nsgs[finding->nsg_idx],

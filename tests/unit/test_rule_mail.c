@@ -60,13 +60,13 @@ static void sources_of_one_network_are_one(void **state)
     add(&mail, 9, NSF_SOURCE_UNDECIDED, 5, second, 2);
     nsf_rule_mail_finish(&mail);
     assert_int_equal(mail.n_networks, 2);
-    assert_int_equal(mail.networks[0].id, 4);
-    assert_false(mail.networks[0].is_sender);
-    assert_int_equal(mail.networks[1].messages, 8);
-    assert_true(mail.networks[1].is_sender);
-    struct nsf_u32_view days = nsf_traits_list(mail.networks[1].traits, NSF_TRAIT_MESSAGE_DAYS);
-    assert_int_equal(days.n, 3);
-    assert_int_equal(days.items[1], MESSAGES_ON(3, 5));
+    assert_int_equal(mail.n_items, 4);
+    assert_int_equal(mail.items[0].key, 4);
+    assert_int_equal(mail.items[1].key, 9);
+    assert_int_equal(NSF_MAIL_ITEM_MESSAGES(mail.items[1].ref), 8);
+    static const uint32_t days[] = {MESSAGES_ON(0, 2), MESSAGES_ON(3, 5), MESSAGES_ON(9, 1)};
+    for (size_t i = 0; i < NSF_ARRAY_LEN(days); i++)
+        assert_int_equal(NSF_MAIL_ITEM_ON_DAY(mail.items[1 + i].ref), days[i]);
     nsf_rule_mail_release(&mail);
 }
 
@@ -77,8 +77,33 @@ static void counts_stop_at_the_largest(void **state)
     add(&mail, 1, NSF_SOURCE_LIKELY_SENDER, UINT64_C(5000000000), days, 1);
     add(&mail, 1, NSF_SOURCE_LIKELY_SENDER, 7, days, 1);
     nsf_rule_mail_finish(&mail);
-    assert_int_equal(mail.networks[0].messages, UINT32_MAX);
+    assert_int_equal(mail.n_items, 1);
+    assert_int_equal(NSF_MAIL_ITEM_MESSAGES(mail.items[0].ref), UINT32_MAX);
+    assert_int_equal(NSF_MAIL_ITEM_ON_DAY(mail.items[0].ref), days[0]);
     assert_true(mail.sender_messages == UINT64_C(5000000007));
+    nsf_rule_mail_release(&mail);
+}
+
+/* Many sources of one provider, in any order, against sums made one by one. */
+static void a_network_of_many_sources(void **state)
+{
+    uint32_t by_day[50] = {0}, n_days = 0;
+    struct nsf_rule_mail mail = {0};
+    srand(11);
+    for (unsigned i = 0; i < 500; i++) {
+        uint32_t first = (uint32_t)rand() % 50, second = first + (uint32_t)rand() % (50 - first);
+        const uint32_t days[] = {MESSAGES_ON(first, 1 + i % 3), MESSAGES_ON(second, 2)};
+        by_day[first] += 1 + i % 3;
+        by_day[second] += second > first ? 2 : 0;
+        add(&mail, 8, NSF_SOURCE_LIKELY_SENDER, 5, days, second > first ? 2 : 1);
+    }
+    nsf_rule_mail_finish(&mail);
+    assert_int_equal(NSF_MAIL_ITEM_MESSAGES(mail.items[0].ref), 2500);
+    for (uint32_t day = 0; day < 50; day++)
+        if (by_day[day] > 0)
+            assert_int_equal(NSF_MAIL_ITEM_ON_DAY(mail.items[n_days++].ref), MESSAGES_ON(day, by_day[day]));
+    assert_int_equal(mail.n_items, n_days);
+    assert_int_equal(mail.n_networks, 1);
     nsf_rule_mail_release(&mail);
 }
 
@@ -191,6 +216,7 @@ int main(void)
         cmocka_unit_test(who_counts),
         cmocka_unit_test(sources_of_one_network_are_one),
         cmocka_unit_test(counts_stop_at_the_largest),
+        cmocka_unit_test(a_network_of_many_sources),
         cmocka_unit_test(most_networks_of_a_week),
         cmocka_unit_test(a_week_counted_slowly),
         cmocka_unit_test(what_was_learned_and_lost),
