@@ -304,6 +304,7 @@ static bool open_blob(struct nsf_reader *reader, uint64_t offset, enum nsf_envel
     struct nsf_open how = NSF_OPEN_INIT;
     struct nsf_err err = NSF_ERR_INIT;
     how.from_offset = offset;
+    how.needs_no_version = true;
     reader->bytes_told = 0;
     reader->is_first_parcel = offset == 0;
     new_parcel(reader);
@@ -329,6 +330,7 @@ static bool find_segment(struct nsf_reader *reader, uint32_t segment, uint64_t *
         reader->border_window = nsf_malloc(BORDER_WINDOW_BYTES);
     struct nsf_open how = NSF_OPEN_INIT;
     how.from_offset = segment * NSF_TASK_SEGMENT_BYTES;
+    how.needs_no_version = true;
     struct nsf_stream *stream;
     if (nsf_failed(nsf_source_open(blob_of(reader), &how, &stream, NULL)))
         return false;
@@ -456,6 +458,7 @@ int64_t nsf_reader_peek_hour(struct nsf_reader *reader, const struct nsf_blob *b
 {
     struct nsf_open how = NSF_OPEN_INIT;
     how.is_glance = true;
+    how.needs_no_version = true;
     struct nsf_stream *stream;
     if (nsf_failed(nsf_source_open(blob, &how, &stream, NULL)))
         return NSF_HOUR_NONE;

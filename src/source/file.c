@@ -14,6 +14,10 @@
 #include <unistd.h>
 
 #define ETAG_TEXT_BYTES 80
+/* What the system gives of a folder at a time. */
+#define ENTRIES_BYTES ((size_t)32 << 10)
+/* So many folders are held open, one in the other; entries further down are found by their whole path. */
+#define FOLDERS_OPEN_MAX 64u
 
 struct file_source {
     struct nsf_source base;
@@ -32,6 +36,7 @@ struct file_stream {
     bool is_unchanged; /* to be said at the first read */
     bool is_replaced;
     uint64_t size_bytes;
+    uint64_t position; /* in the file */
     int64_t created_ms;
     char etag[ETAG_TEXT_BYTES];
     struct nsf_err failure; /* said again and again */
@@ -45,7 +50,10 @@ struct walk {
     const struct nsf_list_filter *filter;
     struct nsf_listing *listing;
     struct nsf_pairset devices[1]; /* folders walked: device and inode mixed to one key */
-    struct nsf_buf path;
+    struct nsf_buf path;           /* of the entry at hand, as it is opened */
+    struct nsf_buf name;           /* of the same, as it is called */
+    char *entries;                 /* ENTRIES_BYTES of what the system says is in a folder */
+    unsigned n_open;               /* folders held open around the entry */
 };
 
 static nsf_result fail_path(struct nsf_err *err, const char *verb, int errnum)
@@ -87,21 +95,43 @@ static struct nsf_slice normalise(struct nsf_slice path, struct nsf_buf *out)
     return out->len == 0 ? NSF_SLICE_LIT(".") : nsf_buf_slice(out);
 }
 
-static int64_t created_ms_of(int fd, const char *path)
+/* All that is asked of a file, at once: looking it up costs more than answering. False: errno says why. */
+static bool look_at(int fd, const char *path, struct statx *found)
 {
-    struct statx found;
-    int flags = path == NULL ? AT_EMPTY_PATH : 0;
-    if (statx(path == NULL ? fd : AT_FDCWD, path == NULL ? "" : path, flags, STATX_BTIME, &found) != 0 ||
-        (found.stx_mask & STATX_BTIME) == 0)
-        return NSF_TS_NONE;
-    return found.stx_btime.tv_sec * NSF_MS_PER_SECOND + found.stx_btime.tv_nsec / 1000000;
+    const int flags = path[0] == '\0' ? AT_EMPTY_PATH : 0;
+    return statx(fd, path, flags, STATX_BASIC_STATS | STATX_BTIME, found) == 0;
 }
 
-static const char *etag_of(const struct stat *found, char buf[ETAG_TEXT_BYTES])
+static int64_t created_ms_of(const struct statx *found)
 {
-    snprintf(buf, ETAG_TEXT_BYTES, "%llx-%llx-%llx.%09ld", (unsigned long long)found->st_ino,
-             (unsigned long long)found->st_size, (unsigned long long)found->st_mtim.tv_sec, found->st_mtim.tv_nsec);
-    return buf;
+    if ((found->stx_mask & STATX_BTIME) == 0)
+        return NSF_TS_NONE;
+    return found->stx_btime.tv_sec * NSF_MS_PER_SECOND + found->stx_btime.tv_nsec / 1000000;
+}
+
+static char *put_hex(char *at, uint64_t value)
+{
+    static const char hex[] = "0123456789abcdef";
+    int shift = 0;
+    while (shift < 60 && value >> shift >= 16)
+        shift += 4;
+    for (; shift >= 0; shift -= 4)
+        *at++ = hex[value >> shift & 15];
+    return at;
+}
+
+static struct nsf_slice etag_of(const struct statx *found, char buf[ETAG_TEXT_BYTES])
+{
+    char *at = put_hex(buf, found->stx_ino);
+    *at++ = '-';
+    at = put_hex(at, found->stx_size);
+    *at++ = '-';
+    at = put_hex(at, (uint64_t)found->stx_mtime.tv_sec);
+    *at++ = '.';
+    for (uint32_t unit = 100000000; unit > 0; unit /= 10)
+        *at++ = (char)('0' + found->stx_mtime.tv_nsec / unit % 10);
+    *at = '\0';
+    return nsf_slice(buf, (size_t)(at - buf));
 }
 
 static bool is_gzip_name(struct nsf_slice path)
@@ -109,13 +139,15 @@ static bool is_gzip_name(struct nsf_slice path)
     return nsf_slice_has_suffix_nocase(path, NSF_SLICE_LIT(".gz"));
 }
 
-static void add_file(struct walk *walk, struct nsf_slice path, const struct stat *found, int64_t hour)
+/* `name` is the path as it is called; *found is NULL for what cannot be looked at before it is read. */
+static void add_file(struct walk *walk, struct nsf_slice path, struct nsf_slice name, const struct statx *found,
+                     int64_t hour)
 {
     struct file_source *source = walk->source;
     char etag[ETAG_TEXT_BYTES];
-    struct nsf_buf name;
-    nsf_buf_init(&name, path.len + 1);
     struct nsf_blob blob = {
+        .name = name,
+        .order = name,
         .size_bytes = NSF_SIZE_UNKNOWN,
         .hour = hour,
         .created_ms = NSF_TS_NONE,
@@ -123,87 +155,107 @@ static void add_file(struct walk *walk, struct nsf_slice path, const struct stat
         .source = &source->base,
         .index = source->n,
     };
-    blob.name = normalise(path, &name);
-    blob.order = blob.name;
-    if (found != NULL && S_ISREG(found->st_mode)) {
-        blob.size_bytes = (uint64_t)found->st_size;
-        blob.etag = nsf_slice_str(etag_of(found, etag));
-        blob.created_ms = created_ms_of(-1, path.ptr);
+    if (found != NULL && S_ISREG(found->stx_mode)) {
+        blob.size_bytes = found->stx_size;
+        blob.etag = etag_of(found, etag);
+        blob.created_ms = created_ms_of(found);
     }
     nsf_listing_add(walk->listing, &blob);
     NSF_GROW(source->paths, source->capacity, source->n + 1);
     source->paths[source->n++] = nsf_arena_copy(&source->arena, path);
-    nsf_buf_release(&name);
 }
 
-static void note_unreadable(struct walk *walk, struct nsf_slice path, const char *verb, int errnum)
+static void note_unreadable(struct walk *walk, const char *verb, int errnum)
 {
     struct nsf_err err = NSF_ERR_INIT;
     nsf_result r = fail_path(&err, verb, errnum);
     (void)r;
-    nsf_problems_add_err(&walk->listing->problems, path, &err);
+    nsf_problems_add_err(&walk->listing->problems, nsf_buf_slice(&walk->path), &err);
 }
 
-static bool is_new_folder(struct walk *walk, const struct stat *found)
+static bool is_new_folder(struct walk *walk, const struct statx *found)
 {
-    return nsf_pairset_add(walk->devices,
-                           nsf_hash_mix((uint64_t)found->st_ino, nsf_hash_mix((uint64_t)found->st_dev, 1)) >> 1);
+    const uint64_t device = (uint64_t)found->stx_dev_major << 32 | found->stx_dev_minor;
+    return nsf_pairset_add(walk->devices, nsf_hash_mix(found->stx_ino, nsf_hash_mix(device, 1)) >> 1);
 }
 
-static int cmp_name(const void *left, const void *right)
+struct entry {
+    struct nsf_slice name;
+    unsigned char type; /* DT_..., as far as the folder knows */
+};
+
+static int cmp_entry(const void *left, const void *right)
 {
-    const struct nsf_slice *a = left, *b = right;
-    return nsf_slice_cmp(*a, *b);
+    const struct entry *a = left, *b = right;
+    return nsf_slice_cmp(a->name, b->name);
 }
 
-/* The names in a folder, sorted; texts in the arena. False: *errnum says why. */
-static bool read_names(const char *path, struct nsf_arena *arena, struct nsf_slice **names, size_t *n, int *errnum)
+struct entries {
+    struct entry *items;
+    size_t n;
+    size_t capacity;
+    struct nsf_arena arena; /* of the names */
+};
+
+/* Adds those of one answer of the system. */
+static void take_entries(struct entries *entries, const char *bytes, size_t n_bytes)
 {
-    size_t capacity = 0;
-    DIR *dir = opendir(path);
-    *names = NULL;
-    *n = 0;
-    if (dir == NULL) {
-        *errnum = errno;
-        return false;
+    for (size_t at = 0; at < n_bytes;) {
+        struct dirent64 head;
+        memcpy(&head, bytes + at, offsetof(struct dirent64, d_name));
+        const char *name = bytes + at + offsetof(struct dirent64, d_name);
+        at += head.d_reclen;
+        if (name[0] == '.')
+            continue;
+        NSF_GROW(entries->items, entries->capacity, entries->n + 1);
+        entries->items[entries->n++] =
+            (struct entry){.name = nsf_arena_copy(&entries->arena, nsf_slice_str(name)), .type = head.d_type};
     }
-    errno = 0;
-    for (const struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
-        if (entry->d_name[0] != '.') {
-            NSF_GROW(*names, capacity, *n + 1);
-            (*names)[(*n)++] = nsf_arena_copy(arena, nsf_slice_str(entry->d_name));
-        }
-        errno = 0;
-    }
-    *errnum = errno;
-    closedir(dir);
-    if (*n > 1)
-        qsort(*names, *n, sizeof(**names), cmp_name);
-    return *errnum == 0;
 }
 
-static void walk_folder(struct walk *walk);
-
-/* walk->path is the entry. */
-static void walk_entry(struct walk *walk)
+/* What is in a folder, sorted by name. False: errno says why that is not all. */
+static bool read_entries(struct walk *walk, int fd, struct entries *entries)
 {
-    struct stat found;
-    const char *path = nsf_buf_str(&walk->path);
-    int64_t hour;
-    if (stat(path, &found) != 0) {
-        note_unreadable(walk, nsf_buf_slice(&walk->path), "read", errno);
-        return;
-    }
-    if (S_ISDIR(found.st_mode)) {
+    ssize_t n;
+    while ((n = getdents64(fd, walk->entries, ENTRIES_BYTES)) > 0)
+        take_entries(entries, walk->entries, (size_t)n);
+    const int errnum = errno;
+    if (entries->n > 1)
+        qsort(entries->items, entries->n, sizeof(*entries->items), cmp_entry);
+    errno = errnum;
+    return n == 0;
+}
+
+static void walk_folder(struct walk *walk, int fd);
+
+/* `place` names the entry for the system, from the folder that is open as `at`. */
+static void enter_folder(struct walk *walk, int at, const char *place)
+{
+    struct statx found;
+    const int fd = (int)TEMP_FAILURE_RETRY(openat(at, place, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const int errnum = errno;
+    if (fd >= 0 && look_at(fd, "", &found)) {
         if (is_new_folder(walk, &found))
-            walk_folder(walk);
+            walk_folder(walk, fd);
+        else
+            close(fd);
         return;
     }
-    if (!S_ISREG(found.st_mode))
-        return;
-    switch (nsf_layout_is_wanted(nsf_buf_slice(&walk->path), walk->filter, &hour)) {
+    if (fd >= 0)
+        close(fd);
+    if (!look_at(at, place, &found))
+        note_unreadable(walk, "read", errno);
+    else if (is_new_folder(walk, &found))
+        note_unreadable(walk, "read the folder", errnum);
+}
+
+static void found_file(struct walk *walk, const struct statx *found)
+{
+    int64_t hour;
+    const struct nsf_slice path = nsf_buf_slice(&walk->path);
+    switch (nsf_layout_is_wanted(path, walk->filter, &hour)) {
     case NSF_WANTED:
-        add_file(walk, nsf_buf_slice(&walk->path), &found, hour);
+        add_file(walk, path, nsf_buf_slice(&walk->name), found, hour);
         return;
     case NSF_WANTED_OUTSIDE:
         walk->listing->n_outside++;
@@ -214,29 +266,94 @@ static void walk_entry(struct walk *walk)
     }
 }
 
-/* Paths are bounded by NSF_PATH_MAX_BYTES, and so is the recursion. */
-static void walk_folder(struct walk *walk)
+static void walk_entry(struct walk *walk, int at, const char *place, unsigned char type)
 {
-    struct nsf_arena arena;
-    struct nsf_slice *names;
-    size_t n, len = walk->path.len;
-    int errnum;
-    nsf_arena_init(&arena);
-    if (!read_names(nsf_buf_str(&walk->path), &arena, &names, &n, &errnum))
-        note_unreadable(walk, nsf_buf_slice(&walk->path), "read the folder", errnum);
-    for (size_t i = 0; i < n; i++) {
-        bool has_slash = len > 0 && walk->path.ptr[len - 1] == '/';
-        bool fits = (has_slash || nsf_buf_append(&walk->path, "/", 1)) &&
-                    nsf_buf_append(&walk->path, names[i].ptr, names[i].len) &&
-                    walk->path.len < walk->path.max; /* the NUL */
-        if (fits)
-            walk_entry(walk);
-        walk->path.len = len;
-        if (!fits)
-            note_unreadable(walk, nsf_buf_slice(&walk->path), "read an entry of the folder", ENAMETOOLONG);
+    struct statx found;
+    if (type == DT_DIR) {
+        enter_folder(walk, at, place);
+        return;
     }
-    nsf_free(names);
-    nsf_arena_release(&arena);
+    if (type != DT_REG && type != DT_LNK && type != DT_UNKNOWN)
+        return;
+    if (!look_at(at, place, &found))
+        note_unreadable(walk, "read", errno);
+    else if (S_ISDIR(found.stx_mode))
+        enter_folder(walk, at, place);
+    else if (S_ISREG(found.stx_mode))
+        found_file(walk, &found);
+}
+
+/* To path and name. False: the path would be too long. */
+static bool append_name(struct walk *walk, struct nsf_slice name)
+{
+    const struct nsf_slice folder = nsf_buf_slice(&walk->name);
+    const bool has_slash = walk->path.len > 0 && walk->path.ptr[walk->path.len - 1] == '/';
+    const bool fits = (has_slash || nsf_buf_append(&walk->path, "/", 1)) &&
+                      nsf_buf_append(&walk->path, name.ptr, name.len) &&
+                      walk->path.len < walk->path.max; /* the NUL */
+    if (!fits)
+        return false;
+    /* The name of the folder is never longer than its path, and ends with a slash only where it is the root. */
+    if (nsf_slice_eq(folder, NSF_SLICE_LIT(".")))
+        nsf_buf_reset(&walk->name);
+    else if (!nsf_slice_eq(folder, NSF_SLICE_LIT("/")))
+        nsf_buf_add_char(&walk->name, '/');
+    nsf_buf_add(&walk->name, name);
+    return true;
+}
+
+/* Paths are bounded by NSF_PATH_MAX_BYTES, and so is the recursion. Takes fd. */
+static void walk_folder(struct walk *walk, int fd)
+{
+    struct entries entries = {.n = 0};
+    nsf_arena_init(&entries.arena);
+    if (!read_entries(walk, fd, &entries))
+        note_unreadable(walk, "read the folder", errno);
+    const bool is_held = walk->n_open < FOLDERS_OPEN_MAX;
+    if (!is_held)
+        close(fd);
+    walk->n_open++;
+    const size_t path_len = walk->path.len, name_len = walk->name.len;
+    const char first = walk->name.ptr[0]; /* "." is written over */
+    for (size_t i = 0; i < entries.n; i++) {
+        const struct entry *entry = &entries.items[i];
+        const bool fits = append_name(walk, entry->name);
+        if (fits && is_held)
+            walk_entry(walk, fd, nsf_buf_str(&walk->path) + walk->path.len - entry->name.len, entry->type);
+        else if (fits)
+            walk_entry(walk, AT_FDCWD, nsf_buf_str(&walk->path), entry->type);
+        walk->path.len = path_len;
+        walk->name.len = name_len;
+        walk->name.ptr[0] = first;
+        if (!fits)
+            note_unreadable(walk, "read an entry of the folder", ENAMETOOLONG);
+    }
+    walk->n_open--;
+    if (is_held)
+        close(fd);
+    nsf_free(entries.items);
+    nsf_arena_release(&entries.arena);
+}
+
+/* The folder itself must be readable; what is wrong further down is a problem of the listing. */
+static nsf_result list_folder(struct walk *walk, struct nsf_slice location, struct nsf_err *err)
+{
+    if (!nsf_buf_append(&walk->path, location.ptr, location.len) || walk->path.len == walk->path.max)
+        return fail_path(err, "read", ENAMETOOLONG);
+    (void)normalise(location, &walk->name);
+    if (walk->name.len == 0)
+        nsf_buf_add_char(&walk->name, '.');
+    walk->entries = nsf_malloc(ENTRIES_BYTES);
+    struct nsf_listing *listing = walk->listing;
+    const size_t n_problems = listing->problems.n, n_items = listing->n;
+    enter_folder(walk, AT_FDCWD, nsf_buf_str(&walk->path));
+    nsf_free(walk->entries);
+    const bool is_unreadable = listing->n == n_items && listing->problems.n == n_problems + 1 &&
+                               nsf_slice_eq(listing->problems.items[n_problems].path, location);
+    if (!is_unreadable)
+        return nsf_ok();
+    listing->problems.n--;
+    return NSF_FAIL(err, NSF_E_IO, NSF_OFFSET_NONE, "%.*s", NSF_SLICE_ARG(listing->problems.items[n_problems].detail));
 }
 
 static nsf_result file_list(struct nsf_source *base, const struct nsf_list_filter *filter, struct nsf_listing *listing,
@@ -244,35 +361,22 @@ static nsf_result file_list(struct nsf_source *base, const struct nsf_list_filte
 {
     struct file_source *source = (struct file_source *)base;
     struct walk walk = {.source = source, .filter = filter, .listing = listing};
-    struct nsf_slice location = nsf_slice_str(source->location);
-    struct stat found;
-    if (nsf_slice_eq(location, NSF_SLICE_LIT("-"))) {
-        add_file(&walk, location, NULL, NSF_HOUR_NONE);
-        return nsf_ok();
-    }
-    if (stat(source->location, &found) != 0)
-        return fail_path(err, "read", errno);
-    if (!S_ISDIR(found.st_mode)) {
-        add_file(&walk, location, &found, nsf_layout_parse(location).hour);
-        return nsf_ok();
-    }
-    nsf_buf_init(&walk.path, NSF_PATH_MAX_BYTES);
+    const struct nsf_slice location = nsf_slice_str(source->location);
+    const bool is_stdin = nsf_slice_eq(location, NSF_SLICE_LIT("-"));
+    struct statx found;
     nsf_result r = nsf_ok();
-    size_t n_problems = listing->problems.n, n_items = listing->n;
-    if (!nsf_buf_append(&walk.path, location.ptr, location.len) || walk.path.len == walk.path.max) {
-        r = fail_path(err, "read", ENAMETOOLONG);
-    } else {
-        (void)is_new_folder(&walk, &found);
-        walk_folder(&walk);
-        /* The folder itself could not be read. */
-        if (listing->n == n_items && listing->problems.n == n_problems + 1 &&
-            nsf_slice_eq(listing->problems.items[n_problems].path, location)) {
-            listing->problems.n--;
-            r = NSF_FAIL(err, NSF_E_IO, NSF_OFFSET_NONE, "%.*s",
-                         NSF_SLICE_ARG(listing->problems.items[n_problems].detail));
-        }
-    }
+    nsf_buf_init(&walk.path, NSF_PATH_MAX_BYTES);
+    nsf_buf_init(&walk.name, NSF_PATH_MAX_BYTES > location.len ? NSF_PATH_MAX_BYTES : location.len + 1);
+    if (is_stdin)
+        add_file(&walk, location, location, NULL, NSF_HOUR_NONE);
+    else if (!look_at(AT_FDCWD, source->location, &found))
+        r = fail_path(err, "read", errno);
+    else if (S_ISDIR(found.stx_mode))
+        r = list_folder(&walk, location, err);
+    else
+        add_file(&walk, location, normalise(location, &walk.name), &found, nsf_layout_parse(location).hour);
     nsf_pairset_release(walk.devices);
+    nsf_buf_release(&walk.name);
     nsf_buf_release(&walk.path);
     return r;
 }
@@ -298,17 +402,18 @@ static enum nsf_read file_read(struct nsf_stream *base, void *buf, size_t capaci
         stream->is_replaced = false;
         return NSF_READ_REPLACED;
     }
-    ssize_t got = 0;
-    do {
-        got = stream->is_at_end ? 0 : read(stream->fd, buf, capacity);
-    } while (got < 0 && errno == EINTR);
+    if (stream->is_at_end)
+        return NSF_READ_END;
+    const ssize_t got = TEMP_FAILURE_RETRY(read(stream->fd, buf, capacity));
     if (got < 0) {
         nsf_result r = fail_path(&stream->failure, "read", errno);
         (void)r;
         return fail_stream(stream, err);
     }
-    stream->is_at_end = got == 0;
     *n = (size_t)got;
+    stream->position += *n;
+    /* Less than asked for and all that there was when it was last looked at: one call less for each small file. */
+    stream->is_at_end = got == 0 || (*n < capacity && stream->position == stream->size_bytes);
     return got == 0 ? NSF_READ_END : NSF_READ_BYTES;
 }
 
@@ -347,24 +452,24 @@ static void resume(struct file_stream *stream, const struct nsf_open *how)
     }
     bool is_other = is_known && how->known_created_ms != stream->created_ms;
     bool is_shorter = stream->size_bytes != NSF_SIZE_UNKNOWN && stream->size_bytes < how->from_offset;
-    if (is_other || is_shorter)
+    if (is_other || is_shorter) {
         stream->is_replaced = true;
-    else if (how->from_offset > 0 && lseek(stream->fd, (off_t)how->from_offset, SEEK_SET) < 0) {
+    } else if (how->from_offset > 0 && lseek(stream->fd, (off_t)how->from_offset, SEEK_SET) < 0) {
         nsf_result r = fail_path(&stream->failure, "seek", errno);
         (void)r;
+    } else {
+        stream->position = how->from_offset;
     }
 }
 
-static void look_at(struct file_stream *stream)
+static void note_version(struct file_stream *stream)
 {
-    struct stat found;
-    if (fstat(stream->fd, &found) != 0 || !S_ISREG(found.st_mode))
+    struct statx found;
+    if (!look_at(stream->fd, "", &found) || !S_ISREG(found.stx_mode))
         return;
-    stream->size_bytes = (uint64_t)found.st_size;
-    stream->created_ms = created_ms_of(stream->fd, NULL);
-    etag_of(&found, stream->etag);
-    if (stream->size_bytes > NSF_CHUNK_BYTES)
-        (void)posix_fadvise(stream->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+    stream->size_bytes = found.stx_size;
+    stream->created_ms = created_ms_of(&found);
+    (void)etag_of(&found, stream->etag);
 }
 
 static nsf_result file_open(struct nsf_source *base, const struct nsf_blob *blob, const struct nsf_open *how,
@@ -384,7 +489,12 @@ static nsf_result file_open(struct nsf_source *base, const struct nsf_blob *blob
     stream->size_bytes = NSF_SIZE_UNKNOWN;
     stream->created_ms = NSF_TS_NONE;
     stream->failure = (struct nsf_err)NSF_ERR_INIT;
-    look_at(stream);
+    if (how == NULL || !how->needs_no_version || how->known_etag.ptr != NULL)
+        note_version(stream);
+    else
+        stream->size_bytes = blob->size_bytes;
+    if (stream->size_bytes != NSF_SIZE_UNKNOWN && stream->size_bytes > NSF_CHUNK_BYTES)
+        (void)posix_fadvise(stream->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
     if (how != NULL)
         resume(stream, how);
     *opened = &stream->base;

@@ -35,24 +35,35 @@ static int64_t hour_at(struct nsf_slice rest)
     return nsf_time_day(nsf_time_from_civil(year, month, day)) * 24 + hour;
 }
 
+/* Index of the first slash from `from` on that begins `part`, in any case; path.len when there is none, or nothing
+ * behind it. */
+static size_t find_part(struct nsf_slice path, size_t from, struct nsf_slice part)
+{
+    size_t at = from + nsf_slice_find(nsf_slice_from(path, from), '/');
+    while (at + part.len < path.len) {
+        if (nsf_slice_has_prefix_nocase(nsf_slice_from(path, at), part))
+            return at;
+        at += 1 + nsf_slice_find(nsf_slice_from(path, at + 1), '/');
+    }
+    return path.len;
+}
+
 /* From the slash before SUBSCRIPTIONS to the end of the segment behind NETWORKSECURITYGROUPS. */
 static struct nsf_slice nsg_id_of(struct nsf_slice path)
 {
-    const struct nsf_slice head = NSF_SLICE_LIT("resourceid=/subscriptions/");
+    const struct nsf_slice head = NSF_SLICE_LIT("/resourceid=/subscriptions/");
     const struct nsf_slice kind = NSF_SLICE_LIT("/networksecuritygroups/");
-    for (size_t at = 0; at + head.len <= path.len; at++) {
-        if (at > 0 && path.ptr[at - 1] != '/')
-            continue;
-        if (!nsf_slice_has_prefix_nocase(nsf_slice_from(path, at), head))
-            continue;
-        const size_t from = at + sizeof("resourceid=") - 1;
-        for (size_t i = from; i + kind.len < path.len; i++)
-            if (nsf_slice_has_prefix_nocase(nsf_slice_from(path, i), kind)) {
-                const size_t name = i + kind.len;
-                const size_t end = name + nsf_slice_find(nsf_slice_from(path, name), '/');
-                if (end > name && end < path.len)
-                    return nsf_slice(path.ptr + from, end - from);
-            }
+    const bool is_first = nsf_slice_has_prefix_nocase(path, nsf_slice_from(head, 1));
+    size_t at = is_first ? 0 : find_part(path, 0, head);
+    while (at < path.len) {
+        const size_t from = at + sizeof("/resourceid=") - 1 - (at == 0 && is_first);
+        for (size_t i = find_part(path, from, kind); i < path.len; i = find_part(path, i + 1, kind)) {
+            const size_t name = i + kind.len;
+            const size_t end = name + nsf_slice_find(nsf_slice_from(path, name), '/');
+            if (end > name && end < path.len)
+                return nsf_slice(path.ptr + from, end - from);
+        }
+        at = find_part(path, at + 1, head);
     }
     return (struct nsf_slice){NULL, 0};
 }
@@ -60,23 +71,35 @@ static struct nsf_slice nsg_id_of(struct nsf_slice path)
 static struct nsf_slice mac_of(struct nsf_slice rest)
 {
     const struct nsf_slice key = NSF_SLICE_LIT("/macaddress=");
-    for (size_t at = 0; at + key.len < rest.len; at++)
-        if (nsf_slice_has_prefix_nocase(nsf_slice_from(rest, at), key)) {
-            struct nsf_slice mac = nsf_slice_from(rest, at + key.len);
-            return nsf_slice(mac.ptr, nsf_slice_find(mac, '/'));
-        }
-    return (struct nsf_slice){NULL, 0};
+    const size_t at = find_part(rest, 0, key);
+    if (at == rest.len)
+        return (struct nsf_slice){NULL, 0};
+    struct nsf_slice mac = nsf_slice_from(rest, at + key.len);
+    return nsf_slice(mac.ptr, nsf_slice_find(mac, '/'));
+}
+
+/* Fills in what stands in the path from `at`, where a segment begins. False: no hour. */
+static bool take_hour(struct nsf_slice path, size_t at, struct nsf_path_layout *layout)
+{
+    const struct nsf_slice rest = nsf_slice_from(path, at);
+    layout->hour = hour_at(rest);
+    if (layout->hour == NSF_HOUR_NONE)
+        return false;
+    layout->flow_log = nsf_slice(path.ptr, at);
+    layout->mac = mac_of(rest);
+    return true;
 }
 
 struct nsf_path_layout nsf_layout_parse(struct nsf_slice path)
 {
     struct nsf_path_layout layout = {.hour = NSF_HOUR_NONE};
-    for (size_t at = path.len; at-- > 0 && layout.hour == NSF_HOUR_NONE;)
-        if (nsf_ascii_lower(path.ptr[at]) == 'y' && (at == 0 || path.ptr[at - 1] == '/')) {
-            layout.hour = hour_at(nsf_slice_from(path, at));
-            layout.flow_log = layout.hour == NSF_HOUR_NONE ? layout.flow_log : nsf_slice(path.ptr, at);
-            layout.mac = layout.hour == NSF_HOUR_NONE ? layout.mac : mac_of(nsf_slice_from(path, at));
-        }
+    bool is_found = false;
+    for (size_t end = path.len; end > 0 && !is_found;) {
+        const char *slash = memrchr(path.ptr, '/', end);
+        const size_t at = slash == NULL ? 0 : (size_t)(slash - path.ptr) + 1;
+        is_found = take_hour(path, at, &layout);
+        end = slash == NULL ? 0 : at - 1;
+    }
     layout.nsg_id = nsg_id_of(path);
     return layout;
 }

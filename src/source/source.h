@@ -78,6 +78,7 @@ struct nsf_open {
     struct nsf_slice known_etag; /* the version from_offset belongs to; absent: none is known */
     int64_t known_created_ms;    /* its created_ms, or NSF_TS_NONE */
     bool is_glance;              /* a few KiB will do: what is remote comes in small pieces, none ahead of its time */
+    bool needs_no_version;       /* nobody asks nsf_stream_version: a listed file is not looked at once more */
 };
 
 #define NSF_OPEN_INIT                                                                                                  \

@@ -257,6 +257,81 @@ static void test_reading(void **state)
     nsf_test_folder_free(folder);
 }
 
+/* Nobody asks for its version: it is not looked at, and still read to wherever it ends by now. */
+static void test_reading_without_its_version(void **state)
+{
+    char *folder = nsf_test_folder_new();
+    write_at(folder, "x.json", "0123456789");
+    char *path = nsf_strdup_n(nsf_test_path(folder, "x.json"), strlen(nsf_test_path(folder, "x.json")));
+    struct listed listed = list(path, NULL);
+    struct nsf_open how = NSF_OPEN_INIT;
+    how.needs_no_version = true;
+    struct nsf_stream *stream = open_first(&listed, &how);
+    assert_reads(stream, "0123456789");
+    nsf_stream_close(stream);
+    nsf_test_write_file(path, "0123456789abc", 13);
+    stream = open_first(&listed, &how);
+    assert_reads(stream, "0123456789abc");
+    nsf_stream_close(stream);
+    nsf_test_write_file(path, "012", 3);
+    stream = open_first(&listed, &how);
+    assert_reads(stream, "012");
+    nsf_stream_close(stream);
+    release(&listed);
+    nsf_free(path);
+    nsf_test_folder_free(folder);
+}
+
+/* More folders in one another than are held open. */
+static void test_deep_folders(void **state)
+{
+    enum { DEPTH = 100 };
+    char path[2 * DEPTH + 16];
+    char *folder = nsf_test_folder_new();
+    for (size_t i = 0; i < DEPTH; i++)
+        memcpy(path + 2 * i, "d/", 2);
+    memcpy(path + 2 * DEPTH, "x.json", 7);
+    write_at(folder, path, "text");
+    write_at(folder, "d/d/y.json", "text");
+    struct listed listed = list(folder, NULL);
+    const char *const names[] = {path, "d/d/y.json"};
+    assert_names(&listed, folder, names, 2);
+    struct nsf_stream *stream;
+    assert_false(nsf_failed(nsf_source_open(&listed.listing.items[0], NULL, &stream, &listed.err)));
+    assert_reads(stream, "text");
+    nsf_stream_close(stream);
+    release(&listed);
+    nsf_test_folder_free(folder);
+}
+
+/* Names are the same whatever the folder was called. */
+static void test_folder_named_from_inside(void **state)
+{
+    char *folder = nsf_test_folder_new();
+    char before[4096];
+    assert_non_null(getcwd(before, sizeof(before)));
+    write_at(folder, "a/1.json", "text");
+    static const char *const ways[] = {".", "./", "a/..", "././/"};
+    assert_int_equal(chdir(folder), 0);
+    for (size_t i = 0; i < NSF_ARRAY_LEN(ways); i++) {
+        struct listed listed = list(ways[i], NULL);
+        assert_true(listed.is_ok);
+        assert_int_equal(listed.listing.n, 1);
+        assert_slice_equal(listed.listing.items[0].name, "a/1.json");
+        struct nsf_stream *stream = open_first(&listed, NULL);
+        assert_reads(stream, "text");
+        nsf_stream_close(stream);
+        release(&listed);
+    }
+    assert_int_equal(chdir(nsf_test_path(folder, "a")), 0);
+    struct listed listed = list("..", NULL);
+    assert_true(listed.is_ok);
+    assert_slice_equal(listed.listing.items[0].name, "../a/1.json");
+    release(&listed);
+    assert_int_equal(chdir(before), 0);
+    nsf_test_folder_free(folder);
+}
+
 static void test_folder_that_cannot_be_read(void **state)
 {
     if (geteuid() == 0)
@@ -307,6 +382,9 @@ int main(void)
         cmocka_unit_test(test_window),
         cmocka_unit_test(test_missing),
         cmocka_unit_test(test_reading),
+        cmocka_unit_test(test_reading_without_its_version),
+        cmocka_unit_test(test_deep_folders),
+        cmocka_unit_test(test_folder_named_from_inside),
         cmocka_unit_test(test_folder_that_cannot_be_read),
         cmocka_unit_test(test_standard_input),
     };
