@@ -38,17 +38,21 @@ static int64_t days_from_civil(int64_t y, int64_t m, int64_t d)
     return era * 146097 + doe - 719468;
 }
 
-static void civil_from_days(int64_t z, int64_t *y, int64_t *m, int64_t *d)
+/* Of days in the years 1 to 9999, in which all of it fits into 32 bits: quotients and remainders fall out of one
+ * multiplication each (Cassio Neri and Lorenz Schneider, "Euclidean affine functions and their application to calendar
+ * algorithms"). */
+static void civil_from_days(int64_t z, unsigned *y, unsigned *m, unsigned *d)
 {
-    z += 719468;
-    int64_t era = floor_div(z, 146097);
-    int64_t doe = z - era * 146097;
-    int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-    int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-    int64_t mp = (5 * doy + 2) / 153;
-    *d = doy - (153 * mp + 2) / 5 + 1;
-    *m = mp < 10 ? mp + 3 : mp - 9;
-    *y = yoe + era * 400 + (*m <= 2);
+    uint32_t quarters = 4 * (uint32_t)(z + 719468) + 3; /* since the March that year 0 begins with */
+    uint32_t century = quarters / 146097;
+    uint32_t of_century = quarters % 146097 | 3;
+    uint64_t years = UINT64_C(2939745) * of_century; /* 2^32 / 1461, rounded up */
+    uint32_t day_of_year = (uint32_t)years / 2939745 / 4;
+    uint32_t months = 2141 * day_of_year + 197913;
+    bool is_next_year = day_of_year >= 306;
+    *y = 100 * century + (uint32_t)(years >> 32) + is_next_year;
+    *m = (months >> 16) - (is_next_year ? 12 : 0);
+    *d = (months & 0xffff) / 2141 + 1;
 }
 
 int64_t nsf_time_from_civil(int year, int month, int day)
@@ -142,13 +146,13 @@ static int64_t clamp_year(int64_t ts_ms)
 
 static char *put_day(char *at, int64_t day)
 {
-    int64_t y, m, d;
+    unsigned y, m, d;
     civil_from_days(day, &y, &m, &d);
-    at = nsf_put_4_digits(at, (unsigned)y);
+    at = nsf_put_4_digits(at, y);
     *at++ = '-';
-    at = nsf_put_2_digits(at, (unsigned)m);
+    at = nsf_put_2_digits(at, m);
     *at++ = '-';
-    return nsf_put_2_digits(at, (unsigned)d);
+    return nsf_put_2_digits(at, d);
 }
 
 /* A blank or `T`, hours and minutes. */

@@ -5,7 +5,7 @@
 #include "core/clock.h"
 #include "core/digits.h"
 #include "core/err.h"
-#include "core/utf8.h"
+#include "core/json_string.h"
 
 void nsf_json_out_init(struct nsf_json_out *json, struct nsf_out *out, unsigned line_depth)
 {
@@ -17,6 +17,8 @@ void nsf_json_out_init(struct nsf_json_out *json, struct nsf_out *out, unsigned 
 /* A comma, a line and its blanks: the most that stands before a value. */
 #define BEFORE_BYTES (2 + NSF_JSON_LINE_DEPTH_MAX)
 #define PLAIN_KEY_MAX 64
+#define PIECE_BYTES ((size_t)256)
+#define UTF8_REST_MAX 3 /* bytes of a character behind its first one */
 
 static char *put_line(char *at, unsigned depth)
 {
@@ -85,77 +87,34 @@ void nsf_json_out_end_array(struct nsf_json_out *json)
     end(json, ']');
 }
 
-#define EACH_BYTE(c) (UINT64_C(0x0101010101010101) * (c))
-
-/* The high bit of each byte that is zero; bytes behind the first one may be wrong. */
-static uint64_t zero_bytes(uint64_t word)
+/* Long text goes out in pieces that end where a character does. Of one that the cut would go through, the first byte is
+ * among the three before it; where it is not, the bytes there belong to no character. */
+static size_t piece_len(struct nsf_slice text)
 {
-    return (word - EACH_BYTE(1)) & ~word & EACH_BYTE(0x80);
-}
-
-static bool is_plain(unsigned char c)
-{
-    return c >= 0x20 && c < 0x7F && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&';
-}
-
-/* Eight bytes of which none needs an escape; false says nothing for sure. `<` and `>` differ in one bit. */
-static bool are_plain(const char *ptr)
-{
-    uint64_t word;
-    memcpy(&word, ptr, sizeof(word));
-    uint64_t odd = (word | (word + EACH_BYTE(1))) & EACH_BYTE(0x80); /* from 0x7F up */
-    odd |= (word - EACH_BYTE(0x20)) & EACH_BYTE(0x80);               /* below 0x20 */
-    odd |= zero_bytes(word ^ EACH_BYTE('"')) | zero_bytes(word ^ EACH_BYTE('\\')) | zero_bytes(word ^ EACH_BYTE('&'));
-    odd |= zero_bytes((word & ~EACH_BYTE('<' ^ '>')) ^ EACH_BYTE('<' & '>'));
-    return odd == 0;
-}
-
-static size_t n_plain(struct nsf_slice text)
-{
-    size_t n = 0;
-    while (text.len - n >= sizeof(uint64_t) && are_plain(text.ptr + n))
-        n += sizeof(uint64_t);
-    while (n < text.len && is_plain((unsigned char)text.ptr[n]))
-        n++;
-    return n;
-}
-
-static void write_special(struct nsf_json_out *json, uint32_t c, struct nsf_slice bytes)
-{
-    if (c == '"' || c == '\\')
-        nsf_out_printf(json->out, "\\%c", (int)c);
-    else if (c == '\n')
-        nsf_out_str(json->out, "\\n");
-    else if (c == '\t')
-        nsf_out_str(json->out, "\\t");
-    else if (c >= 0x80 && !nsf_utf8_is_unsafe(c))
-        nsf_out_slice(json->out, bytes);
-    else if (c < 0x10000)
-        nsf_out_printf(json->out, "\\u%04x", (unsigned)c);
-    else
-        nsf_out_printf(json->out, "\\u%04x\\u%04x", 0xD7C0u + (unsigned)(c >> 10), 0xDC00u + (unsigned)(c & 0x3FF));
+    if (text.len <= PIECE_BYTES)
+        return text.len;
+    for (size_t len = PIECE_BYTES; len >= PIECE_BYTES - UTF8_REST_MAX; len--)
+        if (((unsigned char)text.ptr[len] & 0xC0) != 0x80)
+            return len;
+    return PIECE_BYTES;
 }
 
 static void write_string(struct nsf_json_out *json, struct nsf_slice text)
 {
-    nsf_out_char(json->out, '"');
-    while (text.len > 0) {
-        size_t n = n_plain(text);
-        nsf_out_write(json->out, text.ptr, n);
-        text = nsf_slice_from(text, n);
+    char spare[BEFORE_BYTES + NSF_JSON_STRING_ROOM(PIECE_BYTES)];
+    char *place = nsf_out_room(json->out, sizeof(spare), spare), *at = put_before(json, place);
+    *at++ = '"';
+    for (;;) {
+        size_t len = piece_len(text);
+        at = nsf_put_json_text(at, nsf_slice(text.ptr, len));
+        text = nsf_slice_from(text, len);
         if (text.len == 0)
             break;
-        uint32_t c;
-        n = nsf_utf8_decode(text, &c);
-        if (n == 0) {
-            nsf_out_str(json->out, "\\ufffd");
-            n = 1;
-        } else {
-            write_special(json, c, nsf_slice(text.ptr, n));
-        }
-        text = nsf_slice_from(text, n);
+        nsf_out_put(json->out, place, at);
+        at = place = nsf_out_room(json->out, sizeof(spare), spare);
     }
-    nsf_out_char(json->out, '"');
+    *at++ = '"';
+    nsf_out_put(json->out, place, at);
 }
 
 void nsf_json_out_plain_key(struct nsf_json_out *json, const char *key, size_t len)
@@ -177,7 +136,6 @@ void nsf_json_out_plain_key(struct nsf_json_out *json, const char *key, size_t l
 
 void nsf_json_out_foreign_key(struct nsf_json_out *json, struct nsf_slice key)
 {
-    before_value(json);
     write_string(json, key);
     nsf_out_char(json->out, ':');
     json->is_after_key = true;
@@ -216,7 +174,6 @@ void nsf_json_out_decimal(struct nsf_json_out *json, int64_t value, unsigned n_d
 
 void nsf_json_out_slice(struct nsf_json_out *json, struct nsf_slice text)
 {
-    before_value(json);
     write_string(json, text);
 }
 

@@ -149,9 +149,29 @@ static void test_fixed_clock(void **state)
     assert_true(nsf_clock_monotonic_ms() >= before);
 }
 
+/* Every day that has a text form: the text is that of the day after the one before. */
+static void test_all_days(void **state)
+{
+    static const unsigned lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    char ours[NSF_TIME_TEXT_BYTES], theirs[NSF_TIME_TEXT_BYTES] = "0001-01-01";
+    int64_t day = nsf_time_day(nsf_time_from_civil(1, 1, 1));
+    for (unsigned y = 1; y <= 9999; y++)
+        for (unsigned m = 1; m <= 12; m++) {
+            bool is_leap = (y % 4 == 0 && y % 100 != 0) || y % 400 == 0;
+            snprintf(theirs, sizeof(theirs), "%04u-%02u-00", y, m);
+            for (unsigned d = 1; d <= lengths[m - 1] + (m == 2 && is_leap); d++, day++) {
+                theirs[8] = (char)('0' + d / 10);
+                theirs[9] = (char)('0' + d % 10);
+                if (strcmp(nsf_time_format_day(day, ours), theirs) != 0)
+                    fail_msg("%s is not %s", ours, theirs);
+            }
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_all_days),
         cmocka_unit_test(test_parse),
         cmocka_unit_test(test_every_truncation_of_a_time_is_bad_but_the_date),
         cmocka_unit_test(test_format),

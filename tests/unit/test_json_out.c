@@ -167,6 +167,32 @@ static void test_strings(void **state)
     }
 }
 
+/* Longer than what is written at a time: characters of every length across every cut, and bytes that only look like
+ * parts of one. */
+static void test_long_strings(void **state)
+{
+    static const char *const parts[] = {"\xC3\xA9",
+                                        "\xE2\x82\xAC",
+                                        "\xF0\x9F\x98\x80",
+                                        "\x80",
+                                        "\xF0\x9F\x98\x80\x80",
+                                        "\xE2\x82",
+                                        "plain text that needs no escape",
+                                        "<",
+                                        "\xE2\x80\xAE"};
+    char text[1100];
+    for (size_t p = 0; p < NSF_ARRAY_LEN(parts); p++)
+        for (size_t before = 0; before < 8; before++) {
+            size_t len = strlen(parts[p]), n = before;
+            memset(text, 'x', before);
+            for (; n + len <= sizeof(text); n += len)
+                memcpy(text + n, parts[p], len);
+            for (size_t end = 250; end < 264; end++)
+                check_string(nsf_slice(text, end));
+            check_string(nsf_slice(text, n));
+        }
+}
+
 static void write_document(struct nsf_json_out *json)
 {
     nsf_json_out_begin_map(json);
@@ -237,7 +263,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_digits),    cmocka_unit_test(test_decimals), cmocka_unit_test(test_times),
-        cmocka_unit_test(test_addresses), cmocka_unit_test(test_strings),  cmocka_unit_test(test_documents),
+        cmocka_unit_test(test_addresses), cmocka_unit_test(test_strings),  cmocka_unit_test(test_long_strings),
+        cmocka_unit_test(test_documents),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
