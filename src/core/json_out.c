@@ -15,7 +15,7 @@ void nsf_json_out_init(struct nsf_json_out *json, struct nsf_out *out, unsigned 
 }
 
 /* A comma, a line and its blanks: the most that stands before a value. */
-#define BEFORE_BYTES (2 + NSF_JSON_LINE_DEPTH_MAX)
+#define BEFORE_BYTES (1 + NSF_JSON_LINE_BYTES)
 #define PLAIN_KEY_MAX 64
 #define PIECE_BYTES ((size_t)256)
 #define UTF8_REST_MAX 3 /* bytes of a character behind its first one */
@@ -27,13 +27,18 @@ static char *put_line(char *at, unsigned depth)
     return at + depth;
 }
 
+size_t nsf_json_out_line(const struct nsf_json_out *json, char line[NSF_JSON_LINE_BYTES])
+{
+    bool has_line = json->depth <= json->line_depth && json->depth > 0;
+    return has_line ? (size_t)(put_line(line, json->depth) - line) : 0;
+}
+
 static char *put_before(struct nsf_json_out *json, char *at)
 {
     if (!json->is_after_key) {
         if (json->needs_comma)
             *at++ = ',';
-        if (json->depth <= json->line_depth && json->depth > 0)
-            at = put_line(at, json->depth);
+        at += nsf_json_out_line(json, at);
     }
     json->is_after_key = false;
     json->needs_comma = true;

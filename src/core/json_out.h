@@ -52,6 +52,11 @@ void nsf_json_out_time(struct nsf_json_out *json, int64_t ts_ms);
 void nsf_json_out_ip(struct nsf_json_out *json, struct nsf_ip ip);
 void nsf_json_out_prefix(struct nsf_json_out *json, struct nsf_prefix prefix);
 
+/* For rows that are written without this writer: what it puts before a value of the list that is open, but the comma.
+ * Returns its length. */
+#define NSF_JSON_LINE_BYTES (1 + NSF_JSON_LINE_DEPTH_MAX)
+size_t nsf_json_out_line(const struct nsf_json_out *json, char line[NSF_JSON_LINE_BYTES]);
+
 /* key and value in one call */
 static inline void nsf_json_out_key_u64(struct nsf_json_out *json, const char *key, uint64_t value)
 {

@@ -8,7 +8,6 @@
  * instructions. */
 typedef unsigned char block __attribute__((vector_size(16)));
 #define BLOCK_BYTES sizeof(block)
-#define WORD_BYTES sizeof(uint64_t)
 
 static bool is_plain(unsigned char c)
 {
@@ -39,12 +38,37 @@ static bool copy_words(char *at, const char *ptr, size_t len)
 {
     uint64_t words[2];
     block bytes;
-    memcpy(&words[0], ptr, WORD_BYTES);
-    memcpy(&words[1], ptr + len - WORD_BYTES, WORD_BYTES);
-    memcpy(at, &words[0], WORD_BYTES);
-    memcpy(at + len - WORD_BYTES, &words[1], WORD_BYTES);
+    memcpy(&words[0], ptr, sizeof(words[0]));
+    memcpy(&words[1], ptr + len - sizeof(words[1]), sizeof(words[1]));
+    memcpy(at, &words[0], sizeof(words[0]));
+    memcpy(at + len - sizeof(words[1]), &words[1], sizeof(words[1]));
     memcpy(&bytes, words, sizeof(bytes));
     return is_plain_block(bytes);
+}
+
+/* And with four to eight. */
+static bool copy_halves(char *at, const char *ptr, size_t len)
+{
+    uint32_t first, last;
+    block bytes;
+    memcpy(&first, ptr, sizeof(first));
+    memcpy(&last, ptr + len - sizeof(last), sizeof(last));
+    memcpy(at, &first, sizeof(first));
+    memcpy(at + len - sizeof(last), &last, sizeof(last));
+    memcpy(&bytes, (uint32_t[]){first, last, first, last}, sizeof(bytes));
+    return is_plain_block(bytes);
+}
+
+/* The end of a text whose first n bytes are copied, with as many bytes before it as make it easy. */
+static bool copy_end(char *at, struct nsf_slice text, size_t n)
+{
+    if (n == text.len)
+        return true;
+    if (text.len >= BLOCK_BYTES)
+        return copy_block(at + text.len - BLOCK_BYTES, text.ptr + text.len - BLOCK_BYTES);
+    if (text.len >= sizeof(uint64_t))
+        return copy_words(at, text.ptr, text.len);
+    return text.len >= sizeof(uint32_t) && copy_halves(at, text.ptr, text.len);
 }
 
 /* As many bytes from the start as need no escape, and reads none behind the text. */
@@ -53,8 +77,7 @@ static size_t copy_plain(char *at, struct nsf_slice text)
     size_t n = 0;
     while (text.len - n >= BLOCK_BYTES && copy_block(at + n, text.ptr + n))
         n += BLOCK_BYTES;
-    size_t left = text.len - n;
-    if (left >= WORD_BYTES && left < BLOCK_BYTES && copy_words(at + n, text.ptr + n, left))
+    if (text.len - n < BLOCK_BYTES && copy_end(at, text, n))
         return text.len;
     for (; n < text.len && is_plain((unsigned char)text.ptr[n]); n++)
         at[n] = text.ptr[n];

@@ -5,6 +5,7 @@
 #include "core/clock.h"
 #include "core/mem.h"
 #include "report/finding_json.h"
+#include "report/source_json.h"
 #include "report/source_rows.h"
 #include "report/source_writer.h"
 #include "report/words.h"
@@ -154,13 +155,12 @@ static void write_coverage(struct nsf_json_out *json, const struct nsf_coverage 
     nsf_json_out_end_map(json);
 }
 
-static void write_classes(struct nsf_json_out *json, const uint64_t classes[NSF_CLASSES], bool has_zeros)
+static void write_classes(struct nsf_json_out *json, const uint64_t classes[NSF_CLASSES])
 {
     nsf_json_out_key(json, "classes");
     nsf_json_out_begin_map(json);
     for (size_t i = 0; i < NSF_CLASSES; i++)
-        if (has_zeros || classes[i] > 0)
-            nsf_json_out_key_u64(json, nsf_connection_class_name((enum nsf_connection_class)i), classes[i]);
+        nsf_json_out_key_u64(json, nsf_connection_class_name((enum nsf_connection_class)i), classes[i]);
     nsf_json_out_end_map(json);
 }
 
@@ -188,7 +188,7 @@ static void write_traffic(struct nsf_json_out *json, const struct nsf_traffic *t
     nsf_json_out_key_u64(json, "attempts", traffic->attempts);
     nsf_json_out_key_u64(json, "tuples", traffic->tuples);
     nsf_json_out_key_u64(json, "sources", traffic->sources);
-    write_classes(json, traffic->classes, true);
+    write_classes(json, traffic->classes);
     nsf_json_out_key_u64(json, "with_counters", traffic->with_counters);
     write_counters(json, traffic->has_counters, &traffic->counters);
     nsf_json_out_key_time(json, "first", traffic->first_ms);
@@ -207,114 +207,21 @@ static void write_traffic(struct nsf_json_out *json, const struct nsf_traffic *t
     nsf_json_out_end_map(json);
 }
 
-static void write_evidence(struct nsf_json_out *json, const struct nsf_mail_source *source)
-{
-    nsf_json_out_key(json, "evidence");
-    nsf_json_out_begin_array(json);
-    for (size_t i = 0; i < source->n_evidence; i++) {
-        nsf_json_out_begin_map(json);
-        nsf_json_out_key_str(json, "code", source->evidence[i].code);
-        nsf_json_out_key(json, "points");
-        nsf_json_out_decimal(json, source->evidence[i].points_tenths, 1);
-        nsf_json_out_key_slice(json, "text", source->evidence[i].text);
-        nsf_json_out_end_map(json);
-    }
-    nsf_json_out_end_array(json);
-}
-
-/* Null where other ports and denials were not read, or for a summed row. */
-static void write_elsewhere(struct nsf_json_out *json, const struct nsf_source_cross *cross, bool is_known)
-{
-    nsf_json_out_key(json, "elsewhere");
-    if (!is_known) {
-        nsf_json_out_null(json);
-        return;
-    }
-    nsf_json_out_begin_map(json);
-    nsf_json_out_key_u64(json, "denied_tuples", cross->denied_tuples);
-    nsf_json_out_key_u64(json, "denied_addresses", cross->denied_addresses);
-    nsf_json_out_key_u64(json, "denied_ports", cross->denied_ports);
-    nsf_json_out_key_u64(json, "denied_mail_addresses", cross->denied_mail_addresses);
-    nsf_json_out_key_u64(json, "other_contacts", cross->other_contacts);
-    nsf_json_out_key_u64(json, "other_ports", cross->other_ports);
-    nsf_json_out_end_map(json);
-}
-
-static void write_source_head(struct nsf_json_out *json, const struct nsf_mail_source *source)
-{
-    if (source->is_rest) {
-        key_null(json, "address");
-        key_null(json, "network");
-        key_null(json, "name");
-        key_null(json, "verdict");
-        key_null(json, "score");
-    } else {
-        key_ip(json, "address", source->address);
-        key_prefix(json, "network", source->network);
-        nsf_json_key_text(json, "name", source->name);
-        nsf_json_out_key_str(json, "verdict", nsf_source_verdict_name(source->verdict));
-        nsf_json_out_key(json, "score");
-        nsf_json_out_decimal(json, source->score_tenths, 1);
-    }
-    write_evidence(json, source);
-}
-
-static void write_destinations(struct nsf_json_out *json, const struct nsf_mail_source *source)
-{
-    nsf_json_out_key(json, "destinations");
-    nsf_json_out_begin_array(json);
-    for (uint32_t i = 0; i < source->n_destinations; i++)
-        nsf_json_out_ip(json, source->destinations[i]);
-    nsf_json_out_end_array(json);
-    nsf_json_out_key_u64(json, "destinations_more", source->destinations_more);
-}
-
-static void write_source(struct nsf_json_out *json, const struct nsf_mail_source *source, bool has_cross)
-{
-    nsf_json_out_begin_map(json);
-    write_source_head(json, source);
-    nsf_json_out_key_u64(json, "connections", source->connections);
-    nsf_json_out_key_u64(json, "attempts", source->attempts);
-    nsf_json_out_key_u64(json, "tuples", source->tuples);
-    write_classes(json, source->classes, false);
-    write_counters(json, source->has_counters, &source->counters);
-    nsf_json_out_key_time(json, "first", source->first_ms);
-    nsf_json_out_key_time(json, "last", source->last_ms);
-    nsf_json_out_key(json, "days");
-    if (source->is_rest)
-        nsf_json_out_null(json);
-    else
-        nsf_json_out_u64(json, source->days);
-    write_destinations(json, source);
-    write_elsewhere(json, &source->cross, has_cross && !source->is_rest);
-    if (source->is_rest)
-        nsf_json_out_key_u64(json, "merged", source->n_merged);
-    nsf_json_out_end_map(json);
-}
-
-struct source_context {
-    const struct nsf_json_out *json; /* inside the list, before its first row */
-    bool has_cross;
-};
-
 static void write_source_row(const void *ctx, struct nsf_out *out, uint64_t row_idx,
                              const struct nsf_mail_source *source)
 {
-    const struct source_context *context = ctx;
-    struct nsf_json_out json = *context->json;
-    json.out = out;
-    json.needs_comma = row_idx > 0;
-    write_source(&json, source, context->has_cross);
+    nsf_source_json_write(ctx, out, row_idx, source);
 }
 
 static void write_sources(struct nsf_json_out *json, const struct nsf_review *review, size_t rule_idx,
                           const struct nsf_report_options *options)
 {
+    char line[NSF_JSON_LINE_BYTES];
     nsf_json_out_key(json, "sources");
     nsf_json_out_begin_array(json);
-    struct nsf_json_out inside = *json;
-    struct source_context context = {.json = &inside, .has_cross = !review->is_smtp_only};
-    nsf_source_rows_write(review, rule_idx, options->top, options->jobs, json->out, write_source_row, &context);
+    struct nsf_source_json rows = {
+        .before = line, .before_len = nsf_json_out_line(json, line), .has_cross = !review->is_smtp_only};
+    nsf_source_rows_write(review, rule_idx, options->top, options->jobs, json->out, write_source_row, &rows);
     json->needs_comma = nsf_source_rows(review, rule_idx, options->top) > 0;
     nsf_json_out_end_array(json);
 }
