@@ -4,6 +4,7 @@
 
 #include "core/clock.h"
 #include "core/err.h"
+#include "core/radix_sort.h"
 #include "evidence/outbound.h"
 
 /* Sweeps and settling start here, so that small inputs are never cut short and large ones stay small: 16 partitions
@@ -146,6 +147,46 @@ static int cmp_held(const void *left, const void *right, void *ctx)
     return (first_a > first_b) - (first_a < first_b);
 }
 
+/* Nearly all connections differ by where they come from. */
+static uint64_t origin_of(const struct nsf_live *live)
+{
+    return (uint64_t)nsf_ip_to_v4(live->src) << 16 | live->src_port;
+}
+
+static void sort_held_v4(struct nsf_partition *partition)
+{
+    size_t n = partition->n_held;
+    struct nsf_live *held = partition->held, *sorted = nsf_malloc(nsf_mul_size(n, sizeof(*sorted)));
+    struct nsf_keyed *order = nsf_malloc(nsf_mul_size(n, sizeof(*order)));
+    for (size_t i = 0; i < n; i++)
+        order[i] = (struct nsf_keyed){origin_of(&held[i]), i};
+    nsf_radix_sort_keyed(order, n, NULL);
+    for (size_t i = 0; i < n; i++)
+        sorted[i] = held[order[i].ref];
+    for (size_t from = 0, to; from < n; from = to) {
+        for (to = from + 1; to < n && order[to].key == order[from].key;)
+            to++;
+        if (to - from > 1)
+            qsort_r(&sorted[from], to - from, sizeof(*sorted), cmp_held, partition);
+    }
+    nsf_free(order);
+    nsf_free(held);
+    partition->held = sorted;
+    partition->held_capacity = n;
+}
+
+static void sort_held(struct nsf_partition *partition)
+{
+    if (partition->n_held < 2)
+        return;
+    for (size_t i = 0; i < partition->n_held; i++)
+        if (!nsf_ip_is_v4(partition->held[i].src)) {
+            qsort_r(partition->held, partition->n_held, sizeof(*partition->held), cmp_held, partition);
+            return;
+        }
+    sort_held_v4(partition);
+}
+
 /* Which of two copies is kept: <0 when a is. */
 static int cmp_preference(const struct nsf_shared *shared, const struct copy *a, const struct copy *b)
 {
@@ -225,8 +266,7 @@ static bool may_meet_a_copy(const struct nsf_partition *partition, const struct 
 
 static void settle(struct nsf_partition *partition, bool is_end)
 {
-    if (partition->n_held > 1)
-        qsort_r(partition->held, partition->n_held, sizeof(*partition->held), cmp_held, partition);
+    sort_held(partition);
     size_t n_left = 0;
     for (size_t from = 0, to; from < partition->n_held; from = to) {
         const struct nsf_live *held = &partition->held[from];
