@@ -493,12 +493,6 @@ static void tell_of_full_contacts(struct nsf_evidence *evidence)
                                                  });
 }
 
-static void count_denied_source(void *ctx, const struct nsf_contact_summary *contacts)
-{
-    struct nsf_denied *denied = ctx;
-    denied->sources += (contacts->flags & NSF_CONTACT_DENIED_MAIL) != 0;
-}
-
 static void fill_inputs(struct nsf_evidence *evidence, struct nsf_review *review)
 {
     struct nsf_review_inputs *inputs = &evidence->inputs;
@@ -509,7 +503,6 @@ static void fill_inputs(struct nsf_evidence *evidence, struct nsf_review *review
         inputs->smtp_denied += partition->n_denied;
         inputs->tuples_late += partition->n_late;
         inputs->tuples_duplicate += partition->n_duplicate_tuples;
-        nsf_contacts_each(&partition->contacts, count_denied_source, &review->denied);
     }
     review->denied.tuples = inputs->smtp_denied;
     size_t n_foreign = evidence->n_foreign + (evidence->n_foreign_rest > 0);
@@ -560,10 +553,38 @@ static void check_sums(const struct nsf_review *review)
         NSF_BUG("allowed mail tuples do not add up to those of the rules and of what joined nothing");
 }
 
-static void finish_partition(void *ctx, size_t idx)
+/* All that waits for the end of the reading, each part by whichever thread is free. */
+struct ending {
+    struct nsf_evidence *evidence;
+    uint64_t denied_sources[NSF_PARTITIONS];
+};
+
+static void count_denied_source(void *ctx, const struct nsf_contact_summary *contacts)
 {
-    struct nsf_evidence *evidence = ctx;
-    nsf_partition_finish(&evidence->partitions[idx]);
+    *(uint64_t *)ctx += (contacts->flags & NSF_CONTACT_DENIED_MAIL) != 0;
+}
+
+/* The one behind the partitions is the outbound mail. */
+static void end_part(void *ctx, size_t i)
+{
+    struct ending *ending = ctx;
+    if (i == NSF_PARTITIONS) {
+        nsf_outbound_finish(&ending->evidence->outbound);
+        return;
+    }
+    struct nsf_partition *partition = &ending->evidence->partitions[i];
+    uint64_t n_denied = 0;
+    nsf_partition_finish(partition);
+    nsf_contacts_each(&partition->contacts, count_denied_source, &n_denied);
+    ending->denied_sources[i] = n_denied;
+}
+
+static void end_reading(struct nsf_evidence *evidence, struct nsf_review *review)
+{
+    struct ending ending = {.evidence = evidence};
+    nsf_parallel(evidence->options.jobs, NSF_PARTITIONS + 1, end_part, &ending);
+    for (unsigned p = 0; p < NSF_PARTITIONS; p++)
+        review->denied.sources += ending.denied_sources[p];
 }
 
 /* What lets something in is attached somewhere, whatever the definitions show: no longer latent. */
@@ -603,8 +624,7 @@ void nsf_evidence_finish(struct nsf_evidence *evidence, struct nsf_review *revie
     nsf_evidence_flush_bad(evidence);
     forget_records(evidence);
     nsf_hours_finish(&evidence->hours);
-    nsf_parallel(evidence->options.jobs, NSF_PARTITIONS, finish_partition, evidence);
-    nsf_outbound_finish(&evidence->outbound);
+    end_reading(evidence, review);
     nsf_arena_init(&review->arena);
     review->scan = evidence->scan;
     fill_window(evidence, review);
