@@ -169,7 +169,7 @@ $(B)/objects.list: always
 # they were aligned to 64 (GCC bug 110027).
 ifneq ($(findstring address,$(SANITIZE)),)
 ifeq ($(findstring clang,$(CC)),)
-$(B)/src/flow/tuple_avx512.o: CFLAGS_ALL += --param asan-use-after-return=0
+$(B)/src/flow/tuple_avx512.o $(B)/src/flow/tuple_vbmi.o: CFLAGS_ALL += --param asan-use-after-return=0
 endif
 endif
 

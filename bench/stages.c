@@ -201,7 +201,7 @@ static void measure_all(struct bench *bench, unsigned n_rounds)
     nsf_codec_free(bench->codec);
     bench->codec = nsf_codec_new(NSF_CODEC_FASTEST);
     struct counts plain = measure_envelope(bench, "envelope, plain way", NULL, true, false, n_rounds), counts;
-    static const char *const variants[] = {"portable", "avx2", "avx512"};
+    static const char *const variants[] = {"portable", "avx2", "avx512", "avx512vbmi"};
     for (size_t i = 0; i < NSF_ARRAY_LEN(variants); i++) {
         char name[64];
         snprintf(name, sizeof(name), "envelope, %s", variants[i]);

@@ -64,12 +64,6 @@ struct nsf_record *nsf_batch_add_record(struct nsf_batch *batch)
     return record;
 }
 
-struct nsf_mail_event *nsf_mail_events_add(struct nsf_mail_events *events)
-{
-    NSF_GROW(events->items, events->capacity, events->n + 1);
-    return &events->items[events->n++];
-}
-
 uint32_t nsf_batch_enter_group(struct nsf_batch *batch, struct nsf_tuple_group group)
 {
     struct nsf_tuple_groups *groups = &batch->tuple_groups;
@@ -84,12 +78,7 @@ uint32_t nsf_batch_enter_group(struct nsf_batch *batch, struct nsf_tuple_group g
 static void add_compact(struct nsf_batch *batch, const struct nsf_wide_contact *contact)
 {
     struct nsf_contacts *contacts = &batch->contacts[nsf_partition_of(contact->src)];
-    NSF_GROW(contacts->items, contacts->capacity, contacts->n + 1);
-    if (batch->has_stamps) {
-        NSF_GROW(contacts->stamps_ms, contacts->stamps_capacity, contacts->n + 1);
-        contacts->stamps_ms[contacts->n] = contact->ts_ms;
-    }
-    contacts->items[contacts->n++] = (struct nsf_contact){
+    *nsf_contacts_add(contacts) = (struct nsf_contact){
         .src = nsf_ip_to_v4(contact->src),
         .dst = nsf_ip_to_v4(contact->dst),
         .group_idx = contact->group_idx,
@@ -97,6 +86,8 @@ static void add_compact(struct nsf_batch *batch, const struct nsf_wide_contact *
         .protocol = contact->protocol,
         .is_denied = contact->is_denied,
     };
+    if (batch->has_stamps)
+        nsf_contacts_add_stamp(contacts, contact->ts_ms);
 }
 
 void nsf_batch_add_contact(struct nsf_batch *batch, const struct nsf_wide_contact *contact)

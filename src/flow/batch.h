@@ -11,6 +11,7 @@
 
 #include "core/clock.h"
 #include "core/hash.h"
+#include "core/mem.h"
 #include "core/pairset.h"
 #include "core/problem.h"
 #include "flow/flow.h"
@@ -114,7 +115,6 @@ void nsf_batch_free(struct nsf_batch *batch);
 void nsf_batch_reset(struct nsf_batch *batch);
 
 struct nsf_record *nsf_batch_add_record(struct nsf_batch *batch);
-struct nsf_mail_event *nsf_mail_events_add(struct nsf_mail_events *events);
 /* The index of the group, which is a new one unless it is that of the call before. */
 uint32_t nsf_batch_enter_group(struct nsf_batch *batch, struct nsf_tuple_group group);
 /* To where it belongs, in the form that it has there. */
@@ -130,6 +130,25 @@ size_t nsf_batch_capacity_bytes(const struct nsf_batch *batch);
 static inline unsigned nsf_partition_of(struct nsf_ip src)
 {
     return (unsigned)(nsf_hash_mix(src.lo ^ (src.hi * UINT64_C(0x9e3779b97f4a7c15)), 0) >> 60);
+}
+
+static inline struct nsf_mail_event *nsf_mail_events_add(struct nsf_mail_events *events)
+{
+    NSF_GROW(events->items, events->capacity, events->n + 1);
+    return &events->items[events->n++];
+}
+
+/* A compact contact, for the caller to fill in; where the batch has stamps that of the contact comes next. */
+static inline struct nsf_contact *nsf_contacts_add(struct nsf_contacts *contacts)
+{
+    NSF_GROW(contacts->items, contacts->capacity, contacts->n + 1);
+    return &contacts->items[contacts->n++];
+}
+
+static inline void nsf_contacts_add_stamp(struct nsf_contacts *contacts, int64_t ts_ms)
+{
+    NSF_GROW(contacts->stamps_ms, contacts->stamps_capacity, contacts->n);
+    contacts->stamps_ms[contacts->n - 1] = ts_ms;
 }
 
 /* A compact contact in full. */

@@ -17,8 +17,12 @@ static bool can_run(const struct nsf_tuple_ops *ops)
                     __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("pclmul");
     if (ops == &nsf_tuple_ops_avx2)
         return has_bits && __builtin_cpu_supports("avx2");
+    bool has_avx512 = has_bits && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw");
     if (ops == &nsf_tuple_ops_avx512)
-        return has_bits && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw");
+        return has_avx512;
+    if (ops == &nsf_tuple_ops_avx512vbmi)
+        return has_avx512 && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+               __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vbmi2");
 #endif
 #ifdef NSF_TUPLE_NEON
     if (ops == &nsf_tuple_ops_neon)
@@ -30,6 +34,7 @@ static bool can_run(const struct nsf_tuple_ops *ops)
 /* The best first. */
 static const struct nsf_tuple_ops *const variants[] = {
 #ifdef NSF_TUPLE_X86
+    &nsf_tuple_ops_avx512vbmi,
     &nsf_tuple_ops_avx512,
     &nsf_tuple_ops_avx2,
 #endif

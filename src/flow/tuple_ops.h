@@ -15,7 +15,7 @@ struct nsf_tuple_ops {
     void (*take_array)(struct nsf_tuple_target *target, struct nsf_slice inside, uint64_t offset);
 };
 
-/* "portable", "avx2", "avx512", "neon"; NULL when this processor cannot, or there is no such variant. */
+/* "portable", "avx2", "avx512", "avx512vbmi", "neon"; NULL when this processor cannot, or there is no such variant. */
 const struct nsf_tuple_ops *nsf_tuple_ops_named(const char *name);
 /* The best of them. The environment variable NSGFLOW_VARIANT names a lesser one, for tests. */
 const struct nsf_tuple_ops *nsf_tuple_ops_best(void);

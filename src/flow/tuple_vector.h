@@ -15,6 +15,7 @@
 #define NSF_TUPLE_X86 1
 extern const struct nsf_tuple_ops nsf_tuple_ops_avx2;
 extern const struct nsf_tuple_ops nsf_tuple_ops_avx512;
+extern const struct nsf_tuple_ops nsf_tuple_ops_avx512vbmi;
 #elif defined(__aarch64__) && defined(__GNUC__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define NSF_TUPLE_NEON 1
 extern const struct nsf_tuple_ops nsf_tuple_ops_neon;

@@ -15,7 +15,7 @@ import sys
 import tempfile
 
 LABEL = os.environ.get("NSGFLOW_LABEL", "default")
-VARIANTS = ("portable", "avx2", "avx512")
+VARIANTS = ("portable", "avx2", "avx512", "avx512vbmi")
 MODES = ([], ["--strict"], ["--smtp-only"])
 NSG = "/SUBSCRIPTIONS/4C1D0B5E-7D1A-4B7C-9E55-2F0A6C3B8D10/RESOURCEGROUPS/EDGE-RG/PROVIDERS/MICROSOFT.NETWORK/NETWORKSECURITYGROUPS/MAIL-EDGE-NSG"
 RULES = ('[{"id":"%s","name":"mail-edge-nsg","resourceGroup":"edge-rg","securityRules":[{"name":"allow-smtp","priority":200,'
@@ -51,7 +51,7 @@ def variants():
             flags = info.read().split()
     except OSError:
         flags = []
-    needs = {"portable": None, "avx2": "avx2", "avx512": "avx512bw"}
+    needs = {"portable": None, "avx2": "avx2", "avx512": "avx512bw", "avx512vbmi": "avx512_vbmi2"}
     return [name for name in VARIANTS if needs[name] is None or needs[name] in flags]
 
 

@@ -374,7 +374,7 @@ static void test_skim(void **state)
 
 /* ---- the variants against the portable one */
 
-static const char *const variant_names[] = {"avx2", "avx512", "neon"};
+static const char *const variant_names[] = {"avx2", "avx512", "avx512vbmi", "neon"};
 
 /* A page that nobody may touch stands behind `bytes`, which are copied right before it. */
 struct guarded {

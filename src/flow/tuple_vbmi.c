@@ -1,0 +1,558 @@
+#include "core/nsf_common.h"
+
+#include "flow/tuple_vector.h"
+
+#ifdef NSF_TUPLE_X86
+
+#include "core/mem.h"
+
+#include <immintrin.h>
+
+#define TARGET                                                                                                         \
+    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,avx2,bmi,bmi2,popcnt,lzcnt")))
+#define TARGET_INLINE TARGET static inline __attribute__((always_inline))
+
+/* The marks of a tuple are its bytes that are no digits, in their order, from the quote in front of it to the one
+ * behind it. Where Azure wrote the tuple, what they are is known but for a few letters; where they stand says how long
+ * every number is, and that nothing else is there. A run of letters is one mark. */
+#define MARKS_ROOM 32u
+enum {
+    MARK_STAMP = 1,
+    MARK_SRC_PORT = 10,
+    MARK_DST_PORT = 11,
+    MARK_PROTOCOL = 12,
+    MARK_NONE = 31, /* no tuple has so many */
+};
+#define QUOTED_MAX_BYTES ((size_t)2 * NSF_BLOCK_BYTES)
+
+/* Bytes of an array whose quotes are listed together, and room for their places: all of them, and what is written
+ * behind the last. */
+#define LISTED_BYTES ((size_t)4096)
+#define LISTED_QUOTES (LISTED_BYTES + NSF_BLOCK_BYTES)
+
+/* How the tuples of a layout look. Each mark is one of up to four bytes; `least` and `most` digits stand before it. */
+struct shape {
+    char marks[4][MARKS_ROOM];
+    uint8_t least[MARKS_ROOM];
+    uint8_t most[MARKS_ROOM];
+    uint32_t n_marks;
+    uint32_t direction; /* marks */
+    uint32_t decision;
+    uint32_t state;    /* MARK_NONE: has none */
+    uint32_t word;     /* that begins with this mark, 0: there is none */
+    uint32_t counters; /* which of the marks end one, a bit each */
+    uint8_t events[8]; /* denied: bit 0; state is the first, the third of what it may be: bits 1 and 2 */
+};
+
+#define EVENTS(other)                                                                                                  \
+    {                                                                                                                  \
+        other, NSF_FLOW_DENIED, NSF_FLOW_BEGIN, NSF_FLOW_DENIED, NSF_FLOW_CONTINUE, NSF_FLOW_DENIED, other,            \
+            NSF_FLOW_DENIED                                                                                            \
+    }
+
+#define ADDRESSES_LEAST 0, 10, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1
+#define ADDRESSES_MOST 0, 13, 3, 3, 3, 3, 3, 3, 3, 3, 5, 5
+/* Of more digits than can be summed here, but too few for an overflow. */
+#define COUNTERS_MOST 19, 19, 19, 19
+#define WORD_MOST 64
+
+static const struct shape shapes[NSF_LAYOUTS] = {
+    [NSF_LAYOUT_NSG1] =
+        {
+            .marks = {"\",...,...,,,T,I,A\"", {[12] = 'U', [14] = 'O', [16] = 'D'}},
+            .least = {ADDRESSES_LEAST},
+            .most = {ADDRESSES_MOST},
+            .n_marks = 18,
+            .direction = 14,
+            .decision = 16,
+            .state = MARK_NONE,
+            .events = EVENTS(NSF_FLOW_LINE),
+        },
+    [NSF_LAYOUT_NSG2] =
+        {
+            .marks = {"\",...,...,,,T,I,A,B,,,,\"", {[12] = 'U', [14] = 'O', [16] = 'D'}, {[18] = 'C'}, {[18] = 'E'}},
+            .least = {ADDRESSES_LEAST},
+            .most = {ADDRESSES_MOST, 0, 0, 0, 0, 0, 0, 0, 0, COUNTERS_MOST},
+            .n_marks = 24,
+            .direction = 14,
+            .decision = 16,
+            .state = 18,
+            .counters = UINT32_C(15) << 20,
+            .events = EVENTS(NSF_FLOW_END),
+        },
+    [NSF_LAYOUT_VNET4] =
+        {
+            .marks = {"\",...,...,,,,I,B,N,,,,\"", {[13] = 'O', [15] = 'D', [17] = 'X'}, {[15] = 'C'}, {[15] = 'E'}},
+            .least = {ADDRESSES_LEAST, 1},
+            .most = {ADDRESSES_MOST, 3, 0, 0, 0, 0, 0, WORD_MOST, COUNTERS_MOST},
+            .n_marks = 23,
+            .direction = 13,
+            .decision = 15,
+            .state = 15,
+            .word = 17,
+            .counters = UINT32_C(15) << 19,
+            .events = EVENTS(NSF_FLOW_END),
+        },
+};
+
+/* ---- what is the same for all tuples of an array ---- */
+
+struct context {
+    struct nsf_tuple_target *target;
+    bool is_strict;
+    bool takes_contacts;
+    bool has_stamps;
+    __m256i marks[4]; /* less '0', as the bytes of the tuple */
+    __m256i least;    /* one more: distances of marks */
+    __m256i span;
+    __m128i group; /* as a contact has it */
+};
+
+TARGET_INLINE __m256i load32(const void *from)
+{
+    return _mm256_loadu_si256((const __m256i *)from);
+}
+
+TARGET_INLINE void set_context(struct context *context, struct nsf_tuple_target *target)
+{
+    const struct shape *shape = &shapes[target->layout];
+    const __m256i zero = _mm256_set1_epi8('0');
+    context->target = target;
+    context->is_strict = target->is_strict;
+    context->takes_contacts = !target->is_smtp_only;
+    context->has_stamps = target->batch != NULL && target->batch->has_stamps;
+    for (unsigned i = 0; i < 4; i++)
+        context->marks[i] = _mm256_sub_epi8(load32(shape->marks[i]), zero);
+    context->least = _mm256_add_epi8(load32(shape->least), _mm256_set1_epi8(1));
+    context->span = _mm256_sub_epi8(load32(shape->most), load32(shape->least));
+    context->group = _mm_set_epi32(0, (int)target->group_idx, 0, 0);
+}
+
+/* ---- one tuple ---- */
+
+/* But the first, a bit each. */
+static inline uint32_t all_marks(const struct shape *shape)
+{
+    return (UINT32_C(1) << shape->n_marks) - 2;
+}
+
+struct seen {
+    __m512i low; /* the bytes less '0': digits are their values */
+    __m512i high;
+    __m512i at;       /* places of the marks */
+    __m256i distance; /* of each mark from the one before */
+    uint32_t is[4];   /* which marks are the first, second ... of what they may be */
+};
+
+TARGET_INLINE __m512i iota(void)
+{
+    return _mm512_set_epi8(63, 62, 61, 60, 59, 58, 57, 56, 55, 54, 53, 52, 51, 50, 49, 48, 47, 46, 45, 44, 43, 42, 41,
+                           40, 39, 38, 37, 36, 35, 34, 33, 32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18,
+                           17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+}
+
+/* Only the first letter of a run is left. */
+TARGET_INLINE void drop_letters(const struct seen *seen, __mmask64 is_low, __mmask64 is_high, __mmask64 *low,
+                                __mmask64 *high)
+{
+    const __m512i nine = _mm512_set1_epi8(9);
+    uint64_t letters = _cvtmask64_u64(_mm512_mask_cmpgt_epi8_mask(is_low, seen->low, nine));
+    uint64_t more = _cvtmask64_u64(_mm512_mask_cmpgt_epi8_mask(is_high, seen->high, nine));
+    *low = _cvtu64_mask64(_cvtmask64_u64(*low) & ~(letters & letters << 1));
+    *high = _cvtu64_mask64(_cvtmask64_u64(*high) & ~(more & (more << 1 | letters >> 63)));
+}
+
+/* Looks at a tuple with both its quotes, n_bytes of at most QUOTED_MAX_BYTES. No other byte is read. */
+TARGET_INLINE void look(const struct context *context, const struct shape *shape, const char *quote, size_t n_bytes,
+                        struct seen *seen)
+{
+    const __m512i zero = _mm512_set1_epi8('0'), nine = _mm512_set1_epi8(9), first = iota();
+    const __m512i second = _mm512_add_epi8(first, _mm512_set1_epi8((char)NSF_BLOCK_BYTES));
+    size_t n_high = n_bytes > NSF_BLOCK_BYTES ? n_bytes - NSF_BLOCK_BYTES : 0;
+    __mmask64 is_low = _cvtu64_mask64(_bzhi_u64(~UINT64_C(0), (uint32_t)n_bytes));
+    __mmask64 is_high = _cvtu64_mask64(_bzhi_u64(~UINT64_C(0), (uint32_t)n_high));
+    seen->low = _mm512_sub_epi8(_mm512_maskz_loadu_epi8(is_low, quote), zero);
+    seen->high = _mm512_sub_epi8(_mm512_maskz_loadu_epi8(is_high, quote + NSF_BLOCK_BYTES), zero);
+    __mmask64 low = _mm512_mask_cmpgt_epu8_mask(is_low, seen->low, nine);
+    __mmask64 high = _mm512_mask_cmpgt_epu8_mask(is_high, seen->high, nine);
+    if (shape->word != 0)
+        drop_letters(seen, is_low, is_high, &low, &high);
+    uint32_t n_low = (uint32_t)_mm_popcnt_u64(_cvtmask64_u64(low));
+    __mmask64 behind = _cvtu64_mask64(~_bzhi_u64(~UINT64_C(0), n_low));
+    seen->at = _mm512_mask_expand_epi8(_mm512_maskz_compress_epi8(low, first), behind,
+                                       _mm512_maskz_compress_epi8(high, second));
+    __m256i marks = _mm512_castsi512_si256(_mm512_permutex2var_epi8(seen->low, seen->at, seen->high));
+    seen->is[0] = _cvtmask32_u32(_mm256_cmpeq_epi8_mask(marks, context->marks[0]));
+    seen->is[1] = _cvtmask32_u32(_mm256_cmpeq_epi8_mask(marks, context->marks[1]));
+    seen->is[2] = _cvtmask32_u32(_mm256_cmpeq_epi8_mask(marks, context->marks[2]));
+    seen->is[3] = _cvtmask32_u32(_mm256_cmpeq_epi8_mask(marks, context->marks[3]));
+}
+
+TARGET_INLINE bool has_marks(const struct shape *shape, const struct seen *seen)
+{
+    return (~(seen->is[0] | seen->is[1] | seen->is[2] | seen->is[3]) & all_marks(shape)) == 0;
+}
+
+/* Numbers are as long as they may be, and all counters are there or none. */
+TARGET_INLINE bool has_lengths(const struct context *context, const struct shape *shape, struct seen *seen,
+                               bool *has_counters)
+{
+    const __m256i one = _mm256_set1_epi8(1), before = _mm256_sub_epi8(_mm512_castsi512_si256(iota()), one);
+    __m256i at = _mm512_castsi512_si256(seen->at);
+    seen->distance = _mm256_sub_epi8(at, _mm256_permutexvar_epi8(before, at));
+    __m256i above = _mm256_sub_epi8(seen->distance, context->least);
+    uint32_t is_right = _cvtmask32_u32(_mm256_cmple_epu8_mask(above, context->span));
+    uint32_t counters = shape->counters;
+    uint32_t empty = _cvtmask32_u32(_mm256_cmpeq_epi8_mask(seen->distance, one)) & counters;
+    *has_counters = empty != counters;
+    /* Without a branch, since half of all tuples have counters. */
+    uint32_t is_mixed = (uint32_t)(empty != 0) & (uint32_t)(empty != counters);
+    return ((~is_right & all_marks(shape)) | is_mixed) == 0;
+}
+
+/* Which digit goes where: `place` bytes from the mark behind its number. */
+struct lanes {
+    uint8_t mark[NSF_BLOCK_BYTES];
+    int8_t place[NSF_BLOCK_BYTES];
+    uint64_t are_used;
+};
+
+#define EIGHT(x) x, x, x, x, x, x, x, x
+#define PART_PLACES -3, -2, -1, 0
+#define NUMBER_PLACES -8, -7, -6, -5, -4, -3, -2, -1
+
+/* Digits of numbers, each number moved to the end of its lane; *first tells which begin one. */
+TARGET_INLINE __m512i gather(const struct seen *seen, __m512i mark, const struct lanes *lanes, __mmask64 *first)
+{
+    __m512i end = _mm512_permutexvar_epi8(mark, seen->at);
+    __m512i start = _mm512_permutexvar_epi8(_mm512_sub_epi8(mark, _mm512_set1_epi8(1)), seen->at);
+    __m512i from = _mm512_add_epi8(end, _mm512_loadu_si512(lanes->place));
+    __m512i begin = _mm512_add_epi8(start, _mm512_set1_epi8(1));
+    __mmask64 is_digit = _mm512_mask_cmpge_epi8_mask(_cvtu64_mask64(lanes->are_used), from, begin);
+    *first = _mm512_mask_cmpeq_epi8_mask(is_digit, from, begin);
+    return _mm512_maskz_permutex2var_epi8(is_digit, seen->low, from, seen->high);
+}
+
+/* Eight parts of addresses in four bytes each, two ports in eight, the protocol in four. */
+static const struct lanes address_lanes = {
+    .mark = {2,
+             2,
+             2,
+             2,
+             3,
+             3,
+             3,
+             3,
+             4,
+             4,
+             4,
+             4,
+             5,
+             5,
+             5,
+             5,
+             6,
+             6,
+             6,
+             6,
+             7,
+             7,
+             7,
+             7,
+             8,
+             8,
+             8,
+             8,
+             9,
+             9,
+             9,
+             9,
+             EIGHT(MARK_SRC_PORT),
+             EIGHT(MARK_DST_PORT),
+             EIGHT(MARK_PROTOCOL),
+             EIGHT(1)},
+    .place = {PART_PLACES, PART_PLACES, PART_PLACES, PART_PLACES, PART_PLACES, PART_PLACES, PART_PLACES, PART_PLACES,
+              NUMBER_PLACES, NUMBER_PLACES, PART_PLACES},
+    .are_used = UINT64_C(0x0007ffff77777777),
+};
+#define PART_DIGITS_NOT_LAST UINT64_C(0x33333333)
+#define PART_VALUES 0x10ffu /* of the 32-bit values; the protocol is one of them */
+#define PORT_VALUES 0x30u   /* of the 64-bit values */
+
+struct ends {
+    __m128i contact; /* addresses, destination port and protocol, as a contact has them */
+    uint32_t src;
+    uint32_t dst;
+    uint32_t src_port;
+    uint32_t dst_port;
+    uint32_t protocol; /* 0 where it is no number */
+};
+
+/* False: a part of an address, a port or a protocol is too large, or an address has leading zeros. */
+TARGET_INLINE bool take_ends(const struct seen *seen, struct ends *ends)
+{
+    const __m512i ten = _mm512_set1_epi16(0x010a), hundred = _mm512_set1_epi32(0x00010064);
+    const __m512i part_weights = _mm512_set1_epi32(0x00010a64);
+    const __m512i weights = _mm512_mask_blend_epi32(PART_VALUES, ten, part_weights);
+    const __m512i pair_weights = _mm512_mask_blend_epi32(PART_VALUES, hundred, _mm512_set1_epi16(1));
+    const __m512i as_contact =
+        _mm512_castsi128_si512(_mm_setr_epi8(12, 8, 4, 0, 28, 24, 20, 16, 0, 0, 0, 0, 40, 41, 48, 0));
+    __mmask64 first;
+    __m512i digits = gather(seen, _mm512_loadu_si512(address_lanes.mark), &address_lanes, &first);
+    __m512i values = _mm512_madd_epi16(_mm512_maddubs_epi16(digits, weights), pair_weights);
+    __m512i ports = _mm512_add_epi64(_mm512_mul_epu32(values, _mm512_set1_epi64(10000)), _mm512_srli_epi64(values, 32));
+    first = _kand_mask64(first, _cvtu64_mask64(PART_DIGITS_NOT_LAST));
+    uint64_t wrong = _cvtmask64_u64(_mm512_mask_testn_epi8_mask(first, digits, digits)) |
+                     _mm512_mask_cmpgt_epu32_mask(PART_VALUES, values, _mm512_set1_epi32(UINT8_MAX)) |
+                     _mm512_mask_cmpgt_epu64_mask(PORT_VALUES, ports, _mm512_set1_epi64(UINT16_MAX));
+    values = _mm512_mask_blend_epi64(PORT_VALUES, values, ports);
+    ends->contact = _mm512_castsi512_si128(_mm512_maskz_permutexvar_epi8(0x70ff, as_contact, values));
+    uint64_t addresses = (uint64_t)_mm_cvtsi128_si64(ends->contact);
+    uint32_t rest = (uint32_t)_mm_extract_epi32(ends->contact, 3);
+    ends->src = (uint32_t)addresses;
+    ends->dst = (uint32_t)(addresses >> 32);
+    ends->dst_port = rest & UINT16_MAX;
+    ends->protocol = rest >> 16;
+    ends->src_port = (uint32_t)_mm_cvtsi128_si32(_mm512_extracti32x4_epi32(values, 2));
+    return wrong == 0;
+}
+
+/* The stamp in two parts, the second of eight digits, and the four counters. */
+static const struct lanes count_lanes = {
+    .mark = {EIGHT(MARK_STAMP), EIGHT(MARK_STAMP), EIGHT(0), EIGHT(1), EIGHT(2), EIGHT(3), EIGHT(0), EIGHT(0)},
+    .place = {-16, -15, -14, -13, -12, -11, -10, -9, NUMBER_PLACES, NUMBER_PLACES, NUMBER_PLACES, NUMBER_PLACES,
+              NUMBER_PLACES},
+    .are_used = UINT64_C(0x0000ffffffffffff),
+};
+#define COUNTER_DIGITS UINT64_C(0x0000ffffffff0000)
+
+/* The stamp, and the counters, zero where there are none. False: a counter has more digits than are taken here. */
+TARGET_INLINE bool take_counts(const struct shape *shape, const struct seen *seen, int64_t *ts_ms, __m256i *counters)
+{
+    const __m512i stamp = _mm512_loadu_si512(count_lanes.mark);
+    const __m512i mark =
+        _mm512_mask_add_epi8(stamp, COUNTER_DIGITS, stamp, _mm512_set1_epi8((char)(shape->n_marks - 4)));
+    __mmask64 first;
+    uint32_t are_long = _cvtmask32_u32(_mm256_cmpgt_epu8_mask(seen->distance, _mm256_set1_epi8(9)));
+    __m512i digits = gather(seen, mark, &count_lanes, &first);
+    __m512i pairs = _mm512_maddubs_epi16(digits, _mm512_set1_epi16(0x010a));
+    __m512i fours = _mm512_madd_epi16(pairs, _mm512_set1_epi32(0x00010064));
+    __m512i sums = _mm512_add_epi64(_mm512_mul_epu32(fours, _mm512_set1_epi64(10000)), _mm512_srli_epi64(fours, 32));
+    __m128i parts = _mm512_castsi512_si128(sums);
+    uint64_t number = (uint64_t)_mm_cvtsi128_si64(parts) * 100000000 + (uint64_t)_mm_extract_epi64(parts, 1);
+    *ts_ms = (int64_t)(number < NSF_TUPLE_MS_FROM ? number * 1000 : number);
+    *counters =
+        shape->counters == 0 ? _mm256_setzero_si256() : _mm512_castsi512_si256(_mm512_alignr_epi64(sums, sums, 2));
+    return (are_long & shape->counters) == 0;
+}
+
+TARGET_INLINE uint32_t is_mark(uint32_t marks, uint32_t mark)
+{
+    return marks >> mark & 1;
+}
+
+TARGET_INLINE uint8_t event_of(const struct shape *shape, const struct seen *seen)
+{
+    return shape->events[is_mark(seen->is[1], shape->decision) | is_mark(seen->is[0], shape->state) << 1 |
+                         is_mark(seen->is[2], shape->state) << 2];
+}
+
+/* Whether an outbound tuple may be to port 25 or 587. */
+TARGET_INLINE bool may_be_mail(const struct seen *seen, const char *quote)
+{
+    uint32_t port;
+    memcpy(&port, quote + (unsigned)_mm_extract_epi8(_mm512_castsi512_si128(seen->at), MARK_SRC_PORT), sizeof(port));
+    return port == NSF_TEXT32(',', '2', '5', ',') || port == NSF_TEXT32(',', '5', '8', '7');
+}
+
+/* Whether all bytes are such as a tuple may have: digits and marks are, and these words of the encryption. */
+TARGET_INLINE bool has_plain_bytes(const struct shape *shape, const struct seen *seen, const char *quote)
+{
+    uint32_t word;
+    if (shape->word == 0)
+        return true;
+    memcpy(&word, quote + (unsigned)_mm_extract_epi8(_mm512_extracti32x4_epi32(seen->at, 1), 1), sizeof(word));
+    return (word & 0xffffff) == NSF_TEXT32('N', 'X', ',', 0) || (word & 0xffff) == NSF_TEXT32('X', ',', 0, 0);
+}
+
+/* Denied mail is none of a run that asks for mail only. False: nothing was done. */
+TARGET_INLINE bool add_mail(const struct context *context, const struct shape *shape, const struct seen *seen,
+                            const struct ends *ends, bool is_inbound, bool has_counters)
+{
+    struct nsf_tuple_target *target = context->target;
+    uint8_t event = event_of(shape, seen);
+    int64_t ts_ms;
+    __m256i counters;
+    if (!take_counts(shape, seen, &ts_ms, &counters))
+        return false;
+    if (event == NSF_FLOW_DENIED && target->is_smtp_only)
+        return true;
+    struct nsf_ip src = nsf_ip_from_v4(ends->src);
+    struct nsf_mail_events *mail = is_inbound ? &target->batch->mail[nsf_partition_of(src)] : &target->batch->outbound;
+    if (mail->n == mail->capacity)
+        return false;
+    struct nsf_mail_event *item = &mail->items[mail->n++];
+    *item = (struct nsf_mail_event){
+        .ts_ms = ts_ms,
+        .src = src,
+        .dst = nsf_ip_from_v4(ends->dst),
+        .scope_id = target->scope_id,
+        .record_idx = target->record_idx,
+        .src_port = (uint16_t)ends->src_port,
+        .dst_port = (uint16_t)ends->dst_port,
+        .event = event,
+        .has_counters = has_counters,
+    };
+    _mm256_storeu_si256((__m256i *)(void *)&item->packets_in, counters);
+    return true;
+}
+
+/* The same for a contact. */
+TARGET_INLINE bool add_contact(const struct context *context, const struct shape *shape, const struct seen *seen,
+                               const struct ends *ends)
+{
+    struct nsf_batch *batch = context->target->batch;
+    struct nsf_contacts *contacts = &batch->contacts[nsf_partition_of(nsf_ip_from_v4(ends->src))];
+    if (contacts->n == contacts->capacity || context->has_stamps)
+        return false;
+    struct nsf_contact *contact = &contacts->items[contacts->n++];
+    _mm_storeu_si128((__m128i *)(void *)contact, _mm_or_si128(ends->contact, context->group));
+    contact->protocol = (uint8_t)ends->protocol;
+    contact->is_denied = is_mark(seen->is[1], shape->decision);
+    return true;
+}
+
+/* Takes a tuple that is written as Azure writes it. False: nothing was done. */
+TARGET_INLINE bool take_tuple(const struct context *context, const struct shape *shape, const char *quote,
+                              size_t n_bytes)
+{
+    struct seen seen;
+    struct ends ends;
+    bool has_counters;
+    if (n_bytes > QUOTED_MAX_BYTES)
+        return false;
+    look(context, shape, quote, n_bytes, &seen);
+    if (!has_marks(shape, &seen))
+        return false;
+    bool is_inbound = is_mark(seen.is[0], shape->direction);
+    if (!is_inbound && !context->is_strict && !may_be_mail(&seen, quote))
+        return has_plain_bytes(shape, &seen, quote);
+    if (!has_lengths(context, shape, &seen, &has_counters) || !take_ends(&seen, &ends))
+        return false;
+    if (shape->word == 0)
+        ends.protocol = is_mark(seen.is[0], MARK_PROTOCOL) ? 6 : 17;
+    bool is_mail = ends.dst_port == 25 || (!is_inbound && ends.dst_port == 587);
+    if (is_mail && ends.protocol == 6)
+        return add_mail(context, shape, &seen, &ends, is_inbound, has_counters);
+    if (!is_inbound)
+        return context->is_strict || ends.dst_port == 25 || has_plain_bytes(shape, &seen, quote);
+    return !context->takes_contacts || add_contact(context, shape, &seen, &ends);
+}
+
+/* ---- an array ---- */
+
+/* All that a block may have. */
+TARGET NSF_COLD static void list_many(__m512i found, uint16_t base, uint16_t *places)
+{
+    uint8_t at[NSF_BLOCK_BYTES];
+    _mm512_storeu_si512(at, found);
+    for (size_t i = 0; i < NSF_BLOCK_BYTES; i++)
+        places[i] = (uint16_t)(base + at[i]);
+}
+
+/* Lists where the quotes are. */
+TARGET_INLINE size_t list_quotes(struct nsf_slice bytes, uint16_t *places)
+{
+    const __m512i quote = _mm512_set1_epi8('"');
+    size_t n = 0;
+    for (size_t from = 0; from < bytes.len; from += NSF_BLOCK_BYTES) {
+        size_t n_left = bytes.len - from;
+        __mmask64 there = _cvtu64_mask64(_bzhi_u64(~UINT64_C(0), n_left < 64 ? (uint32_t)n_left : 64));
+        __m512i block = _mm512_maskz_loadu_epi8(there, bytes.ptr + from);
+        __mmask64 quotes = _mm512_cmpeq_epi8_mask(block, quote);
+        __m512i found = _mm512_maskz_compress_epi8(quotes, iota());
+        __m256i base = _mm256_set1_epi16((short)from);
+        __m256i few = _mm256_cvtepu8_epi16(_mm512_castsi512_si128(found));
+        _mm256_storeu_si256((__m256i *)(void *)(places + n), _mm256_add_epi16(few, base));
+        size_t n_quotes = (size_t)_mm_popcnt_u64(_cvtmask64_u64(quotes));
+        if (NSF_UNLIKELY(n_quotes > 16))
+            list_many(found, (uint16_t)from, places + n);
+        n += n_quotes;
+    }
+    return n;
+}
+
+/* Takes tuples between pairs of quotes from the i-th on, up to one that is not as Azure writes them. */
+typedef size_t take_canonical_fn(const struct context *context, const char *bytes, const uint16_t *places, size_t i,
+                                 size_t n);
+
+TARGET_INLINE size_t take_shaped(const struct context *context, const struct shape *shape, const char *bytes,
+                                 const uint16_t *places, size_t i, size_t n)
+{
+    size_t from = i;
+    while (i + 1 < n && take_tuple(context, shape, bytes + places[i], (size_t)places[i + 1] - places[i] + 1))
+        i += 2;
+    context->target->n_tuples += (uint32_t)((i - from) / 2);
+    return i;
+}
+
+/* For each layout a function of its own, in which its shape is known. */
+#define TAKE_LAYOUT(name, layout)                                                                                      \
+    TARGET static size_t name(const struct context *context, const char *bytes, const uint16_t *places, size_t i,      \
+                              size_t n)                                                                                \
+    {                                                                                                                  \
+        return take_shaped(context, &shapes[layout], bytes, places, i, n);                                             \
+    }
+
+TAKE_LAYOUT(take_nsg1, NSF_LAYOUT_NSG1)
+TAKE_LAYOUT(take_nsg2, NSF_LAYOUT_NSG2)
+TAKE_LAYOUT(take_vnet4, NSF_LAYOUT_VNET4)
+
+static take_canonical_fn *const take_layout[NSF_LAYOUTS] = {take_nsg1, take_nsg2, take_vnet4};
+
+/* Takes the tuples that are whole in `bytes`, which begin with a quote. How many bytes that were, up to another opening
+ * quote or to the end. */
+TARGET_INLINE size_t take_listed(const struct context *context, struct nsf_slice bytes, uint64_t offset)
+{
+    uint16_t places[LISTED_QUOTES];
+    size_t n = list_quotes(bytes, places), i = 0;
+    while (i + 1 < n) {
+        i = take_layout[context->target->layout](context, bytes.ptr, places, i, n);
+        if (i + 1 < n) {
+            struct nsf_slice text = nsf_slice(bytes.ptr + places[i] + 1, (size_t)places[i + 1] - places[i] - 1);
+            nsf_tuple_take(context->target, text, offset + places[i] + 1);
+            i += 2;
+        }
+    }
+    return i < n ? places[i] : bytes.len;
+}
+
+TARGET static void take_array(struct nsf_tuple_target *target, struct nsf_slice inside, uint64_t offset)
+{
+    struct context context;
+    size_t at = 0, n_taken = 1;
+    set_context(&context, target);
+    while (at < inside.len && n_taken > 0 && target->batch != NULL) {
+        struct nsf_slice bytes = nsf_slice_from(inside, at);
+        if (bytes.len > LISTED_BYTES)
+            bytes.len = LISTED_BYTES;
+        n_taken = take_listed(&context, bytes, offset + at);
+        at += n_taken;
+    }
+    /* What is too long to be a tuple, and what is only counted. */
+    if (at < inside.len)
+        nsf_tuple_take_array(target, nsf_slice_from(inside, at), offset + at);
+}
+
+static enum nsf_skim skim(struct nsf_slice bytes, size_t *at)
+{
+    return nsf_tuple_ops_avx512.skim(bytes, at);
+}
+
+const struct nsf_tuple_ops nsf_tuple_ops_avx512vbmi = {
+    .name = "avx512vbmi",
+    .skim = skim,
+    .take_array = take_array,
+};
+
+#endif
