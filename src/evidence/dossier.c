@@ -68,12 +68,13 @@ static void collect_networks(struct nsf_dossier *dossier, unsigned partition)
 {
     const struct nsf_sources *sources = sources_of(dossier, partition);
     struct nsf_traits *one = NULL;
-    for (uint32_t i = 0; i < sources->n_rows; i++) {
+    for (uint32_t i = 0; i < sources->rows.n; i++) {
         const struct nsf_source_row *row = nsf_sources_row(sources, i);
-        if (nsf_source_row_class(row, NSF_CLASS_MESSAGE) == 0)
+        if (nsf_source_row_class(&sources->rows, row, NSF_CLASS_MESSAGE) == 0)
             continue;
+        struct nsf_ip src = nsf_source_row_src(&sources->rows, row);
         const struct nsf_traits *traits = nsf_sources_traits(sources, i, &one);
-        struct network_mail *network = add_network(dossier, dossier->ask.network_of(dossier->ask.ctx, row->src).id);
+        struct network_mail *network = add_network(dossier, dossier->ask.network_of(dossier->ask.ctx, src).id);
         nsf_traits_merge_list(&network->traits, NSF_TRAIT_RUNS, nsf_traits_list(traits, NSF_TRAIT_RUNS));
         nsf_traits_merge_list(&network->traits, NSF_TRAIT_MESSAGE_DAYS,
                               nsf_traits_list(traits, NSF_TRAIT_MESSAGE_DAYS));
@@ -96,7 +97,7 @@ static void collect_silent(struct nsf_dossier *dossier)
     for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
         const struct nsf_sources *sources = sources_of(dossier, p);
         for (uint32_t id = 0; id < sources->addresses.n; id++) {
-            if (!nsf_pairset_has(&sources->speaking, id))
+            if (!nsf_sources_is_speaking(sources, id))
                 continue;
             NSF_GROW(speaking, capacity, n + 1);
             speaking[n++] = sources->addresses.items[id];
@@ -299,10 +300,11 @@ struct gathered {
 
 static void gather_days(const struct nsf_sources *sources, uint32_t row_idx, struct nsf_u32s *days)
 {
-    const struct nsf_source_row *row = nsf_sources_row(sources, row_idx);
-    int64_t first = nsf_time_day(nsf_source_row_first_ms(row)), last = nsf_time_day(nsf_source_row_last_ms(row));
+    struct nsf_source_counts counts;
+    nsf_source_row_counts(&sources->rows, nsf_sources_row(sources, row_idx), &counts);
+    int64_t first = nsf_time_day(counts.first_ms), last = nsf_time_day(counts.last_ms);
     for (int64_t day = first; day <= last && days->n < NSF_DISTINCT_EXACT_MAX; day++)
-        if (row->days == 1 || nsf_pairset_has(&sources->row_days, nsf_pair(row_idx, (uint32_t)day)))
+        if (nsf_source_row_has_day(&sources->rows, row_idx, day))
             nsf_u32s_add_smallest(days, (uint32_t)day, NSF_DISTINCT_EXACT_MAX);
 }
 
@@ -310,7 +312,8 @@ static void gather_days(const struct nsf_sources *sources, uint32_t row_idx, str
 static void gather_silent(const struct nsf_sources *sources, const bool *is_silent, const struct nsf_source_row *row,
                           struct gathered *gathered)
 {
-    uint32_t n = row->n_destinations < NSF_DESTINATIONS_MAX ? row->n_destinations : NSF_DESTINATIONS_MAX;
+    uint32_t n = nsf_sources_n_destinations(sources, row);
+    n = n < NSF_DESTINATIONS_MAX ? n : NSF_DESTINATIONS_MAX;
     for (uint32_t i = 0; i < n && gathered->n_silent < NSF_DISTINCT_EXACT_MAX; i++) {
         uint32_t id = nsf_sources_destination(sources, row, i);
         bool is_new = is_silent[id];
@@ -321,38 +324,49 @@ static void gather_silent(const struct nsf_sources *sources, const bool *is_sile
     }
 }
 
-static void add_counts(const struct nsf_source_row *row, struct nsf_sender_facts *facts)
+static void add_counts(const struct nsf_source_counts *counts, struct nsf_sender_facts *facts)
 {
-    facts->connections += row->connections;
+    facts->connections += counts->connections;
     for (size_t c = 0; c < NSF_CLASSES; c++)
-        facts->classes[c] += nsf_source_row_class(row, (enum nsf_connection_class)c);
-    facts->has_counters |= row->with_counters > 0;
+        facts->classes[c] += counts->classes[c];
+    facts->has_counters |= counts->classes[NSF_CLASS_UNKNOWN] < counts->connections;
+}
+
+static void add_row_counts(const struct nsf_sources *sources, uint32_t row_idx, struct nsf_sender_facts *facts)
+{
+    struct nsf_source_counts counts;
+    nsf_source_row_counts(&sources->rows, nsf_sources_row(sources, row_idx), &counts);
+    add_counts(&counts, facts);
 }
 
 void nsf_dossier_counts(const struct nsf_dossier *dossier, struct nsf_row_ref ref, struct nsf_sender_facts *facts)
 {
     const struct nsf_sources *sources = sources_of(dossier, ref.partition);
-    const struct nsf_source_row *row = nsf_sources_row(sources, ref.row_idx);
-    *facts = (struct nsf_sender_facts){.address = row->src};
+    struct nsf_ip src = nsf_row_finder_address(&dossier->rows, ref.partition, ref.row_idx);
+    *facts = (struct nsf_sender_facts){.address = src};
     if (dossier->rows.n_targets == 1) {
-        add_counts(row, facts);
+        add_row_counts(sources, ref.row_idx, facts);
         return;
     }
-    struct nsf_row_cursor cursor = nsf_row_finder_of(&dossier->rows, row->src);
+    struct nsf_row_cursor cursor = nsf_row_finder_of(&dossier->rows, src);
     uint32_t row_idx;
     while ((row_idx = nsf_row_finder_next(&dossier->rows, &cursor)) != NSF_INDEX_NONE)
-        add_counts(nsf_sources_row(sources, row_idx), facts);
+        add_row_counts(sources, row_idx, facts);
 }
 
-static void gather_row(const struct nsf_source_row *row, struct gathered *gathered, struct nsf_sender_facts *facts)
+static void gather_row(const struct nsf_sources *sources, const struct nsf_source_row *row, struct gathered *gathered,
+                       struct nsf_sender_facts *facts)
 {
-    add_counts(row, facts);
-    if (nsf_source_row_first_ms(row) < gathered->first_ms)
-        gathered->first_ms = nsf_source_row_first_ms(row);
-    if (nsf_source_row_last_ms(row) > gathered->last_ms)
-        gathered->last_ms = nsf_source_row_last_ms(row);
-    if (row->target < gathered->target)
-        gathered->target = row->target;
+    struct nsf_source_counts counts;
+    nsf_source_row_counts(&sources->rows, row, &counts);
+    add_counts(&counts, facts);
+    if (counts.first_ms < gathered->first_ms)
+        gathered->first_ms = counts.first_ms;
+    if (counts.last_ms > gathered->last_ms)
+        gathered->last_ms = counts.last_ms;
+    if (nsf_source_row_target(row) < gathered->target)
+        gathered->target = nsf_source_row_target(row);
+    gathered->days = counts.days < NSF_DISTINCT_EXACT_MAX ? counts.days : NSF_DISTINCT_EXACT_MAX;
 }
 
 /* Nearly every source has one row, whose own lists say all; those of several rows are joined. */
@@ -373,10 +387,9 @@ static void gather(struct nsf_dossier_reader *reader, struct nsf_ip src, const s
     }
     for (uint32_t row_idx = first; row_idx != NSF_INDEX_NONE; row_idx = next, n++) {
         const struct nsf_source_row *one = nsf_sources_row(sources, row_idx);
-        gather_row(one, gathered, facts);
+        gather_row(sources, one, gathered, facts);
         gather_silent(sources, dossier->is_silent[cursor.partition], one, gathered);
         gathered->traits = nsf_sources_traits(sources, row_idx, &reader->one);
-        gathered->days = one->days < NSF_DISTINCT_EXACT_MAX ? one->days : NSF_DISTINCT_EXACT_MAX;
         if (n == 0 && next == NSF_INDEX_NONE)
             return;
         nsf_traits_merge(&reader->joined, gathered->traits);
@@ -564,16 +577,17 @@ static void tell_sent(void *ctx, unsigned partition, uint32_t row_idx)
     const struct nsf_dossier *dossier = teller->dossier;
     const struct nsf_sources *sources = sources_of(dossier, partition);
     const struct nsf_source_row *row = nsf_sources_row(sources, row_idx);
-    uint32_t days[NSF_TRAIT_TIMES_MAX], messages = nsf_source_row_class(row, NSF_CLASS_MESSAGE);
-    if (messages == 0 && nsf_source_row_class(row, NSF_CLASS_UNKNOWN) == 0)
+    uint32_t days[NSF_TRAIT_TIMES_MAX], messages = nsf_source_row_class(&sources->rows, row, NSF_CLASS_MESSAGE);
+    if (messages == 0 && nsf_source_row_class(&sources->rows, row, NSF_CLASS_UNKNOWN) == 0)
         return;
+    struct nsf_ip src = nsf_source_row_src(&sources->rows, row);
     const struct nsf_traits *traits = nsf_sources_traits(sources, row_idx, &teller->one);
     struct nsf_u32_view times = nsf_traits_list(traits, NSF_TRAIT_TIMES);
     teller->fn(teller->ctx,
                &(struct nsf_sent){
-                   .address = row->src,
+                   .address = src,
                    .row = {partition, row_idx},
-                   .network = dossier->ask.network_of(dossier->ask.ctx, row->src),
+                   .network = dossier->ask.network_of(dossier->ask.ctx, src),
                    .messages = messages,
                    .days = messages == 0 ? days_of_times(times, days) : nsf_traits_list(traits, NSF_TRAIT_MESSAGE_DAYS),
                    .times = times,

@@ -76,10 +76,10 @@ void nsf_elsewhere_each(const struct nsf_evidence *evidence, uint32_t finding_id
     }
     for (unsigned p = 0; has_any && p < NSF_PARTITIONS; p++) {
         const struct nsf_sources *sources = &evidence->partitions[p].sources;
-        for (uint32_t i = 0; i < sources->n_rows; i++) {
+        for (uint32_t i = 0; i < sources->rows.n; i++) {
             const struct nsf_source_row *row = nsf_sources_row(sources, i);
-            if (is_wanted[row->target])
-                fn(ctx, row->src);
+            if (is_wanted[nsf_source_row_target(row)])
+                fn(ctx, nsf_source_row_src(&sources->rows, row));
         }
     }
     nsf_free(is_wanted);

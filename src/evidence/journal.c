@@ -3,100 +3,173 @@
 #include "evidence/journal.h"
 
 #include "core/mem.h"
+#include "evidence/traits_pack.h"
 
-#define JOURNAL_BLOCK_ENTRIES 2048u
-/* An entry: milliseconds since 1970 up to the year 3084, source port, class. What lies outside is taken for the nearest
+#define JOURNAL_BLOCK_NOTES 2048u
+/* A note: milliseconds since 1970 up to the year 3084, source port, class. What lies outside is taken for the nearest
  * end, as in the traits, whose ends are nearer. */
 #define JOURNAL_MS_SHIFT 19
 #define JOURNAL_PORT_SHIFT 3
 #define JOURNAL_MS_MAX ((INT64_C(1) << (64 - JOURNAL_MS_SHIFT)) - 1)
 #define JOURNAL_CLASS_MASK ((UINT64_C(1) << JOURNAL_PORT_SHIFT) - 1)
+#define LAST_POOL (NSF_JOURNAL_POOLS - 1)
 
 _Static_assert(NSF_CLASSES <= JOURNAL_CLASS_MASK + 1, "a class has three bits");
 
-static void release_pool(struct nsf_journal_pool *pool, uint32_t length)
+static uint32_t length_of(unsigned pool)
 {
-    for (uint32_t i = 0; i < pool->n; i += JOURNAL_BLOCK_ENTRIES / length)
-        nsf_free(pool->blocks[i / (JOURNAL_BLOCK_ENTRIES / length)]);
-    nsf_free(pool->blocks);
-    *pool = (struct nsf_journal_pool){0};
+    return 2u << pool;
+}
+
+/* Where n notes stand. */
+static unsigned pool_of(uint32_t n)
+{
+    unsigned pool = 0;
+    while (pool < LAST_POOL && n > length_of(pool))
+        pool++;
+    return pool;
 }
 
 void nsf_journal_release(struct nsf_journal *journal)
 {
-    release_pool(&journal->few, NSF_JOURNAL_FEW);
-    release_pool(&journal->many, NSF_JOURNAL_MANY);
+    for (unsigned p = 0; p < NSF_JOURNAL_POOLS; p++) {
+        uint32_t per_block = JOURNAL_BLOCK_NOTES / length_of(p);
+        for (uint32_t i = 0; i < journal->pools[p].n; i += per_block)
+            nsf_free(journal->pools[p].blocks[i / per_block]);
+        nsf_free(journal->pools[p].blocks);
+    }
+    for (uint32_t i = 0; i < journal->n_packed; i++)
+        nsf_free(journal->packed[i]);
+    nsf_free(journal->packed);
+    nsf_free(journal->scratch);
+    nsf_free(journal->bytes);
+    *journal = (struct nsf_journal){.packed = NULL};
 }
 
-static uint64_t *entries_in(const struct nsf_journal_pool *pool, uint32_t list, uint32_t length)
+static uint64_t *notes_in(const struct nsf_journal *journal, unsigned pool, uint32_t list)
 {
-    uint32_t per_block = JOURNAL_BLOCK_ENTRIES / length;
-    return pool->blocks[list / per_block] + (size_t)(list % per_block) * length;
+    uint32_t per_block = JOURNAL_BLOCK_NOTES / length_of(pool);
+    return journal->pools[pool].blocks[list / per_block] + (size_t)(list % per_block) * length_of(pool);
 }
 
-const uint64_t *nsf_journal_entries(const struct nsf_journal *journal, uint32_t list, uint32_t n)
+static uint32_t take_list(struct nsf_journal *journal, unsigned idx)
 {
-    return n <= NSF_JOURNAL_FEW ? entries_in(&journal->few, list, NSF_JOURNAL_FEW)
-                                : entries_in(&journal->many, list, NSF_JOURNAL_MANY);
-}
-
-static uint32_t take_list(struct nsf_journal_pool *pool, uint32_t length)
-{
-    uint32_t list = pool->n, per_block = JOURNAL_BLOCK_ENTRIES / length;
+    struct nsf_journal_pool *pool = &journal->pools[idx];
+    uint32_t list = pool->n, per_block = JOURNAL_BLOCK_NOTES / length_of(idx);
     if (pool->free != 0) {
         list = pool->free - 1;
-        pool->free = (uint32_t)*entries_in(pool, list, length);
+        pool->free = (uint32_t)*notes_in(journal, idx, list);
         return list;
     }
     if (list % per_block == 0) {
         NSF_GROW(pool->blocks, pool->blocks_capacity, (size_t)list / per_block + 1);
-        pool->blocks[list / per_block] = nsf_malloc(JOURNAL_BLOCK_ENTRIES * sizeof(uint64_t));
+        pool->blocks[list / per_block] = nsf_malloc(JOURNAL_BLOCK_NOTES * sizeof(uint64_t));
     }
     pool->n++;
     return list;
 }
 
-static void drop_list(struct nsf_journal_pool *pool, uint32_t list, uint32_t length)
+static void drop_list(struct nsf_journal *journal, unsigned pool, uint32_t list)
 {
-    *entries_in(pool, list, length) = pool->free;
-    pool->free = list + 1;
+    *notes_in(journal, pool, list) = journal->pools[pool].free;
+    journal->pools[pool].free = list + 1;
 }
 
-void nsf_journal_drop(struct nsf_journal *journal, uint32_t list, uint32_t n)
+void nsf_journal_drop(struct nsf_journal *journal, uint32_t number, uint32_t n)
 {
-    if (n <= NSF_JOURNAL_FEW)
-        drop_list(&journal->few, list, NSF_JOURNAL_FEW);
-    else
-        drop_list(&journal->many, list, NSF_JOURNAL_MANY);
+    if (n < 2)
+        return;
+    drop_list(journal, pool_of(n), number);
+    if (n <= NSF_JOURNAL_NOTES)
+        return;
+    nsf_free(journal->packed[number]);
+    journal->packed[number] = NULL;
 }
 
-static uint64_t entry_of(enum nsf_connection_class class_, int64_t ts_ms, uint16_t src_port)
+static uint64_t packed_note(const struct nsf_journal_note *note)
 {
-    uint64_t ms = (uint64_t)(ts_ms < 0 ? 0 : ts_ms > JOURNAL_MS_MAX ? JOURNAL_MS_MAX : ts_ms);
-    return ms << JOURNAL_MS_SHIFT | (uint64_t)src_port << JOURNAL_PORT_SHIFT | (uint64_t)class_;
+    int64_t ms = note->ts_ms < 0 ? 0 : note->ts_ms > JOURNAL_MS_MAX ? JOURNAL_MS_MAX : note->ts_ms;
+    return (uint64_t)ms << JOURNAL_MS_SHIFT | (uint64_t)note->src_port << JOURNAL_PORT_SHIFT | (uint64_t)note->class_;
 }
 
-void nsf_journal_add(struct nsf_journal *journal, uint32_t *list, uint32_t n, enum nsf_connection_class class_,
-                     int64_t ts_ms, uint16_t src_port)
-{
-    if (n == 0)
-        *list = take_list(&journal->few, NSF_JOURNAL_FEW);
-    uint32_t old = *list;
-    if (n == NSF_JOURNAL_FEW) {
-        *list = take_list(&journal->many, NSF_JOURNAL_MANY);
-        memcpy(entries_in(&journal->many, *list, NSF_JOURNAL_MANY), entries_in(&journal->few, old, NSF_JOURNAL_FEW),
-               NSF_JOURNAL_FEW * sizeof(uint64_t));
-        drop_list(&journal->few, old, NSF_JOURNAL_FEW);
-    }
-    uint64_t *entries = n < NSF_JOURNAL_FEW ? entries_in(&journal->few, *list, NSF_JOURNAL_FEW)
-                                            : entries_in(&journal->many, *list, NSF_JOURNAL_MANY);
-    entries[n] = entry_of(class_, ts_ms, src_port);
-}
+/* ---- joined with the traits ---- */
 
-void nsf_journal_read(const struct nsf_journal *journal, uint32_t list, uint32_t n, struct nsf_traits **traits)
+static void read_notes(const uint64_t *notes, uint32_t n, struct nsf_traits **traits)
 {
-    const uint64_t *entries = nsf_journal_entries(journal, list, n);
     for (uint32_t i = 0; i < n; i++)
-        nsf_traits_add(traits, (enum nsf_connection_class)(entries[i] & JOURNAL_CLASS_MASK),
-                       (int64_t)(entries[i] >> JOURNAL_MS_SHIFT), (uint16_t)(entries[i] >> JOURNAL_PORT_SHIFT));
+        nsf_traits_add(traits, (enum nsf_connection_class)(notes[i] & JOURNAL_CLASS_MASK),
+                       (int64_t)(notes[i] >> JOURNAL_MS_SHIFT), (uint16_t)(notes[i] >> JOURNAL_PORT_SHIFT));
+}
+
+static void grow_packed(struct nsf_journal *journal, uint32_t list)
+{
+    NSF_GROW(journal->packed, journal->packed_capacity, (size_t)list + 1);
+    while (journal->n_packed <= list)
+        journal->packed[journal->n_packed++] = NULL;
+}
+
+/* A full list of the last pool becomes empty. */
+static void join_notes(struct nsf_journal *journal, uint32_t list)
+{
+    grow_packed(journal, list);
+    unsigned char *old = journal->packed[list];
+    nsf_traits_reset(journal->scratch);
+    if (old != NULL)
+        nsf_traits_unpack(old, &journal->scratch);
+    read_notes(notes_in(journal, LAST_POOL, list), NSF_JOURNAL_NOTES, &journal->scratch);
+    NSF_GROW(journal->bytes, journal->bytes_capacity, nsf_traits_pack_max(journal->scratch));
+    size_t n_bytes = nsf_traits_pack(journal->scratch, journal->bytes);
+    journal->packed[list] = nsf_realloc(old, n_bytes);
+    memcpy(journal->packed[list], journal->bytes, n_bytes);
+}
+
+/* A longer list for the n notes that fill one. */
+static uint32_t move_notes(struct nsf_journal *journal, uint32_t old, uint32_t n)
+{
+    unsigned pool = pool_of(n);
+    uint32_t list = take_list(journal, pool + 1);
+    memcpy(notes_in(journal, pool + 1, list), notes_in(journal, pool, old), n * sizeof(uint64_t));
+    drop_list(journal, pool, old);
+    return list;
+}
+
+void nsf_journal_add(struct nsf_journal *journal, uint32_t *number, uint32_t n, const struct nsf_journal_note *first,
+                     const struct nsf_journal_note *note)
+{
+    if (n == 0) {
+        *number = note->src_port;
+        return;
+    }
+    if (n == 1) {
+        struct nsf_journal_note before = {first->ts_ms, first->class_, (uint16_t)*number};
+        *number = take_list(journal, 0);
+        *notes_in(journal, 0, *number) = packed_note(&before);
+    } else if (n >= NSF_JOURNAL_NOTES && n % NSF_JOURNAL_NOTES == 0) {
+        join_notes(journal, *number);
+    } else if (n < NSF_JOURNAL_NOTES && n == length_of(pool_of(n))) {
+        *number = move_notes(journal, *number, n);
+    }
+    notes_in(journal, pool_of(n + 1), *number)[n % NSF_JOURNAL_NOTES] = packed_note(note);
+}
+
+/* Of n connections those that are not joined yet. */
+static uint32_t n_notes(uint32_t n)
+{
+    return (n - 1) % NSF_JOURNAL_NOTES + 1;
+}
+
+void nsf_journal_read(const struct nsf_journal *journal, uint32_t number, uint32_t n, struct nsf_traits **traits)
+{
+    if (n > NSF_JOURNAL_NOTES)
+        nsf_traits_unpack(journal->packed[number], traits);
+    read_notes(notes_in(journal, pool_of(n), number), n_notes(n), traits);
+}
+
+void nsf_journal_expect(const struct nsf_journal *journal, uint32_t number, uint32_t n)
+{
+    if (n < 2)
+        return;
+    __builtin_prefetch(notes_in(journal, pool_of(n), number) + n % NSF_JOURNAL_NOTES, 1);
+    if (n > NSF_JOURNAL_NOTES && n % NSF_JOURNAL_NOTES == 0)
+        __builtin_prefetch(journal->packed[number]);
 }

@@ -1,18 +1,23 @@
 /*
- * journal.h - the first few connections of a source, eight bytes each, as long as that is less than what they come to.
+ * journal.h - the connections of each source, as little of them as a score needs.
  *
- * Most sources of a busy rule connect a handful of times. Their connections are noted one by one; only when more come
- * is a block of traits made of them. Notes are lists of NSF_JOURNAL_FEW or NSF_JOURNAL_MANY entries, known by a number.
+ * Most sources of a busy rule connect a handful of times: their connections are noted one by one, eight bytes each.
+ * Whenever there are NSF_JOURNAL_NOTES of a source and one more comes, these are joined with its traits, which lie
+ * packed (evidence/traits_pack.h), so that the work of unpacking them is shared by many connections.
  *
- * init/release. One thread at a time.
+ * A source has `n` connections and a number, which the caller keeps: void while n is 0, the source port while n is 1,
+ * its list of notes from then on.
+ *
+ * release; a zeroed one is empty. One thread at a time; reading is for any thread once nothing is added any more.
  */
 #ifndef NSF_JOURNAL_H
 #define NSF_JOURNAL_H
 
 #include "evidence/traits.h"
 
-#define NSF_JOURNAL_FEW 4u
-#define NSF_JOURNAL_MANY 8u
+/* Notes of a list: 2, 4 or 8. */
+#define NSF_JOURNAL_POOLS 3
+#define NSF_JOURNAL_NOTES (2u << (NSF_JOURNAL_POOLS - 1))
 
 /* Lists of one length. */
 struct nsf_journal_pool {
@@ -23,19 +28,30 @@ struct nsf_journal_pool {
 };
 
 struct nsf_journal {
-    struct nsf_journal_pool few;
-    struct nsf_journal_pool many;
+    struct nsf_journal_pool pools[NSF_JOURNAL_POOLS];
+    unsigned char **packed; /* by list of the last pool: traits of what stood in it before; NULL: nothing */
+    size_t packed_capacity;
+    uint32_t n_packed;
+    struct nsf_traits *scratch;
+    unsigned char *bytes;
+    size_t bytes_capacity;
+};
+
+/* One connection. */
+struct nsf_journal_note {
+    int64_t ts_ms;
+    enum nsf_connection_class class_;
+    uint16_t src_port;
 };
 
 void nsf_journal_release(struct nsf_journal *journal);
-/* Notes connection `n` (from 0, in any order of time) of a source; *list is its list's number, void while n is 0, and
- * changes when n is NSF_JOURNAL_FEW. n is below NSF_JOURNAL_MANY. */
-void nsf_journal_add(struct nsf_journal *journal, uint32_t *list, uint32_t n, enum nsf_connection_class class_,
-                     int64_t ts_ms, uint16_t src_port);
-/* Adds the n connections of a list to *traits. */
-void nsf_journal_read(const struct nsf_journal *journal, uint32_t list, uint32_t n, struct nsf_traits **traits);
-void nsf_journal_drop(struct nsf_journal *journal, uint32_t list, uint32_t n);
-/* Where the entries of a list stand. */
-const uint64_t *nsf_journal_entries(const struct nsf_journal *journal, uint32_t list, uint32_t n);
+/* Adds connection `n` (from 0, in any order of time). While n is 1, *first is the one before but for its port. */
+void nsf_journal_add(struct nsf_journal *journal, uint32_t *number, uint32_t n, const struct nsf_journal_note *first,
+                     const struct nsf_journal_note *note);
+/* Adds the n connections to *traits, which is empty; n is more than 1. */
+void nsf_journal_read(const struct nsf_journal *journal, uint32_t number, uint32_t n, struct nsf_traits **traits);
+void nsf_journal_drop(struct nsf_journal *journal, uint32_t number, uint32_t n);
+/* Brings what nsf_journal_add will touch into the cache. */
+void nsf_journal_expect(const struct nsf_journal *journal, uint32_t number, uint32_t n);
 
 #endif

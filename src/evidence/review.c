@@ -81,26 +81,30 @@ static void read_source(const struct nsf_review *review, size_t rule_idx, uint64
         return;
     }
     uint32_t ref = own->rows[source_idx];
+    const struct nsf_sources *sources = sources_of(rows->evidence, ref);
     const struct nsf_source_row *row = row_of(rows->evidence, ref);
+    struct nsf_ip src = nsf_source_row_src(&sources->rows, row);
+    struct nsf_source_counts counts;
     expect_next(rows->evidence, own, source_idx);
+    nsf_source_row_counts(&sources->rows, row, &counts);
     *source = (struct nsf_mail_source){
-        .address = row->src,
+        .address = src,
         .n_merged = 1,
-        .connections = row->connections,
-        .attempts = row->attempts,
-        .tuples = row->tuples,
-        .has_counters = row->with_counters > 0,
-        .counters = nsf_sources_counters(sources_of(rows->evidence, ref), row),
-        .first_ms = nsf_source_row_first_ms(row),
-        .last_ms = nsf_source_row_last_ms(row),
-        .days = row->days,
-        .cross = nsf_evidence_cross(rows->evidence, row->src),
-        .network = nsf_prefix_around(row->src, nsf_ip_is_v4(row->src) ? NETWORK_BITS_V4 : NETWORK_BITS_V6),
+        .connections = counts.connections,
+        .attempts = counts.attempts,
+        .tuples = counts.tuples,
+        .has_counters = counts.classes[NSF_CLASS_UNKNOWN] < counts.connections,
+        .counters = counts.counters,
+        .first_ms = counts.first_ms,
+        .last_ms = counts.last_ms,
+        .days = counts.days,
+        .cross = nsf_evidence_cross(rows->evidence, src),
+        .network = nsf_prefix_around(src, nsf_ip_is_v4(src) ? NETWORK_BITS_V4 : NETWORK_BITS_V6),
         .verdict = NSF_SOURCE_UNDECIDED,
     };
     for (size_t i = 0; i < NSF_CLASSES; i++)
-        source->classes[i] = nsf_source_row_class(row, (enum nsf_connection_class)i);
-    nsf_sources_destinations(&rows->evidence->partitions[ref >> ROW_PARTITION_SHIFT].sources, ref & ROW_MASK, source);
+        source->classes[i] = counts.classes[i];
+    nsf_sources_destinations(sources, ref & ROW_MASK, source);
 }
 
 bool nsf_evidence_row_at(const struct nsf_review *review, size_t rule_idx, uint64_t source_idx, struct nsf_row_ref *row)
@@ -118,9 +122,15 @@ static int cmp_u64_down(uint64_t a, uint64_t b)
     return (a < b) - (a > b);
 }
 
-static const struct nsf_source_row *row_of_evidence(const void *evidence, uint32_t ref)
+static struct nsf_row_place place_of_row(const void *evidence, uint32_t ref)
 {
-    return row_of(evidence, ref);
+    const struct nsf_source_rows *rows = &sources_of(evidence, ref)->rows;
+    const struct nsf_source_row *row = row_of(evidence, ref);
+    return (struct nsf_row_place){
+        .src = nsf_source_row_src(rows, row),
+        .messages = nsf_source_row_class(rows, row, NSF_CLASS_MESSAGE),
+        .connections = nsf_source_row_connections(rows, row),
+    };
 }
 
 /* What was summed while reading. */
@@ -143,8 +153,8 @@ static struct review_rows *collect_rows(struct nsf_evidence *evidence, struct ns
     rows->by_target = nsf_arena_zalloc(arena, n_targets + 1, sizeof(*rows->by_target));
     for (uint32_t p = 0; p < NSF_PARTITIONS; p++) {
         const struct nsf_sources *sources = &evidence->partitions[p].sources;
-        for (uint32_t i = 0; i < sources->n_rows; i++)
-            rows->by_target[nsf_sources_row(sources, i)->target].n++;
+        for (uint32_t i = 0; i < sources->rows.n; i++)
+            rows->by_target[nsf_source_row_target(nsf_sources_row(sources, i))].n++;
     }
     for (uint32_t t = 0; t < n_targets; t++) {
         rows->by_target[t].rest = folded_of(evidence, t);
@@ -153,8 +163,8 @@ static struct review_rows *collect_rows(struct nsf_evidence *evidence, struct ns
     }
     for (uint32_t p = 0; p < NSF_PARTITIONS; p++) {
         const struct nsf_sources *sources = &evidence->partitions[p].sources;
-        for (uint32_t i = 0; i < sources->n_rows; i++) {
-            struct rule_rows *own = &rows->by_target[nsf_sources_row(sources, i)->target];
+        for (uint32_t i = 0; i < sources->rows.n; i++) {
+            struct rule_rows *own = &rows->by_target[nsf_source_row_target(nsf_sources_row(sources, i))];
             own->rows[own->n++] = p << ROW_PARTITION_SHIFT | i;
         }
     }
@@ -177,9 +187,9 @@ static int cmp_ranks(const void *left, const void *right)
     return (a->target > b->target) - (a->target < b->target);
 }
 
-static uint64_t rank_of(const struct nsf_source_row *row)
+static uint64_t rank_of(const struct nsf_evidence *evidence, uint32_t ref)
 {
-    return nsf_source_rank(row->src, nsf_source_row_class(row, NSF_CLASS_MESSAGE) > 0);
+    return nsf_sources_rank(sources_of(evidence, ref), row_of(evidence, ref));
 }
 
 /* Totals of the rules are taken before, so that they stay exact. */
@@ -195,8 +205,8 @@ static void limit_rows(const struct nsf_evidence *evidence, struct review_rows *
     n = 0;
     for (uint32_t t = 0; t < n_findings; t++) {
         for (size_t i = 0; i < rows->by_target[t].n; i++, n++)
-            ranks[n] = (struct source_rank){rank_of(row_of(evidence, rows->by_target[t].rows[i])), t,
-                                            rows->by_target[t].rows[i]};
+            ranks[n] =
+                (struct source_rank){rank_of(evidence, rows->by_target[t].rows[i]), t, rows->by_target[t].rows[i]};
         rows->by_target[t].n = 0;
     }
     qsort(ranks, n, sizeof(*ranks), cmp_ranks);
@@ -214,7 +224,7 @@ static void sort_rows(struct nsf_evidence *evidence, struct review_rows *rows, s
 {
     for (size_t t = 0; t < evidence->scan->n_findings; t++) {
         struct rule_rows *own = &rows->by_target[t];
-        nsf_row_order_sort(own->rows, own->n, row_of_evidence, evidence, evidence->options.jobs);
+        nsf_row_order_sort(own->rows, own->n, place_of_row, evidence, evidence->options.jobs);
         struct nsf_review_rule *rule = &review->rules[t];
         rule->n_sources = own->n + (own->rest.connections > 0);
         rule->n_summed = own->rest.sources;
@@ -265,12 +275,18 @@ static void fill_days(const struct nsf_evidence *evidence, uint32_t target, stru
     nsf_free(days);
 }
 
-static void fill_traffic(const struct nsf_evidence *evidence, uint32_t target, const struct rule_rows *rows,
-                         struct nsf_arena *arena, struct nsf_traffic *traffic)
+static struct nsf_source_sum sum_of(const struct nsf_evidence *evidence, const struct rule_rows *rows)
 {
     struct nsf_source_sum sum = rows->rest;
     for (size_t i = 0; i < rows->n; i++)
         nsf_sources_sum_row(sources_of(evidence, rows->rows[i]), row_of(evidence, rows->rows[i]), &sum);
+    return sum;
+}
+
+static void fill_traffic(const struct nsf_evidence *evidence, uint32_t target, const struct rule_rows *rows,
+                         struct nsf_arena *arena, struct nsf_traffic *traffic)
+{
+    struct nsf_source_sum sum = sum_of(evidence, rows);
     nsf_source_sum_traffic(&sum, traffic);
     fill_days(evidence, target, arena, traffic);
 }
@@ -455,13 +471,10 @@ static void fill_unmatched(struct nsf_evidence *evidence, const struct review_ro
         row->nsg = target->nsg_idx == NSF_JOIN_NONE ? target->nsg_lower : evidence->scan->nsgs[target->nsg_idx].id;
         row->rule = target->rule;
         row->reason = nsf_join_reason_name(target->reason);
-        row->sources = own->n + own->rest.sources;
-        row->connections = own->rest.connections;
-        row->tuples = own->rest.tuples;
-        for (size_t r = 0; r < own->n; r++) {
-            row->connections += row_of(evidence, own->rows[r])->connections;
-            row->tuples += row_of(evidence, own->rows[r])->tuples;
-        }
+        struct nsf_source_sum sum = sum_of(evidence, own);
+        row->sources = sum.sources;
+        row->connections = sum.connections;
+        row->tuples = sum.tuples;
     }
     if (review->n_unmatched > 1)
         qsort(review->unmatched, review->n_unmatched, sizeof(*review->unmatched), cmp_unmatched);

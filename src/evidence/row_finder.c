@@ -11,7 +11,7 @@ static const struct nsf_sources *sources_of(const struct nsf_row_finder *finder,
 
 static uint32_t target_of(const struct nsf_row_finder *finder, unsigned partition, uint32_t row_idx)
 {
-    return nsf_sources_row(sources_of(finder, partition), row_idx)->target;
+    return nsf_source_row_target(nsf_sources_row(sources_of(finder, partition), row_idx));
 }
 
 /* ---- made ---- */
@@ -27,7 +27,7 @@ static void note_target(struct nsf_row_finder *finder, uint32_t target)
 static void note_targets(struct nsf_row_finder *finder)
 {
     for (unsigned p = 0; p < NSF_PARTITIONS; p++)
-        for (uint32_t i = 0; i < sources_of(finder, p)->n_rows; i++) {
+        for (uint32_t i = 0; i < sources_of(finder, p)->rows.n; i++) {
             if (finder->n_targets > NSF_ROW_FINDER_FEW)
                 return;
             note_target(finder, target_of(finder, p, i));
@@ -36,20 +36,22 @@ static void note_targets(struct nsf_row_finder *finder)
 
 static int cmp_rows(const void *left, const void *right, void *ctx)
 {
-    const struct nsf_source_row *a = nsf_sources_row(ctx, *(const uint32_t *)left);
-    const struct nsf_source_row *b = nsf_sources_row(ctx, *(const uint32_t *)right);
-    int order = nsf_ip_cmp(a->src, b->src);
-    return order != 0 ? order : (a->target > b->target) - (a->target < b->target);
+    const struct nsf_sources *sources = ctx;
+    const struct nsf_source_row *a = nsf_sources_row(sources, *(const uint32_t *)left);
+    const struct nsf_source_row *b = nsf_sources_row(sources, *(const uint32_t *)right);
+    int order = nsf_ip_cmp(nsf_source_row_src(&sources->rows, a), nsf_source_row_src(&sources->rows, b));
+    uint32_t target_a = nsf_source_row_target(a), target_b = nsf_source_row_target(b);
+    return order != 0 ? order : (target_a > target_b) - (target_a < target_b);
 }
 
 static void sort_rows(struct nsf_row_finder *finder, unsigned partition)
 {
     const struct nsf_sources *sources = sources_of(finder, partition);
-    uint32_t *rows = nsf_malloc(nsf_mul_size((size_t)sources->n_rows + 1, sizeof(*rows)));
-    for (uint32_t i = 0; i < sources->n_rows; i++)
+    uint32_t *rows = nsf_malloc(nsf_mul_size((size_t)sources->rows.n + 1, sizeof(*rows)));
+    for (uint32_t i = 0; i < sources->rows.n; i++)
         rows[i] = i;
-    if (sources->n_rows > 1)
-        qsort_r(rows, sources->n_rows, sizeof(*rows), cmp_rows, (void *)(uintptr_t)sources);
+    if (sources->rows.n > 1)
+        qsort_r(rows, sources->rows.n, sizeof(*rows), cmp_rows, (void *)(uintptr_t)sources);
     finder->by_src[partition] = rows;
 }
 
@@ -59,14 +61,14 @@ static void group_rows(struct nsf_row_finder *finder)
     finder->finding_from = nsf_calloc(n_findings + 2, sizeof(*finder->finding_from));
     size_t *next = finder->finding_from + 1; /* shifted by one while filling */
     for (unsigned p = 0; p < NSF_PARTITIONS; p++)
-        for (uint32_t i = 0; i < sources_of(finder, p)->n_rows; i++)
+        for (uint32_t i = 0; i < sources_of(finder, p)->rows.n; i++)
             if (target_of(finder, p, i) < n_findings)
                 next[target_of(finder, p, i) + 1]++;
     for (size_t f = 1; f <= n_findings; f++)
         next[f] += next[f - 1];
     finder->by_finding = nsf_malloc(nsf_mul_size(next[n_findings] + 1, sizeof(*finder->by_finding)));
     for (uint32_t p = 0; p < NSF_PARTITIONS; p++)
-        for (uint32_t i = 0; i < sources_of(finder, p)->n_rows; i++)
+        for (uint32_t i = 0; i < sources_of(finder, p)->rows.n; i++)
             if (target_of(finder, p, i) < n_findings)
                 finder->by_finding[next[target_of(finder, p, i)]++] = (struct nsf_row_ref){p, i};
 }
@@ -92,12 +94,13 @@ void nsf_row_finder_release(struct nsf_row_finder *finder)
 
 uint32_t nsf_row_finder_count(const struct nsf_row_finder *finder, unsigned partition)
 {
-    return sources_of(finder, partition)->n_rows;
+    return sources_of(finder, partition)->rows.n;
 }
 
 struct nsf_ip nsf_row_finder_address(const struct nsf_row_finder *finder, unsigned partition, uint32_t row_idx)
 {
-    return nsf_sources_row(sources_of(finder, partition), row_idx)->src;
+    const struct nsf_sources *sources = sources_of(finder, partition);
+    return nsf_source_row_src(&sources->rows, nsf_sources_row(sources, row_idx));
 }
 
 /* ---- by address ---- */
@@ -106,10 +109,10 @@ struct nsf_ip nsf_row_finder_address(const struct nsf_row_finder *finder, unsign
 static uint32_t first_row(const struct nsf_row_finder *finder, unsigned partition, struct nsf_ip src)
 {
     const struct nsf_sources *sources = sources_of(finder, partition);
-    uint32_t from = 0, to = sources->n_rows;
+    uint32_t from = 0, to = sources->rows.n;
     while (from < to) {
         uint32_t half = from + (to - from) / 2;
-        if (nsf_ip_cmp(nsf_sources_row(sources, finder->by_src[partition][half])->src, src) < 0)
+        if (nsf_ip_cmp(nsf_row_finder_address(finder, partition, finder->by_src[partition][half]), src) < 0)
             from = half + 1;
         else
             to = half;
@@ -129,10 +132,11 @@ uint32_t nsf_row_finder_next(const struct nsf_row_finder *finder, struct nsf_row
 {
     const struct nsf_sources *sources = sources_of(finder, cursor->partition);
     if (finder->n_targets > NSF_ROW_FINDER_FEW) {
-        if (cursor->at >= sources->n_rows)
+        if (cursor->at >= sources->rows.n)
             return NSF_INDEX_NONE;
         uint32_t row_idx = finder->by_src[cursor->partition][cursor->at++];
-        return nsf_ip_eq(nsf_sources_row(sources, row_idx)->src, cursor->src) ? row_idx : NSF_INDEX_NONE;
+        return nsf_ip_eq(nsf_row_finder_address(finder, cursor->partition, row_idx), cursor->src) ? row_idx
+                                                                                                  : NSF_INDEX_NONE;
     }
     while (cursor->at < finder->n_targets) {
         uint32_t row_idx = nsf_sources_find(sources, finder->targets[cursor->at++], cursor->src);
@@ -168,6 +172,6 @@ void nsf_row_finder_each(const struct nsf_row_finder *finder, uint32_t finding_i
         return;
     }
     for (unsigned p = 0; p < NSF_PARTITIONS && finder->n_targets == 1 && finder->targets[0] == finding_idx; p++)
-        for (uint32_t i = 0; i < sources_of(finder, p)->n_rows; i++)
+        for (uint32_t i = 0; i < sources_of(finder, p)->rows.n; i++)
             fn(ctx, p, i);
 }

@@ -21,19 +21,18 @@ struct row_key {
 struct order {
     uint32_t *refs;
     size_t n;
-    nsf_row_of_fn *row_of;
+    nsf_row_place_fn *place_of;
     const void *ctx;
 };
 
 static struct row_key key_of(const struct order *order, uint32_t ref)
 {
-    const struct nsf_source_row *row = order->row_of(order->ctx, ref);
-    uint32_t messages = nsf_source_row_class(row, NSF_CLASS_MESSAGE);
+    struct nsf_row_place place = order->place_of(order->ctx, ref);
     return (struct row_key){
-        .counts = (uint64_t)(UINT32_MAX - messages) << 32 | (UINT32_MAX - row->connections),
-        .hi = row->src.hi,
-        .lo = row->src.lo,
-        .is_v6 = !nsf_ip_is_v4(row->src),
+        .counts = (uint64_t)(UINT32_MAX - place.messages) << 32 | (UINT32_MAX - place.connections),
+        .hi = place.src.hi,
+        .lo = place.src.lo,
+        .is_v6 = !nsf_ip_is_v4(place.src),
         .ref = ref,
     };
 }
@@ -117,9 +116,9 @@ static void merge_chunks(struct order *order, size_t n_chunks)
     nsf_free(heads);
 }
 
-void nsf_row_order_sort(uint32_t *refs, size_t n, nsf_row_of_fn *row_of, const void *ctx, unsigned jobs)
+void nsf_row_order_sort(uint32_t *refs, size_t n, nsf_row_place_fn *place_of, const void *ctx, unsigned jobs)
 {
-    struct order order = {.refs = refs, .n = n, .row_of = row_of, .ctx = ctx};
+    struct order order = {.refs = refs, .n = n, .place_of = place_of, .ctx = ctx};
     size_t n_chunks = (n + CHUNK_ROWS - 1) / CHUNK_ROWS;
     nsf_parallel(jobs, n_chunks, sort_chunk, &order);
     if (n_chunks > 1)

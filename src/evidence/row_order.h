@@ -5,12 +5,19 @@
 #ifndef NSF_ROW_ORDER_H
 #define NSF_ROW_ORDER_H
 
-#include "evidence/sources.h"
+#include "core/ipaddr.h"
 
-/* The row that a number stands for. */
-typedef const struct nsf_source_row *nsf_row_of_fn(const void *ctx, uint32_t ref);
+/* What the order of a row depends on. */
+struct nsf_row_place {
+    struct nsf_ip src;
+    uint32_t messages;
+    uint32_t connections;
+};
+
+/* Of the row that a number stands for. */
+typedef struct nsf_row_place nsf_row_place_fn(const void *ctx, uint32_t ref);
 
 /* Sorts the numbers with `jobs` threads (0 is one). No two rows are equal. */
-void nsf_row_order_sort(uint32_t *refs, size_t n, nsf_row_of_fn *row_of, const void *ctx, unsigned jobs);
+void nsf_row_order_sort(uint32_t *refs, size_t n, nsf_row_place_fn *place_of, const void *ctx, unsigned jobs);
 
 #endif

@@ -5,35 +5,25 @@
 #include "core/clock.h"
 #include "core/compare.h"
 
-/* Of a source's traits: most blocks are no longer. */
-#define SOURCES_TRAITS_AHEAD 192
-
 void nsf_sources_init(struct nsf_sources *sources, uint64_t seed)
 {
-    *sources = (struct nsf_sources){.seed = seed, .last_speaking = NSF_INDEX_NONE};
+    *sources = (struct nsf_sources){.seed = seed};
     nsf_addresses_init(&sources->addresses, seed);
     nsf_sources_limit_release(&sources->limit);
 }
 
 void nsf_sources_release(struct nsf_sources *sources)
 {
-    for (uint32_t i = 0; i < sources->n_rows; i += NSF_SOURCE_ROWS_PER_BLOCK)
-        nsf_free(sources->blocks[i / NSF_SOURCE_ROWS_PER_BLOCK]);
-    nsf_free(sources->blocks);
-    nsf_slim_index_release(&sources->rows);
-    nsf_free(sources->large_counters);
+    nsf_source_rows_release(&sources->rows);
+    nsf_slim_index_release(&sources->by_key);
     nsf_addresses_release(&sources->addresses);
-    nsf_pairset_release(&sources->row_days);
     nsf_pairset_release(&sources->row_destinations);
     nsf_free(sources->destinations);
     nsf_free(sources->target_days);
     nsf_index_release(&sources->by_target_day);
-    for (uint32_t i = 0; i < sources->n_traits; i++)
-        nsf_free(sources->traits[i]);
-    nsf_free(sources->traits);
     nsf_journal_release(&sources->journal);
     nsf_sources_limit_release(&sources->limit);
-    nsf_pairset_release(&sources->speaking);
+    nsf_free(sources->is_speaking);
     nsf_sources_init(sources, sources->seed);
 }
 
@@ -45,11 +35,9 @@ uint32_t nsf_sources_hash(const struct nsf_sources *sources, uint32_t target, st
 static uint32_t find_row(const struct nsf_sources *sources, uint32_t hash, uint32_t target, struct nsf_ip src)
 {
     uint32_t probe = hash, idx;
-    while ((idx = nsf_slim_index_next(&sources->rows, hash, &probe)) != NSF_INDEX_NONE) {
-        const struct nsf_source_row *row = nsf_sources_row(sources, idx);
-        if (row->target == target && nsf_ip_eq(row->src, src))
+    while ((idx = nsf_slim_index_next(&sources->by_key, hash, &probe)) != NSF_INDEX_NONE)
+        if (nsf_source_row_is_of(&sources->rows, nsf_sources_row(sources, idx), target, src))
             return idx;
-    }
     return NSF_INDEX_NONE;
 }
 
@@ -60,66 +48,42 @@ uint32_t nsf_sources_find(const struct nsf_sources *sources, uint32_t target, st
 
 void nsf_sources_expect(const struct nsf_sources *sources, uint32_t hash)
 {
-    nsf_slim_index_expect(&sources->rows, hash);
+    nsf_slim_index_expect(&sources->by_key, hash);
 }
 
 void nsf_sources_expect_row(const struct nsf_sources *sources, uint32_t hash)
 {
-    uint32_t idx = nsf_slim_index_guess(&sources->rows, hash);
-    if (idx == NSF_INDEX_NONE)
-        return;
-    const char *row = (const char *)nsf_sources_row(sources, idx);
-    __builtin_prefetch(row, 1);
-    __builtin_prefetch(row + sizeof(struct nsf_source_row) - 1, 1);
+    uint32_t idx = nsf_slim_index_guess(&sources->by_key, hash);
+    if (idx != NSF_INDEX_NONE)
+        __builtin_prefetch(nsf_sources_row(sources, idx), 1);
 }
 
 void nsf_sources_expect_traits(const struct nsf_sources *sources, uint32_t hash)
 {
-    uint32_t idx = nsf_slim_index_guess(&sources->rows, hash);
+    uint32_t idx = nsf_slim_index_guess(&sources->by_key, hash);
     if (idx == NSF_INDEX_NONE)
         return;
     const struct nsf_source_row *row = nsf_sources_row(sources, idx);
-    if (nsf_source_row_has_traits(row)) {
-        const char *traits = (const char *)sources->traits[row->port_or_traits];
-        for (size_t at = 0; at < SOURCES_TRAITS_AHEAD; at += 64)
-            __builtin_prefetch(traits + at, 1);
-    } else if (row->connections > 1) {
-        __builtin_prefetch(nsf_journal_entries(&sources->journal, row->port_or_traits, row->connections), 1);
-    }
+    nsf_journal_expect(&sources->journal, row->past, nsf_source_row_connections(&sources->rows, row));
 }
 
-static void rebuild_index(struct nsf_sources *sources)
+void nsf_sources_rebuild_index(struct nsf_sources *sources)
 {
-    nsf_slim_index_rebuild(&sources->rows, sources->n_rows + 1, sources->n_rows + 1);
-    for (uint32_t idx = 0; idx < sources->n_rows; idx++) {
+    uint32_t n_rows = sources->rows.n;
+    nsf_slim_index_rebuild(&sources->by_key, n_rows + 1, n_rows + 1);
+    for (uint32_t idx = 0; idx < n_rows; idx++) {
         const struct nsf_source_row *row = nsf_sources_row(sources, idx);
-        nsf_slim_index_add(&sources->rows, nsf_sources_hash(sources, row->target, row->src), idx);
+        struct nsf_ip src = nsf_source_row_src(&sources->rows, row);
+        nsf_slim_index_add(&sources->by_key, nsf_sources_hash(sources, nsf_source_row_target(row), src), idx);
     }
-}
-
-void nsf_sources_shrink(struct nsf_sources *sources, uint32_t n_rows)
-{
-    size_t n_left = (n_rows + NSF_SOURCE_ROWS_PER_BLOCK - 1) / NSF_SOURCE_ROWS_PER_BLOCK;
-    size_t n_blocks = (sources->n_rows + NSF_SOURCE_ROWS_PER_BLOCK - 1) / NSF_SOURCE_ROWS_PER_BLOCK;
-    for (size_t i = n_left; i < n_blocks; i++)
-        nsf_free(sources->blocks[i]);
-    sources->n_rows = n_rows;
-    rebuild_index(sources);
 }
 
 static uint32_t add_row(struct nsf_sources *sources, uint32_t hash, uint32_t target, struct nsf_ip src)
 {
-    uint32_t idx = sources->n_rows;
-    size_t block = idx / NSF_SOURCE_ROWS_PER_BLOCK;
-    if (!nsf_slim_index_has_room(&sources->rows, idx))
-        rebuild_index(sources);
-    if (idx % NSF_SOURCE_ROWS_PER_BLOCK == 0) {
-        NSF_GROW(sources->blocks, sources->blocks_capacity, block + 1);
-        sources->blocks[block] = nsf_malloc(NSF_SOURCE_ROWS_PER_BLOCK * sizeof(struct nsf_source_row));
-    }
-    sources->n_rows++;
-    *nsf_sources_row(sources, idx) = (struct nsf_source_row){.src = src, .target = target};
-    nsf_slim_index_add(&sources->rows, hash, idx);
+    if (!nsf_slim_index_has_room(&sources->by_key, sources->rows.n))
+        nsf_sources_rebuild_index(sources);
+    uint32_t idx = nsf_source_rows_add(&sources->rows, target, src);
+    nsf_slim_index_add(&sources->by_key, hash, idx);
     return idx;
 }
 
@@ -143,24 +107,6 @@ static struct nsf_target_day *target_day(struct nsf_sources *sources, uint32_t t
     return &sources->target_days[idx];
 }
 
-/* The days of a connection are all those between its first and last stamp, since no gap in it is as long as a day. */
-static void add_days(struct nsf_sources *sources, uint32_t row_idx, struct nsf_source_row *row, int64_t from_ms,
-                     int64_t to_ms)
-{
-    int64_t from = nsf_time_day(from_ms), to = nsf_time_day(to_ms);
-    if (row->days == 0 && from == to) {
-        row->days = 1;
-        return;
-    }
-    int64_t only = nsf_time_day(nsf_source_row_first_ms(row));
-    if (row->days == 1 && only == from && from == to)
-        return;
-    if (row->days == 1)
-        nsf_pairset_add(&sources->row_days, nsf_pair(row_idx, (uint32_t)only));
-    for (int64_t day = from; day <= to; day++)
-        row->days += nsf_pairset_add(&sources->row_days, nsf_pair(row_idx, (uint32_t)day));
-}
-
 static void add_target_days(struct nsf_sources *sources, const struct nsf_finished *finished)
 {
     int64_t from = nsf_time_day(finished->connection->counted_from_ms);
@@ -181,156 +127,87 @@ static bool is_speaking(enum nsf_connection_class class_)
 
 static void note_speaking(struct nsf_sources *sources, const struct nsf_finished *finished)
 {
-    if (!is_speaking(finished->class_) || finished->dst_id == sources->last_speaking)
+    if (!is_speaking(finished->class_))
         return;
-    nsf_pairset_add(&sources->speaking, finished->dst_id);
-    sources->last_speaking = finished->dst_id;
+    NSF_GROW(sources->is_speaking, sources->is_speaking_capacity, (size_t)finished->dst_id + 1);
+    while (sources->n_speaking <= finished->dst_id)
+        sources->is_speaking[sources->n_speaking++] = false;
+    sources->is_speaking[finished->dst_id] = true;
+}
+
+/* Too many for the row: they go to the set. */
+static void move_destinations(struct nsf_sources *sources, uint32_t row_idx, struct nsf_source_row *row)
+{
+    for (uint32_t i = 0; i < row->n_destinations; i++)
+        nsf_pairset_add(&sources->row_destinations, nsf_pair(row_idx, row->destinations.ids[i]));
+    row->destinations.more = row->n_destinations;
+    row->n_destinations = NSF_SOURCE_ROW_MANY;
 }
 
 static void add_destination(struct nsf_sources *sources, uint32_t row_idx, struct nsf_source_row *row, uint32_t id)
 {
-    if (row->n_destinations == 0) {
-        row->first_destination = id;
-        row->n_destinations = 1;
-        return;
-    }
-    if (row->n_destinations == 1) {
-        if (row->first_destination == id)
+    uint32_t n = row->n_destinations;
+    if (n != NSF_SOURCE_ROW_MANY) {
+        for (uint32_t i = 0; i < n; i++)
+            if (row->destinations.ids[i] == id)
+                return;
+        if (n < NSF_ARRAY_LEN(row->destinations.ids) && id <= UINT16_MAX) {
+            row->destinations.ids[n] = (uint16_t)id;
+            row->n_destinations++;
             return;
-        nsf_pairset_add(&sources->row_destinations, nsf_pair(row_idx, row->first_destination));
+        }
+        move_destinations(sources, row_idx, row);
     }
-    row->n_destinations += nsf_pairset_add(&sources->row_destinations, nsf_pair(row_idx, id));
+    row->destinations.more += nsf_pairset_add(&sources->row_destinations, nsf_pair(row_idx, id));
 }
 
 /* The class of a row's only connection. */
-static enum nsf_connection_class only_class(const struct nsf_source_row *row)
+static enum nsf_connection_class only_class(const struct nsf_source_rows *rows, const struct nsf_source_row *row)
 {
     enum nsf_connection_class class_ = NSF_CLASS_UNKNOWN;
-    while (nsf_source_row_class(row, class_) == 0)
+    while (nsf_source_row_class(rows, row, class_) == 0)
         class_++;
     return class_;
 }
 
-static void note_in_journal(struct nsf_sources *sources, struct nsf_source_row *row,
-                            const struct nsf_finished *finished)
+/* While it has one. */
+static struct nsf_journal_note only_note(const struct nsf_source_rows *rows, const struct nsf_source_row *row)
 {
-    uint32_t list = row->port_or_traits;
-    if (row->connections == 1)
-        nsf_journal_add(&sources->journal, &list, 0, only_class(row), nsf_source_row_first_ms(row), (uint16_t)list);
-    nsf_journal_add(&sources->journal, &list, row->connections, finished->class_, finished->connection->counted_from_ms,
-                    finished->src_port);
-    row->port_or_traits = list;
-}
-
-static void make_traits(struct nsf_sources *sources, struct nsf_source_row *row)
-{
-    NSF_GROW(sources->traits, sources->traits_capacity, (size_t)sources->n_traits + 1);
-    sources->traits[sources->n_traits] = NULL;
-    nsf_journal_read(&sources->journal, row->port_or_traits, row->connections, &sources->traits[sources->n_traits]);
-    nsf_journal_drop(&sources->journal, row->port_or_traits, row->connections);
-    row->port_or_traits = sources->n_traits++;
+    return (struct nsf_journal_note){nsf_source_row_first_ms(rows, row), only_class(rows, row), (uint16_t)row->past};
 }
 
 /* Before the connection is counted. */
-static void add_traits(struct nsf_sources *sources, struct nsf_source_row *row, const struct nsf_finished *finished)
+static void note_connection(struct nsf_sources *sources, struct nsf_source_row *row,
+                            const struct nsf_finished *finished)
 {
-    if (row->connections == 0) {
-        row->port_or_traits = finished->src_port;
-        return;
-    }
-    if (row->connections < NSF_JOURNAL_MANY) {
-        note_in_journal(sources, row, finished);
-        return;
-    }
-    if (row->connections == NSF_JOURNAL_MANY)
-        make_traits(sources, row);
-    nsf_traits_add(&sources->traits[row->port_or_traits], finished->class_, finished->connection->counted_from_ms,
-                   finished->src_port);
+    uint32_t n = nsf_source_row_connections(&sources->rows, row);
+    struct nsf_journal_note note = {finished->connection->counted_from_ms, finished->class_, finished->src_port};
+    struct nsf_journal_note first = note;
+    if (n == 1)
+        first = only_note(&sources->rows, row);
+    nsf_journal_add(&sources->journal, &row->past, n, &first, &note);
 }
 
 const struct nsf_traits *nsf_sources_traits(const struct nsf_sources *sources, uint32_t row_idx,
                                             struct nsf_traits **scratch)
 {
     const struct nsf_source_row *row = nsf_sources_row(sources, row_idx);
-    if (nsf_source_row_has_traits(row))
-        return sources->traits[row->port_or_traits];
+    uint32_t n = nsf_source_row_connections(&sources->rows, row);
     nsf_traits_reset(*scratch);
-    if (row->connections == 1)
-        nsf_traits_add(scratch, only_class(row), nsf_source_row_first_ms(row), (uint16_t)row->port_or_traits);
-    else
-        nsf_journal_read(&sources->journal, row->port_or_traits, row->connections, scratch);
-    return *scratch;
-}
-
-static void set_stamps(struct nsf_source_row *row, int64_t first_ms, int64_t last_ms)
-{
-    row->first_low = (uint32_t)first_ms;
-    row->first_high = (uint16_t)((uint64_t)first_ms >> 32);
-    row->last_low = (uint32_t)last_ms;
-    row->last_high = (uint16_t)((uint64_t)last_ms >> 32);
-}
-
-static void add_stamps(struct nsf_source_row *row, int64_t from_ms, int64_t to_ms)
-{
-    int64_t first_ms = nsf_source_row_first_ms(row), last_ms = nsf_source_row_last_ms(row);
-    if (row->connections == 1)
-        set_stamps(row, from_ms, to_ms);
-    else
-        set_stamps(row, from_ms < first_ms ? from_ms : first_ms, to_ms > last_ms ? to_ms : last_ms);
-}
-
-static bool has_large_counters(const struct nsf_source_row *row)
-{
-    return row->counters[0] == NSF_SOURCE_COUNTERS_LARGE;
-}
-
-struct nsf_counters nsf_sources_counters(const struct nsf_sources *sources, const struct nsf_source_row *row)
-{
-    if (has_large_counters(row))
-        return sources->large_counters[row->counters[1]];
-    return (struct nsf_counters){row->counters[0], row->counters[1], row->counters[2], row->counters[3]};
-}
-
-static bool is_small(const struct nsf_counters *counters)
-{
-    return (counters->packets_in | counters->bytes_in | counters->packets_out | counters->bytes_out) < UINT32_MAX;
-}
-
-static void add_counters(struct nsf_sources *sources, struct nsf_source_row *row, const struct nsf_counters *more)
-{
-    struct nsf_counters sum = nsf_sources_counters(sources, row);
-    nsf_counters_add(&sum, more);
-    if (has_large_counters(row)) {
-        sources->large_counters[row->counters[1]] = sum;
-    } else if (is_small(&sum)) {
-        row->counters[0] = (uint32_t)sum.packets_in;
-        row->counters[1] = (uint32_t)sum.bytes_in;
-        row->counters[2] = (uint32_t)sum.packets_out;
-        row->counters[3] = (uint32_t)sum.bytes_out;
+    if (n == 1) {
+        struct nsf_journal_note only = only_note(&sources->rows, row);
+        nsf_traits_add(scratch, only.class_, only.ts_ms, only.src_port);
     } else {
-        NSF_GROW(sources->large_counters, sources->large_counters_capacity, (size_t)sources->n_large_counters + 1);
-        row->counters[0] = NSF_SOURCE_COUNTERS_LARGE;
-        row->counters[1] = sources->n_large_counters;
-        sources->large_counters[sources->n_large_counters++] = sum;
+        nsf_journal_read(&sources->journal, row->past, n, scratch);
     }
+    return *scratch;
 }
 
 static void add_to_row(struct nsf_sources *sources, uint32_t row_idx, const struct nsf_finished *finished)
 {
-    const struct nsf_connection *connection = finished->connection;
     struct nsf_source_row *row = nsf_sources_row(sources, row_idx);
-    add_traits(sources, row, finished);
-    row->connections++;
-    row->attempts += connection->attempts;
-    row->tuples += connection->tuples;
-    if (finished->class_ != NSF_CLASS_UNKNOWN)
-        row->known_classes[finished->class_ - 1]++;
-    if (connection->has_counters) {
-        row->with_counters++;
-        add_counters(sources, row, &connection->total);
-    }
-    add_days(sources, row_idx, row, connection->counted_from_ms, connection->counted_to_ms);
-    add_stamps(row, connection->counted_from_ms, connection->counted_to_ms);
+    note_connection(sources, row, finished);
+    nsf_source_rows_count(&sources->rows, row_idx, finished->connection, finished->class_);
     add_destination(sources, row_idx, row, finished->dst_id);
 }
 
@@ -364,31 +241,55 @@ static uint32_t *sorted_addresses(struct nsf_addresses *addresses)
     return ids;
 }
 
-/* The set becomes a list of its pairs, sorted by row, then address: a row has its destinations side by side. */
+/* Where the list of each row with many begins. Returns how long all lists are together. */
+static size_t place_destinations(struct nsf_sources *sources)
+{
+    size_t n = 0;
+    for (uint32_t i = 0; i < sources->rows.n; i++) {
+        struct nsf_source_row *row = nsf_sources_row(sources, i);
+        if (row->n_destinations != NSF_SOURCE_ROW_MANY)
+            continue;
+        size_t length = (size_t)row->destinations.more + 1;
+        row->destinations.more = (uint32_t)n;
+        n = nsf_add_size(n, length);
+    }
+    if (n > UINT32_MAX)
+        nsf_mul_size(SIZE_MAX, 2); /* as when memory ends */
+    return n;
+}
+
+/* From the set to the lists, as ranks of the addresses. */
+static void fill_destinations(struct nsf_sources *sources, const uint32_t *ranks)
+{
+    const struct nsf_pairset *set = &sources->row_destinations;
+    for (uint32_t s = 0; s <= set->mask; s++) {
+        if (set->slots[s] == 0)
+            continue;
+        uint64_t pair = set->slots[s] - 1;
+        uint32_t *list = sources->destinations + nsf_sources_row(sources, (uint32_t)(pair >> 32))->destinations.more;
+        list[++list[0]] = ranks[(uint32_t)pair];
+    }
+}
+
 static void sort_destinations(struct nsf_sources *sources)
 {
-    struct nsf_pairset *set = &sources->row_destinations;
-    uint32_t *ids = sorted_addresses(&sources->addresses), n = 0, row_idx = UINT32_MAX;
-    uint32_t *ranks = nsf_malloc(nsf_mul_size((size_t)sources->addresses.n + 1, sizeof(*ranks)));
-    for (uint32_t rank = 0; rank < sources->addresses.n; rank++)
+    uint32_t n_addresses = sources->addresses.n;
+    uint32_t *ids = sorted_addresses(&sources->addresses);
+    uint32_t *ranks = nsf_malloc(nsf_mul_size((size_t)n_addresses + 1, sizeof(*ranks)));
+    for (uint32_t rank = 0; rank < n_addresses; rank++)
         ranks[ids[rank]] = rank;
-    for (uint32_t s = 0; s <= set->mask; s++)
-        if (set->slots[s] != 0) {
-            uint64_t pair = set->slots[s] - 1;
-            set->slots[n++] = nsf_pair((uint32_t)(pair >> 32), ranks[(uint32_t)pair]);
-        }
-    qsort(set->slots, n, sizeof(*set->slots), nsf_cmp_u64);
-    sources->destinations = nsf_malloc(nsf_mul_size(n, sizeof(*sources->destinations)));
-    for (uint32_t i = 0; i < n; i++) {
-        sources->destinations[i] = ids[(uint32_t)set->slots[i]];
-        if ((uint32_t)(set->slots[i] >> 32) == row_idx)
-            continue;
-        row_idx = (uint32_t)(set->slots[i] >> 32);
-        nsf_sources_row(sources, row_idx)->first_destination = i;
+    size_t n = place_destinations(sources);
+    sources->destinations = nsf_calloc(n, sizeof(*sources->destinations));
+    fill_destinations(sources, ranks);
+    for (size_t at = 0; at < n; at += (size_t)sources->destinations[at] + 1) {
+        uint32_t *list = &sources->destinations[at + 1], length = list[-1];
+        qsort(list, length, sizeof(*list), nsf_cmp_u32);
+        for (uint32_t i = 0; i < length; i++)
+            list[i] = ids[list[i]];
     }
     nsf_free(ids);
     nsf_free(ranks);
-    nsf_pairset_release(set);
+    nsf_pairset_release(&sources->row_destinations);
 }
 
 void nsf_sources_finish(struct nsf_sources *sources)
@@ -397,12 +298,29 @@ void nsf_sources_finish(struct nsf_sources *sources)
         sort_destinations(sources);
 }
 
+uint32_t nsf_sources_n_destinations(const struct nsf_sources *sources, const struct nsf_source_row *row)
+{
+    return row->n_destinations == NSF_SOURCE_ROW_MANY ? sources->destinations[row->destinations.more]
+                                                      : row->n_destinations;
+}
+
+uint32_t nsf_sources_destination(const struct nsf_sources *sources, const struct nsf_source_row *row, uint32_t i)
+{
+    const struct nsf_ip *addresses = sources->addresses.items;
+    const uint16_t *ids = row->destinations.ids;
+    if (row->n_destinations == NSF_SOURCE_ROW_MANY)
+        return sources->destinations[row->destinations.more + 1 + i];
+    bool is_swapped = row->n_destinations == 2 && nsf_ip_cmp(addresses[ids[0]], addresses[ids[1]]) > 0;
+    return ids[is_swapped ? 1 - i : i];
+}
+
 void nsf_sources_destinations(const struct nsf_sources *sources, uint32_t row_idx, struct nsf_mail_source *source)
 {
     const struct nsf_source_row *row = nsf_sources_row(sources, row_idx);
-    uint32_t n = row->n_destinations < NSF_DESTINATIONS_MAX ? row->n_destinations : NSF_DESTINATIONS_MAX;
+    uint32_t n_all = nsf_sources_n_destinations(sources, row);
+    uint32_t n = n_all < NSF_DESTINATIONS_MAX ? n_all : NSF_DESTINATIONS_MAX;
     for (uint32_t i = 0; i < n; i++)
         source->destinations[i] = sources->addresses.items[nsf_sources_destination(sources, row, i)];
     source->n_destinations = n;
-    source->destinations_more = row->n_destinations - n;
+    source->destinations_more = n_all - n;
 }

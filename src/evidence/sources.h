@@ -2,9 +2,9 @@
  * sources.h - what every source did under every rule, exactly and compactly.
  *
  * A row belongs to one (target, source) pair; a target is a finding or a row of what joined nothing. Rows are added to;
- * their numbers change only when too many of them are folded. A row costs about 112 bytes with its slot; days and
- * destinations of the few sources with more than one of each cost extra. Everything added commutes, so the order of
- * connections does not matter.
+ * their numbers change only when too many of them are folded. A row costs about 72 bytes with its slot, and what its
+ * connections looked like 16 more from the second one on. Everything added commutes, so the order of connections does
+ * not matter.
  *
  * One table belongs to one partition: one thread at a time.
  */
@@ -17,55 +17,9 @@
 #include "evidence/addresses.h"
 #include "evidence/connection.h"
 #include "evidence/journal.h"
+#include "evidence/source_row.h"
 #include "evidence/source_sum.h"
 #include "evidence/traits.h"
-
-#define NSF_SOURCE_ROWS_PER_BLOCK 4096u
-
-/* Ten million of these have to fit: counters and stamps are packed, read them through the functions below. */
-struct nsf_source_row {
-    struct nsf_ip src;
-    uint32_t target;
-    uint32_t connections;
-    uint32_t attempts;
-    uint32_t tuples;
-    uint32_t known_classes[NSF_CLASSES - 1]; /* without `unknown`, which is every connection that has no counters */
-    uint32_t with_counters;                  /* connections */
-    uint32_t first_destination; /* id in the table's addresses; of several, once finished, index of the first */
-    uint32_t n_destinations;
-    uint32_t days;
-    uint32_t port_or_traits; /* source port of the only connection; its list in the journal; its row in the traits */
-    uint32_t counters[4];    /* in the order of struct nsf_counters; LARGE, idx: row idx of large_counters */
-    uint32_t first_low;      /* milliseconds in 48 bits: up to the year 10889 */
-    uint32_t last_low;
-    uint16_t first_high;
-    uint16_t last_high;
-};
-
-#define NSF_SOURCE_COUNTERS_LARGE UINT32_MAX
-
-_Static_assert(sizeof(struct nsf_source_row) == 104, "a source row has no padding");
-
-static inline int64_t nsf_source_row_first_ms(const struct nsf_source_row *row)
-{
-    return (int64_t)((uint64_t)row->first_high << 32 | row->first_low);
-}
-
-static inline int64_t nsf_source_row_last_ms(const struct nsf_source_row *row)
-{
-    return (int64_t)((uint64_t)row->last_high << 32 | row->last_low);
-}
-
-static inline uint32_t nsf_source_row_class(const struct nsf_source_row *row, enum nsf_connection_class class_)
-{
-    return class_ == NSF_CLASS_UNKNOWN ? row->connections - row->with_counters : row->known_classes[class_ - 1];
-}
-
-/* Past what the journal holds. */
-static inline bool nsf_source_row_has_traits(const struct nsf_source_row *row)
-{
-    return row->connections > NSF_JOURNAL_MANY;
-}
 
 /* Connections of one target by UTC day of their first counted stamp. */
 struct nsf_target_day {
@@ -100,28 +54,20 @@ struct nsf_sources_limit {
 struct nsf_sources {
     uint64_t seed;
     struct nsf_sources_limit limit;
-    struct nsf_source_row **blocks;
-    size_t blocks_capacity;
-    uint32_t n_rows;
-    struct nsf_slim_index rows;
-    struct nsf_counters *large_counters; /* of rows that 32 bits are too few for */
-    size_t large_counters_capacity;
-    uint32_t n_large_counters;
+    struct nsf_source_rows rows;
+    struct nsf_slim_index by_key;
     struct nsf_addresses addresses;      /* own ones */
-    struct nsf_pairset row_days;         /* rows that touched more than one day: (row, day) */
-    struct nsf_pairset row_destinations; /* rows with more than one destination: (row, address id); until finished */
-    uint32_t *destinations;              /* ids of those, row by row, each ascending by address; once finished */
+    struct nsf_pairset row_destinations; /* rows with many destinations: (row, address id); until finished */
+    uint32_t *destinations; /* those, once finished: of each row how many, then the ids ascending by address */
     struct nsf_target_day *target_days;
     size_t target_days_capacity;
     uint32_t n_target_days;
     uint32_t last_target_day; /* asked for last: connections come by day */
     struct nsf_index by_target_day;
-    struct nsf_journal journal; /* of rows with a few connections */
-    struct nsf_traits **traits; /* of rows with more */
-    size_t traits_capacity;
-    uint32_t n_traits;
-    struct nsf_pairset speaking; /* ids of own addresses where some server spoke SMTP, or may have */
-    uint32_t last_speaking;
+    struct nsf_journal journal;
+    bool *is_speaking; /* by id of own addresses, n_speaking of them: some server spoke SMTP there, or may have */
+    size_t is_speaking_capacity;
+    uint32_t n_speaking;
 };
 
 /* One finished connection. */
@@ -152,33 +98,36 @@ void nsf_sources_expect_row(const struct nsf_sources *sources, uint32_t hash);
 void nsf_sources_expect_traits(const struct nsf_sources *sources, uint32_t hash);
 static inline struct nsf_source_row *nsf_sources_row(const struct nsf_sources *sources, uint32_t row_idx)
 {
-    return &sources->blocks[row_idx / NSF_SOURCE_ROWS_PER_BLOCK][row_idx % NSF_SOURCE_ROWS_PER_BLOCK];
+    return nsf_source_rows_get(&sources->rows, row_idx);
 }
-struct nsf_counters nsf_sources_counters(const struct nsf_sources *sources, const struct nsf_source_row *row);
 /* Row of (target, src), or NSF_INDEX_NONE. */
 uint32_t nsf_sources_find(const struct nsf_sources *sources, uint32_t target, struct nsf_ip src);
 
 /* Nothing is added from here on, and what follows may be asked, by any thread. */
 void nsf_sources_finish(struct nsf_sources *sources);
 
-/* The destinations of a row, ascending by address: the i-th of them, as an id of the table's addresses. */
-static inline uint32_t nsf_sources_destination(const struct nsf_sources *sources, const struct nsf_source_row *row,
-                                               uint32_t i)
-{
-    return row->n_destinations == 1 ? row->first_destination : sources->destinations[row->first_destination + i];
-}
+/* The destinations of a row, ascending by address: how many, and the i-th of them, as an id of the table's addresses.
+ */
+uint32_t nsf_sources_n_destinations(const struct nsf_sources *sources, const struct nsf_source_row *row);
+uint32_t nsf_sources_destination(const struct nsf_sources *sources, const struct nsf_source_row *row, uint32_t i);
 /* Fills the destinations of a row: the smallest, ascending, and how many more there are. */
 void nsf_sources_destinations(const struct nsf_sources *sources, uint32_t row_idx, struct nsf_mail_source *source);
-/* The traits of a row. Lends the row's own block or, for a row with one connection, *scratch, which is filled with it;
- * the caller frees that with nsf_free in the end. */
+/* The traits of a row, in *scratch, which the caller frees with nsf_free in the end. */
 const struct nsf_traits *nsf_sources_traits(const struct nsf_sources *sources, uint32_t row_idx,
                                             struct nsf_traits **scratch);
+static inline bool nsf_sources_is_speaking(const struct nsf_sources *sources, uint32_t dst_id)
+{
+    return dst_id < sources->n_speaking && sources->is_speaking[dst_id];
+}
+
+/* Of a row: nsf_source_rank. */
+uint64_t nsf_sources_rank(const struct nsf_sources *sources, const struct nsf_source_row *row);
 
 /* For sources_fold.c and sources.c only. */
 /* Whether a connection whose source has no row under its target gets one; else it is in the sum. */
 bool nsf_sources_admit(struct nsf_sources *sources, const struct nsf_finished *finished);
-/* Only the first n_rows stay. */
-void nsf_sources_shrink(struct nsf_sources *sources, uint32_t n_rows);
+/* The index of all rows, after their numbers changed. */
+void nsf_sources_rebuild_index(struct nsf_sources *sources);
 void nsf_sources_limit_release(struct nsf_sources_limit *limit);
 
 #endif

@@ -73,18 +73,20 @@ static bool note_known(struct nsf_sources_limit *limit, uint32_t target, struct 
 void nsf_sources_sum_row(const struct nsf_sources *sources, const struct nsf_source_row *row,
                          struct nsf_source_sum *sum)
 {
+    struct nsf_source_counts counts;
+    nsf_source_row_counts(&sources->rows, row, &counts);
     struct nsf_source_sum more = {
         .sources = 1,
-        .connections = row->connections,
-        .attempts = row->attempts,
-        .tuples = row->tuples,
-        .with_counters = row->with_counters,
-        .counters = nsf_sources_counters(sources, row),
-        .first_ms = nsf_source_row_first_ms(row),
-        .last_ms = nsf_source_row_last_ms(row),
+        .connections = counts.connections,
+        .attempts = counts.attempts,
+        .tuples = counts.tuples,
+        .with_counters = counts.connections - counts.classes[NSF_CLASS_UNKNOWN],
+        .counters = counts.counters,
+        .first_ms = counts.first_ms,
+        .last_ms = counts.last_ms,
     };
     for (size_t i = 0; i < NSF_CLASSES; i++)
-        more.classes[i] = nsf_source_row_class(row, (enum nsf_connection_class)i);
+        more.classes[i] = counts.classes[i];
     nsf_source_sum_join(sum, &more);
 }
 
@@ -108,9 +110,10 @@ static void sum_connection(struct nsf_sources_limit *limit, const struct nsf_fin
 
 /* ---- which rows stay ---- */
 
-static uint64_t rank_of(const struct nsf_source_row *row)
+uint64_t nsf_sources_rank(const struct nsf_sources *sources, const struct nsf_source_row *row)
 {
-    return nsf_source_rank(row->src, nsf_source_row_class(row, NSF_CLASS_MESSAGE) > 0);
+    return nsf_source_rank(nsf_source_row_src(&sources->rows, row),
+                           nsf_source_row_class(&sources->rows, row, NSF_CLASS_MESSAGE) > 0);
 }
 
 struct ranks_of {
@@ -121,10 +124,10 @@ struct ranks_of {
 static void each_rank(const void *ctx, nsf_rank_fn *fn, void *fn_ctx)
 {
     const struct ranks_of *of = ctx;
-    for (uint32_t i = 0; i < of->sources->n_rows; i++) {
+    for (uint32_t i = 0; i < of->sources->rows.n; i++) {
         const struct nsf_source_row *row = nsf_sources_row(of->sources, i);
-        if (is_other(&of->sources->limit, row->target) == of->is_of_others)
-            fn(fn_ctx, rank_of(row));
+        if (is_other(&of->sources->limit, nsf_source_row_target(row)) == of->is_of_others)
+            fn(fn_ctx, nsf_sources_rank(of->sources, row));
     }
 }
 
@@ -136,103 +139,39 @@ static uint64_t cut_of(const struct nsf_sources *sources, bool is_of_others)
 
 /* ---- the table without those that go ---- */
 
-/* Sets of (row, item) under the new row numbers. */
-static void renumber(struct nsf_pairset *set, const uint32_t *moved)
+static void drop_row(struct nsf_sources *sources, const struct nsf_source_row *row)
 {
-    struct nsf_pairset old = *set;
-    *set = (struct nsf_pairset){0};
-    for (uint32_t s = 0; old.slots != NULL && s <= old.mask; s++) {
-        if (old.slots[s] == 0)
-            continue;
-        uint64_t key = old.slots[s] - 1;
-        uint32_t row = moved[key >> 32];
-        if (row != NSF_INDEX_NONE)
-            nsf_pairset_add(set, nsf_pair(row, (uint32_t)key));
-    }
-    nsf_pairset_release(&old);
-}
-
-/* What a row has outside the table goes with it, or is numbered anew. */
-struct fold {
-    struct nsf_sources *sources;
-    bool is_of_others;
-    uint64_t cut;
-    uint32_t *moved; /* new number by old one; NSF_INDEX_NONE: gone */
-    struct nsf_traits **traits;
-    uint32_t n_traits;
-    struct nsf_counters *large;
-    uint32_t n_large;
-};
-
-static void drop_row(struct fold *fold, struct nsf_source_row *row)
-{
-    struct nsf_sources_limit *limit = &fold->sources->limit;
-    struct nsf_source_sum *sum = sum_of(limit, row->target);
-    nsf_sources_sum_row(fold->sources, row, sum);
-    bool was_known = nsf_pairset_has(&limit->known, known_key(row->target, row->src));
+    struct nsf_sources_limit *limit = &sources->limit;
+    uint32_t target = nsf_source_row_target(row);
+    struct nsf_ip src = nsf_source_row_src(&sources->rows, row);
+    struct nsf_source_sum *sum = sum_of(limit, target);
+    nsf_sources_sum_row(sources, row, sum);
+    bool was_known = nsf_pairset_has(&limit->known, known_key(target, src));
     sum->late_senders -= was_known;
-    if (!was_known && !note_known(limit, row->target, row->src))
+    if (!was_known && !note_known(limit, target, src))
         sum->sources--; /* it could not be told from a new one if it came again */
-    if (nsf_source_row_has_traits(row))
-        nsf_free(fold->sources->traits[row->port_or_traits]);
-    else if (row->connections > 1)
-        nsf_journal_drop(&fold->sources->journal, row->port_or_traits, row->connections);
-}
-
-static void move_row(struct fold *fold, uint32_t from, uint32_t to)
-{
-    struct nsf_source_row *row = nsf_sources_row(fold->sources, to);
-    *row = *nsf_sources_row(fold->sources, from);
-    if (nsf_source_row_has_traits(row)) {
-        fold->traits[fold->n_traits] = fold->sources->traits[row->port_or_traits];
-        row->port_or_traits = fold->n_traits++;
-    }
-    if (row->counters[0] == NSF_SOURCE_COUNTERS_LARGE) {
-        fold->large[fold->n_large] = fold->sources->large_counters[row->counters[1]];
-        row->counters[1] = fold->n_large++;
-    }
-}
-
-static void fold_rows(struct fold *fold)
-{
-    struct nsf_sources *sources = fold->sources;
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < sources->n_rows; i++) {
-        struct nsf_source_row *row = nsf_sources_row(sources, i);
-        bool is_kept = is_other(&sources->limit, row->target) != fold->is_of_others || rank_of(row) <= fold->cut;
-        fold->moved[i] = is_kept ? n : NSF_INDEX_NONE;
-        if (is_kept)
-            move_row(fold, i, n++);
-        else
-            drop_row(fold, row);
-    }
-    sources->limit.n_rows[fold->is_of_others] -= sources->n_rows - n;
-    nsf_sources_shrink(sources, n);
+    nsf_journal_drop(&sources->journal, row->past, nsf_source_row_connections(&sources->rows, row));
 }
 
 static void fold_table(struct nsf_sources *sources, bool is_of_others)
 {
-    struct fold fold = {
-        .sources = sources,
-        .is_of_others = is_of_others,
-        .cut = cut_of(sources, is_of_others),
-        .moved = nsf_malloc(nsf_mul_size(sources->n_rows, sizeof(uint32_t))),
-        .traits = nsf_malloc(nsf_mul_size(sources->n_traits, sizeof(struct nsf_traits *))),
-        .large = nsf_malloc(nsf_mul_size(sources->n_large_counters, sizeof(struct nsf_counters))),
-    };
-    sources->limit.rank_max[is_of_others] = fold.cut;
-    fold_rows(&fold);
-    renumber(&sources->row_days, fold.moved);
-    renumber(&sources->row_destinations, fold.moved);
-    nsf_free(fold.moved);
-    nsf_free(sources->traits);
-    sources->traits = fold.traits;
-    sources->traits_capacity = sources->n_traits;
-    sources->n_traits = fold.n_traits;
-    nsf_free(sources->large_counters);
-    sources->large_counters = fold.large;
-    sources->large_counters_capacity = sources->n_large_counters;
-    sources->n_large_counters = fold.n_large;
+    uint64_t cut = cut_of(sources, is_of_others);
+    uint32_t n = 0, n_before = sources->rows.n;
+    uint32_t *moved = nsf_malloc(nsf_mul_size(n_before, sizeof(*moved))); /* new number by old one */
+    sources->limit.rank_max[is_of_others] = cut;
+    for (uint32_t i = 0; i < n_before; i++) {
+        const struct nsf_source_row *row = nsf_sources_row(sources, i);
+        bool is_kept = is_other(&sources->limit, nsf_source_row_target(row)) != is_of_others ||
+                       nsf_sources_rank(sources, row) <= cut;
+        moved[i] = is_kept ? n++ : NSF_INDEX_NONE;
+        if (!is_kept)
+            drop_row(sources, row);
+    }
+    sources->limit.n_rows[is_of_others] -= n_before - n;
+    nsf_source_rows_keep(&sources->rows, moved);
+    nsf_source_rows_renumber(&sources->row_destinations, moved);
+    nsf_sources_rebuild_index(sources);
+    nsf_free(moved);
 }
 
 bool nsf_sources_admit(struct nsf_sources *sources, const struct nsf_finished *finished)

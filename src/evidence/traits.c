@@ -79,6 +79,13 @@ static struct nsf_traits *grown(struct nsf_traits *block)
     return block;
 }
 
+void nsf_traits_make_room(struct nsf_traits **traits, uint32_t n_items)
+{
+    make_block(traits);
+    while ((uint32_t)(*traits)->capacity * NSF_TRAITS_STEP < n_items)
+        *traits = grown(*traits);
+}
+
 void nsf_traits_reset(struct nsf_traits *traits)
 {
     if (traits == NULL)
@@ -86,6 +93,7 @@ void nsf_traits_reset(struct nsf_traits *traits)
     memset(traits->n, 0, sizeof(traits->n));
     traits->fixed_ports = 0;
     traits->shift = 0;
+    traits->has_excused = false;
 }
 
 static void insert_at(struct nsf_traits **traits, enum nsf_trait_list list, uint32_t at, uint32_t value)
@@ -160,6 +168,41 @@ static void add_run(struct nsf_traits **traits, uint32_t from, uint32_t to)
         remove_at(*traits, NSF_TRAIT_RUNS, at + 2, end - at - 2);
 }
 
+/* Whether mail within NSF_MAIL_NEAR_SECONDS explains some moment of [from, to]. */
+static bool is_near_a_run(struct nsf_u32_view runs, uint64_t from, uint64_t to)
+{
+    for (uint32_t r = 0; r + 1 < runs.n; r += 2)
+        if (from <= (uint64_t)runs.items[r + 1] + NSF_MAIL_NEAR_SECONDS && to + NSF_MAIL_NEAR_SECONDS >= runs.items[r])
+            return true;
+    return false;
+}
+
+static uint64_t slot_end(const struct nsf_traits *traits, uint32_t slot)
+{
+    return slot + (UINT64_C(1) << traits->shift) - 1;
+}
+
+/* What a run of the source's own explains stays explained, since runs only grow: that there was any is all to know. */
+static void excuse_negatives(struct nsf_traits *traits)
+{
+    struct nsf_u32_view runs = nsf_traits_list(traits, NSF_TRAIT_RUNS);
+    for (uint32_t i = traits->n[NSF_TRAIT_NEGATIVES]; i-- > 0;) {
+        uint32_t slot = items_of(traits, NSF_TRAIT_NEGATIVES)[i];
+        if (!is_near_a_run(runs, slot, slot_end(traits, slot)))
+            continue;
+        remove_at(traits, NSF_TRAIT_NEGATIVES, i, 1);
+        runs.items--;
+        traits->has_excused = true;
+    }
+}
+
+static void add_messages(struct nsf_traits **traits, uint32_t from, uint32_t to)
+{
+    add_run(traits, from, to);
+    if ((*traits)->n[NSF_TRAIT_NEGATIVES] > 0)
+        excuse_negatives(*traits);
+}
+
 /* ---- days with a count ---- */
 
 static void add_day(struct nsf_traits **traits, enum nsf_trait_list list, uint32_t day, uint32_t count)
@@ -188,7 +231,7 @@ void nsf_traits_merge_list(struct nsf_traits **traits, enum nsf_trait_list list,
 {
     if (list == NSF_TRAIT_RUNS)
         for (uint32_t i = 0; i + 1 < from.n; i += 2)
-            add_run(traits, from.items[i], from.items[i + 1]);
+            add_messages(traits, from.items[i], from.items[i + 1]);
     else
         for (uint32_t i = 0; i < from.n; i++)
             add_day(traits, list, from.items[i] >> 16, from.items[i] & DAY_COUNT_MAX);
@@ -219,6 +262,10 @@ uint32_t nsf_traits_worst_guessing(const struct nsf_traits *traits)
 static void add_negative_slot(struct nsf_traits **traits, uint32_t slot)
 {
     struct nsf_u32_view list = nsf_traits_list(*traits, NSF_TRAIT_NEGATIVES);
+    if (*traits != NULL && is_near_a_run(nsf_traits_list(*traits, NSF_TRAIT_RUNS), slot, slot_end(*traits, slot))) {
+        (*traits)->has_excused = true;
+        return;
+    }
     uint32_t at = lower_bound(list, slot), n = 0;
     while (at + n < list.n && list.items[at + n] == slot)
         n++;
@@ -266,13 +313,9 @@ uint32_t nsf_traits_lonely(const struct nsf_traits *traits, struct nsf_u32_view 
 {
     struct nsf_u32_view list = nsf_traits_list(traits, NSF_TRAIT_NEGATIVES);
     uint32_t lonely = 0;
+    *has_excused |= traits != NULL && traits->has_excused;
     for (uint32_t i = 0; i < list.n; i++) {
-        uint64_t from = list.items[i], to = from + (UINT64_C(1) << traits->shift) - 1;
-        bool is_near = false;
-        for (uint32_t r = 0; r + 1 < runs.n && !is_near; r += 2)
-            is_near = from <= (uint64_t)runs.items[r + 1] + NSF_MAIL_NEAR_SECONDS &&
-                      to + NSF_MAIL_NEAR_SECONDS >= runs.items[r];
-        if (is_near)
+        if (is_near_a_run(runs, list.items[i], slot_end(traits, list.items[i])))
             *has_excused = true;
         else
             lonely++;
@@ -397,7 +440,7 @@ void nsf_traits_add(struct nsf_traits **traits, enum nsf_connection_class class_
         add_smallest(traits, NSF_TRAIT_TIMES, seconds, NSF_TRAIT_TIMES_MAX);
         break;
     case NSF_CLASS_MESSAGE:
-        add_run(traits, seconds, seconds);
+        add_messages(traits, seconds, seconds);
         add_day(traits, NSF_TRAIT_MESSAGE_DAYS, day, 1);
         add_smallest(traits, NSF_TRAIT_TIMES, seconds, NSF_TRAIT_TIMES_MAX);
         break;
@@ -442,6 +485,7 @@ void nsf_traits_merge(struct nsf_traits **traits, const struct nsf_traits *from)
         *traits = copy_of(from);
         return;
     }
+    (*traits)->has_excused |= from->has_excused;
     merge_ports(traits, from);
     merge_negatives(traits, from);
     merge_busy(traits, from);

@@ -26,7 +26,8 @@
 
 enum nsf_trait_list {
     NSF_TRAIT_PORTS,     /* rank << 16 | day, the two smallest days of a port; of many ports those of smallest rank */
-    NSF_TRAIT_NEGATIVES, /* times of connections without mail, one time up to NSF_TRAIT_LONELY_MAX times */
+    NSF_TRAIT_NEGATIVES, /* times of connections without mail that no run is near, each up to NSF_TRAIT_LONELY_MAX times
+                          */
     NSF_TRAIT_RUNS,      /* from, to, from, to, ... of messages no more than twice NSF_MAIL_NEAR_SECONDS apart */
     NSF_TRAIT_MESSAGE_DAYS, /* day << 16 | messages, which stop at 65535 */
     NSF_TRAIT_GUESS_DAYS,   /* day << 16 | guessing connections */
@@ -43,6 +44,7 @@ struct nsf_traits {
     uint16_t fixed_ports; /* bit i: the i-th kept port was seen on a third day */
     uint16_t capacity;    /* in steps of NSF_TRAITS_STEP items */
     uint8_t shift;        /* NSF_TRAIT_NEGATIVES are exact to 2^shift seconds */
+    bool has_excused;     /* connections without mail came near a run of their own: these are not listed */
     uint32_t items[];
 };
 #define NSF_TRAITS_STEP 8u
@@ -57,6 +59,8 @@ struct nsf_u32_view {
 void nsf_traits_add(struct nsf_traits **traits, enum nsf_connection_class class_, int64_t ts_ms, uint16_t src_port);
 /* Empties the block and keeps its memory. */
 void nsf_traits_reset(struct nsf_traits *traits);
+/* Room for n_items of all lists together; those there are stay. */
+void nsf_traits_make_room(struct nsf_traits **traits, uint32_t n_items);
 /* Joins what another block knows of the same source. */
 void nsf_traits_merge(struct nsf_traits **traits, const struct nsf_traits *from);
 /* Joins one list only: of NSF_TRAIT_RUNS or NSF_TRAIT_MESSAGE_DAYS. */

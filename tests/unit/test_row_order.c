@@ -14,28 +14,26 @@ static uint32_t below(uint32_t n)
     return (uint32_t)(chance >> 33) % n;
 }
 
-static const struct nsf_source_row *row_of(const void *rows, uint32_t ref)
+static struct nsf_row_place place_of(const void *rows, uint32_t ref)
 {
-    return (const struct nsf_source_row *)rows + ref;
+    return ((const struct nsf_row_place *)rows)[ref];
 }
 
 /* By the book, from the rows themselves. */
-static bool is_in_order(const struct nsf_source_row *a, const struct nsf_source_row *b)
+static bool is_in_order(const struct nsf_row_place *a, const struct nsf_row_place *b)
 {
-    uint32_t a_messages = nsf_source_row_class(a, NSF_CLASS_MESSAGE),
-             b_messages = nsf_source_row_class(b, NSF_CLASS_MESSAGE);
-    if (a_messages != b_messages)
-        return a_messages > b_messages;
+    if (a->messages != b->messages)
+        return a->messages > b->messages;
     if (a->connections != b->connections)
         return a->connections > b->connections;
     return nsf_ip_cmp(a->src, b->src) < 0;
 }
 
-static struct nsf_source_row any_row(uint32_t number)
+static struct nsf_row_place any_row(uint32_t number)
 {
     static const uint64_t his[] = {0, UINT64_C(0x20010db800000000), UINT64_C(0x20010db800000001)};
-    struct nsf_source_row row = {.connections = 1 + below(below(10) == 0 ? 1000 : 3)};
-    row.known_classes[NSF_CLASS_MESSAGE - 1] = below(4) == 0 ? below(row.connections + 1) : 0;
+    struct nsf_row_place row = {.connections = 1 + below(below(10) == 0 ? 1000 : 3)};
+    row.messages = below(4) == 0 ? below(row.connections + 1) : 0;
     /* One number, spread so that the order of the addresses is another one; some IPv6 ones are below every IPv4 one. */
     uint64_t low = number * UINT32_C(2654435761);
     row.src = below(3) == 0 ? (struct nsf_ip){his[below(3)], low & 0xffffffff} : nsf_ip_from_v4((uint32_t)low);
@@ -44,14 +42,14 @@ static struct nsf_source_row any_row(uint32_t number)
 
 static void check(uint32_t n, unsigned jobs)
 {
-    struct nsf_source_row *rows = nsf_malloc((n + 1) * sizeof(*rows));
+    struct nsf_row_place *rows = nsf_malloc((n + 1) * sizeof(*rows));
     uint32_t *refs = nsf_malloc((n + 1) * sizeof(*refs));
     bool *is_seen = nsf_calloc(n + 1, sizeof(*is_seen));
     for (uint32_t i = 0; i < n; i++) {
         rows[i] = any_row(i);
         refs[i] = i;
     }
-    nsf_row_order_sort(refs, n, row_of, rows, jobs);
+    nsf_row_order_sort(refs, n, place_of, rows, jobs);
     for (uint32_t i = 0; i < n; i++) {
         assert_false(is_seen[refs[i]]);
         is_seen[refs[i]] = true;

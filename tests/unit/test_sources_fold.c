@@ -88,29 +88,21 @@ static struct nsf_source_sum total_of(const struct nsf_sources *sources, uint32_
     if (folded != NULL)
         nsf_source_sum_join(&sum, folded);
     sum.late_senders = 0;
-    for (uint32_t i = 0; i < sources->n_rows; i++)
-        if (nsf_sources_row(sources, i)->target == target)
+    for (uint32_t i = 0; i < sources->rows.n; i++)
+        if (nsf_source_row_target(nsf_sources_row(sources, i)) == target)
             nsf_sources_sum_row(sources, nsf_sources_row(sources, i), &sum);
     return sum;
-}
-
-static bool has_message(const struct nsf_source_row *row)
-{
-    return nsf_source_row_class(row, NSF_CLASS_MESSAGE) > 0;
 }
 
 static void assert_same_row(const struct nsf_sources *a, uint32_t row_a, const struct nsf_sources *b, uint32_t row_b)
 {
     const struct nsf_source_row *x = nsf_sources_row(a, row_a), *y = nsf_sources_row(b, row_b);
-    struct nsf_counters counters_x = nsf_sources_counters(a, x), counters_y = nsf_sources_counters(b, y);
+    struct nsf_source_counts counts_x, counts_y;
     struct nsf_mail_source to_x, to_y;
     struct nsf_traits *scratch_x = NULL, *scratch_y = NULL;
-    assert_int_equal(x->connections, y->connections);
-    assert_int_equal(x->attempts, y->attempts);
-    assert_int_equal(x->tuples, y->tuples);
-    assert_int_equal(x->days, y->days);
-    assert_memory_equal(x->known_classes, y->known_classes, sizeof(x->known_classes));
-    assert_memory_equal(&counters_x, &counters_y, sizeof(counters_x));
+    nsf_source_row_counts(&a->rows, x, &counts_x);
+    nsf_source_row_counts(&b->rows, y, &counts_y);
+    assert_memory_equal(&counts_x, &counts_y, sizeof(counts_x));
     nsf_sources_destinations(a, row_a, &to_x);
     nsf_sources_destinations(b, row_b, &to_y);
     assert_int_equal(to_x.n_destinations, to_y.n_destinations);
@@ -137,11 +129,11 @@ static int cmp_ranks(const void *left, const void *right)
 /* The rank of the last row that has to be there: the findings' share, by all that was seen. */
 static uint64_t last_rank(const struct nsf_sources *whole, uint32_t share)
 {
-    uint64_t *ranks = nsf_calloc(whole->n_rows, sizeof(*ranks));
+    uint64_t *ranks = nsf_calloc(whole->rows.n, sizeof(*ranks));
     uint32_t n = 0;
-    for (uint32_t i = 0; i < whole->n_rows; i++)
-        if (nsf_sources_row(whole, i)->target < N_FINDINGS)
-            ranks[n++] = nsf_source_rank(nsf_sources_row(whole, i)->src, has_message(nsf_sources_row(whole, i)));
+    for (uint32_t i = 0; i < whole->rows.n; i++)
+        if (nsf_source_row_target(nsf_sources_row(whole, i)) < N_FINDINGS)
+            ranks[n++] = nsf_sources_rank(whole, nsf_sources_row(whole, i));
     assert_true(share < n);
     qsort(ranks, n, sizeof(*ranks), cmp_ranks);
     uint64_t rank = ranks[share - 1];
@@ -157,19 +149,22 @@ static void assert_folded_well(const struct nsf_sources *sources, const struct n
         assert_memory_equal(&a, &b, sizeof(a));
     }
     assert_int_equal(sources->n_target_days, whole->n_target_days);
-    assert_int_equal(sources->speaking.n, whole->speaking.n);
+    for (uint32_t id = 0; id < 5; id++)
+        assert_int_equal(nsf_sources_is_speaking(sources, id), nsf_sources_is_speaking(whole, id));
     uint64_t last = last_rank(whole, share);
-    for (uint32_t i = 0; i < whole->n_rows; i++) {
+    for (uint32_t i = 0; i < whole->rows.n; i++) {
         const struct nsf_source_row *row = nsf_sources_row(whole, i);
-        uint32_t found = nsf_sources_find(sources, row->target, row->src);
-        bool is_first = row->target < N_FINDINGS && nsf_source_rank(row->src, has_message(row)) <= last;
+        uint32_t target = nsf_source_row_target(row);
+        struct nsf_ip src = nsf_source_row_src(&whole->rows, row);
+        uint32_t found = nsf_sources_find(sources, target, src);
+        bool is_first = target < N_FINDINGS && nsf_sources_rank(whole, row) <= last;
         assert_true(found != NSF_INDEX_NONE || !is_first);
         if (found == NSF_INDEX_NONE)
             continue;
-        if (nsf_source_rank(row->src, false) <= sources->limit.rank_max[row->target >= N_FINDINGS])
+        if (nsf_source_rank(src, false) <= sources->limit.rank_max[target >= N_FINDINGS])
             assert_same_row(sources, found, whole, i);
-        assert_int_equal(nsf_sources_row(sources, found)->known_classes[NSF_CLASS_MESSAGE - 1],
-                         row->known_classes[NSF_CLASS_MESSAGE - 1]);
+        assert_int_equal(nsf_source_row_class(&sources->rows, nsf_sources_row(sources, found), NSF_CLASS_MESSAGE),
+                         nsf_source_row_class(&whole->rows, row, NSF_CLASS_MESSAGE));
     }
 }
 
@@ -203,11 +198,11 @@ static void test_a_bound_folds_the_last_ranks(void **state)
         const struct nsf_sources_limit *limit = &sources->limit;
         if (round == 0) { /* no bound after all */
             assert_int_equal(limit->max_rows, 0);
-            assert_int_equal(sources->n_rows, whole->n_rows);
+            assert_int_equal(sources->rows.n, whole->rows.n);
         } else {
             assert_true(limit->n_rows[0] <= limit->max_rows && limit->n_rows[1] <= limit->max_rows);
-            assert_int_equal(limit->n_rows[0] + limit->n_rows[1], sources->n_rows);
-            assert_true(sources->n_rows < whole->n_rows);
+            assert_int_equal(limit->n_rows[0] + limit->n_rows[1], sources->rows.n);
+            assert_true(sources->rows.n < whole->rows.n);
         }
         assert_folded_well(sources, whole, share);
         assert_false(limit->is_at_least);

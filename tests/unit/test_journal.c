@@ -1,0 +1,144 @@
+#include "core/nsf_common.h"
+
+#include "evidence/journal.h"
+
+#include "core/clock.h"
+#include "core/mem.h"
+#include "evidence/traits_pack.h"
+#include "support/nsf_test.h"
+
+/* What is noted of sources, packed or not, is what adding their connections one by one comes to. */
+
+#define START_MS (20000 * NSF_MS_PER_DAY)
+#define N_SOURCES 12u
+
+static void assert_same(const struct nsf_traits *a, const struct nsf_traits *b)
+{
+    for (unsigned i = 0; i < NSF_TRAIT_LISTS; i++) {
+        struct nsf_u32_view left = nsf_traits_list(a, (enum nsf_trait_list)i);
+        struct nsf_u32_view right = nsf_traits_list(b, (enum nsf_trait_list)i);
+        assert_int_equal(left.n, right.n);
+        for (uint32_t k = 0; k < left.n; k++)
+            assert_int_equal(left.items[k], right.items[k]);
+    }
+    assert_int_equal(a->fixed_ports, b->fixed_ports);
+    assert_int_equal(a->shift, b->shift);
+    assert_int_equal(a->has_excused, b->has_excused);
+}
+
+/* Few ports and days, or many; classes of all kinds, or of one; also stamps that nobody can have meant. */
+static struct nsf_journal_note any_note(uint32_t source)
+{
+    struct nsf_journal_note note = {
+        .ts_ms = START_MS + rand() % (source % 2 == 0 ? 40 * NSF_MS_PER_DAY : NSF_MS_PER_HOUR),
+        .class_ = (enum nsf_connection_class)(source % 4 == 3 ? NSF_CLASS_TOUCH : rand() % NSF_CLASSES),
+        .src_port = (uint16_t)(source % 3 == 0 ? rand() % 4 : rand()),
+    };
+    if (source == 5 && rand() % 10 == 0)
+        note.ts_ms = rand() % 2 == 0 ? -NSF_MS_PER_DAY * (rand() % 3) : INT64_MAX - rand();
+    return note;
+}
+
+struct source {
+    uint32_t number;
+    uint32_t n;
+    struct nsf_journal_note last;
+    struct nsf_traits *traits;
+};
+
+static void add(struct nsf_journal *journal, struct source *source, const struct nsf_journal_note *note)
+{
+    nsf_journal_add(journal, &source->number, source->n++, &source->last, note);
+    source->last = *note;
+    nsf_traits_add(&source->traits, note->class_, note->ts_ms, note->src_port);
+}
+
+static void forget(struct nsf_journal *journal, struct source *source)
+{
+    nsf_journal_drop(journal, source->number, source->n);
+    nsf_free(source->traits);
+    *source = (struct source){.n = 0};
+}
+
+static void test_reads_what_was_added(void **state)
+{
+    (void)state;
+    struct nsf_journal journal = {.packed = NULL};
+    struct source sources[N_SOURCES] = {{.n = 0}};
+    struct nsf_traits *read = NULL;
+    srand(4);
+    for (int i = 0; i < 20000; i++) {
+        uint32_t idx = (uint32_t)rand() % N_SOURCES;
+        struct source *source = &sources[idx];
+        struct nsf_journal_note note = any_note(idx);
+        if (rand() % (idx < 3 ? 300 : 20) == 0)
+            forget(&journal, source);
+        add(&journal, source, &note);
+        nsf_journal_expect(&journal, source->number, source->n);
+        if (source->n < 2 || (source->n > 40 && i % 7 != 0))
+            continue;
+        nsf_traits_reset(read);
+        nsf_journal_read(&journal, source->number, source->n, &read);
+        assert_same(read, source->traits);
+    }
+    for (uint32_t i = 0; i < N_SOURCES; i++)
+        nsf_free(sources[i].traits);
+    nsf_free(read);
+    nsf_journal_release(&journal);
+}
+
+/* Lists are used again: sources that come and go take no more memory than those that are there at once. */
+static void test_lists_are_used_again(void **state)
+{
+    (void)state;
+    struct nsf_journal journal = {.packed = NULL};
+    for (int round = 0; round < 500; round++) {
+        struct source source = {.n = 0};
+        struct nsf_journal_note note = any_note((uint32_t)round % N_SOURCES);
+        for (int i = 0; i < round % 40 + 1; i++)
+            add(&journal, &source, &note);
+        forget(&journal, &source);
+    }
+    for (unsigned p = 0; p < NSF_JOURNAL_POOLS; p++)
+        assert_int_equal(journal.pools[p].n, 1);
+    nsf_journal_release(&journal);
+}
+
+static void test_packs_without_loss(void **state)
+{
+    (void)state;
+    struct nsf_traits *unpacked = NULL;
+    size_t n_bytes = 0, n_items = 0;
+    srand(5);
+    for (uint32_t round = 0; round < 400; round++) {
+        struct nsf_traits *traits = NULL;
+        for (int i = rand() % (round % 5 == 0 ? 900 : 60); i >= 0; i--) {
+            struct nsf_journal_note note = any_note(round % N_SOURCES);
+            nsf_traits_add(&traits, note.class_, note.ts_ms, note.src_port);
+        }
+        size_t most = nsf_traits_pack_max(traits);
+        unsigned char *bytes = nsf_malloc(most);
+        size_t n = nsf_traits_pack(traits, bytes);
+        assert_true(n <= most);
+        bytes = nsf_realloc(bytes, n); /* not one byte behind is read */
+        nsf_traits_unpack(bytes, &unpacked);
+        assert_same(unpacked, traits);
+        n_bytes += n;
+        for (unsigned i = 0; i < NSF_TRAIT_LISTS; i++)
+            n_items += traits->n[i];
+        nsf_free(bytes);
+        nsf_free(traits);
+    }
+    assert_true(n_bytes < n_items * 3);
+    nsf_free(unpacked);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_reads_what_was_added),
+        cmocka_unit_test(test_lists_are_used_again),
+        cmocka_unit_test(test_packs_without_loss),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
