@@ -4,17 +4,20 @@
  * Every address counts, whether it ever sends mail or not, since mail can come after the probe. Distinct counts are
  * exact up to NSF_DISTINCT_EXACT_MAX and stop there. Everything added commutes. One thread at a time a table.
  *
- * Most addresses do one thing: an IPv4 address that did, however often, is a slot of 12 bytes in a table that is three
- * quarters full or more. What does more gets a row, a cache line that tells all of most scanners. Past max_addresses
- * the addresses whose fixed hash is largest are forgotten while reading goes on, so that it depends neither on the
- * order of the input nor on the seed who is kept.
+ * Most addresses do one thing: an address that did, however often, is a slot of eight bytes beside the address. What
+ * does more gets a row, a cache line that tells all of most scanners. Past max_addresses the addresses whose fixed hash
+ * is largest are forgotten while reading goes on, so that it depends neither on the order of the input nor on the seed
+ * who is kept.
  */
 #ifndef NSF_CONTACTS_H
 #define NSF_CONTACTS_H
 
 #include "core/index.h"
+#include "core/lines.h"
 #include "core/pairset.h"
 #include "evidence/addresses.h"
+#include "evidence/contact_codes.h"
+#include "evidence/contact_slots.h"
 #include "evidence/review.h"
 #include "flow/flow.h"
 
@@ -41,40 +44,62 @@ struct nsf_target_port {
     uint32_t target;
     uint16_t port;
     uint8_t protocol;
+    uint16_t port_code; /* of protocol and port, under whatever target */
     uint64_t tuples;
     uint32_t sources; /* distinct ones, of those that are kept */
 };
 
-struct nsf_contact_slot;
-struct nsf_contact_v6;
+/* What one tuple says of its source, whoever it is. */
+struct nsf_deed {
+    uint32_t id;   /* denied: of our address; allowed: row of `ports`, NSF_INDEX_NONE under no finding */
+    uint16_t code; /* of that; under no finding, of the port */
+    uint16_t port;
+    uint8_t protocol;
+    bool is_denied;
+};
+
+/* What was looked up lately, by what was asked for. */
+#define NSF_CONTACT_RECALLS 256u
+struct nsf_contact_recall {
+    uint64_t key; /* 0: none */
+    uint32_t id;
+    uint16_t code;
+};
+
+/* Contacts whose sources are looked up side by side: the cache misses of one overlap those of the others. */
+#define NSF_CONTACT_BLOCK 64u
+struct nsf_contact_block {
+    struct nsf_contact_entry {
+        const struct nsf_contact *contact; /* borrowed */
+        uint32_t target;
+        uint32_t at; /* hash of the source, then its row */
+    } entries[NSF_CONTACT_BLOCK];
+    uint32_t n;
+};
+
 struct nsf_contact_row;
 struct nsf_contact_more;
 
 struct nsf_contacts_table {
     uint64_t seed;
-    uint32_t max_addresses;         /* 0: no bound */
-    uint64_t rank_max;              /* addresses with a larger rank are not kept */
-    uint64_t n_not_kept;            /* tuples of addresses that are not */
-    struct nsf_contact_slot *slots; /* of IPv4 addresses */
-    uint32_t n_slots;
-    uint32_t n_slots_used;
-    struct nsf_contact_v6 *v6; /* IPv6 addresses: each has a row */
-    size_t v6_capacity;
-    uint32_t n_v6;
-    struct nsf_index by_v6;
-    struct nsf_contact_row *rows;
-    size_t rows_capacity;
+    uint32_t max_addresses; /* 0: no bound */
+    uint64_t rank_max;      /* addresses with a larger rank are not kept */
+    uint64_t n_not_kept;    /* tuples of addresses that are not */
+    struct nsf_contact_slots slots;
+    struct nsf_contact_row *rows; /* in row_lines */
+    struct nsf_lines row_lines;
     uint32_t n_rows;
-    struct nsf_contact_more *more;
-    size_t more_capacity;
+    struct nsf_contact_more *more; /* in more_lines */
+    struct nsf_lines more_lines;
     uint32_t n_more;
     struct nsf_pairset distinct;    /* (row, item) that found no room in either */
     struct nsf_addresses addresses; /* own ones */
+    struct nsf_contact_codes codes;
     struct nsf_target_port *ports;
     size_t ports_capacity;
     uint32_t n_ports;
     struct nsf_index by_port;
-    uint32_t last_port; /* row asked for last */
+    struct nsf_contact_recall recalls[NSF_CONTACT_RECALLS];
 };
 
 void nsf_contacts_init(struct nsf_contacts_table *table, uint64_t seed);
@@ -82,13 +107,14 @@ void nsf_contacts_release(struct nsf_contacts_table *table);
 /* A denied attempt on TCP 25. */
 void nsf_contacts_add_denied_mail(struct nsf_contacts_table *table, const struct nsf_mail_event *event);
 /* Any other inbound tuple. `target` is its rule's finding, or NSF_INDEX_NONE. */
-void nsf_contacts_add_other(struct nsf_contacts_table *table, const struct nsf_wide_contact *contact, uint32_t target);
+void nsf_contacts_add_wide(struct nsf_contacts_table *table, const struct nsf_wide_contact *contact, uint32_t target);
+/* The same of many. They wait in the block, whose n begins as 0, until it is full or emptied; that is to be before
+ * anything else is done with the table or the contacts. */
+void nsf_contacts_put(struct nsf_contacts_table *table, struct nsf_contact_block *block,
+                      const struct nsf_contact *contacts, size_t n, uint32_t target);
+void nsf_contacts_empty_block(struct nsf_contacts_table *table, struct nsf_contact_block *block);
 /* Nothing is added any more: brings the number of addresses down to max_addresses. */
 void nsf_contacts_finish(struct nsf_contacts_table *table);
-
-/* Brings what is known of a source that will come soon into the cache: first its slot, later its row. */
-void nsf_contacts_expect(const struct nsf_contacts_table *table, struct nsf_ip src);
-void nsf_contacts_expect_soon(const struct nsf_contacts_table *table, struct nsf_ip src);
 
 /* False: the address never came up, or is not kept. */
 bool nsf_contacts_find(const struct nsf_contacts_table *table, struct nsf_ip src, struct nsf_contact_summary *summary);

@@ -1,6 +1,7 @@
 /*
- * contacts_state.h - the inside of a table of contacts, shared by the part that adds and tells (contacts.c) and the
- * part that chooses who is kept (contacts_keep.c). Nobody else includes it.
+ * contacts_state.h - the inside of a table of contacts, shared by the parts that add and tell (contacts.c), that add
+ * many at once (contacts_block.c), that write rows (contact_rows.c) and that choose who is kept (contacts_keep.c).
+ * Nobody else includes it.
  */
 #ifndef NSF_CONTACTS_STATE_H
 #define NSF_CONTACTS_STATE_H
@@ -8,63 +9,46 @@
 #include "core/hash.h"
 #include "evidence/contacts.h"
 
-/* The upper bits of an item; the lower ones are an address id, a protocol and port, or a row of `ports`. */
-enum nsf_contact_kind {
-    NSF_ITEM_DENIED_ADDRESS = 1,
-    NSF_ITEM_DENIED_PORT,
-    NSF_ITEM_DENIED_MAIL_ADDRESS,
-    NSF_ITEM_OTHER_PORT,
-    NSF_ITEM_TARGET_PORT,
-};
+#define NSF_PROTOCOL_TCP 6
+#define NSF_PROTOCOL_UDP 17
 
-#define NSF_ITEM_KIND_SHIFT 29
-#define NSF_ITEM_VALUE_MAX ((UINT32_C(1) << NSF_ITEM_KIND_SHIFT) - 1)
-#define NSF_ROW_TCP_PORTS 12u
-#define NSF_ROW_ITEMS 6u
+#define NSF_ROW_LANES 12u
 #define NSF_MORE_ITEMS 16u
-#define NSF_COUNT_MASK 31u
+
+/* Where the numbers of a row begin in its `bits`: distinct counts have five bits, flags three, numbers of lanes that are
+ * used four. They are read and written together, since a processor waits when it reads more than was written last. */
+enum nsf_row_bits {
+    NSF_ROW_DENIED_ADDRESSES = 0,
+    NSF_ROW_DENIED_PORTS = 5,
+    NSF_ROW_DENIED_MAIL_ADDRESSES = 10,
+    NSF_ROW_OTHER_PORTS = 15,
+    NSF_ROW_FLAGS = 20,
+    NSF_ROW_TCP_PORTS_USED = 23,
+    NSF_ROW_CODES_USED = 27,
+};
 
 /* What is distinct about what a source did; 0 where there is none yet. TCP ports that it was denied on are most of what
- * scanners leave: the first of them stand for themselves. */
+ * scanners leave: the first of them stand for themselves, beside the codes of all else. */
 struct nsf_contact_row {
-    uint16_t tcp_ports[NSF_ROW_TCP_PORTS];
-    uint32_t items[NSF_ROW_ITEMS];
-    uint32_t denied_tuples;
-    uint32_t other_contacts;
+    uint16_t tcp_ports[NSF_ROW_LANES];
+    uint16_t codes[NSF_ROW_LANES];
+    uint32_t tuples[2]; /* allowed on other ports, denied */
     uint32_t more; /* 1 + index of further items, 0: none */
-    uint32_t denied_addresses : 5;
-    uint32_t denied_ports : 5;
-    uint32_t denied_mail_addresses : 5;
-    uint32_t other_ports : 5;
-    uint32_t flags : 3;
-    uint32_t n_items : 5; /* here and in `more` */
-    uint32_t n_tcp_ports : 4;
+    uint32_t bits; /* enum nsf_row_bits */
 };
 
+/* Items that found no place in the row, whatever kind; 0 behind the last one. */
 struct nsf_contact_more {
     uint32_t items[NSF_MORE_ITEMS];
 };
 
-_Static_assert(sizeof(struct nsf_contact_row) == 64, "a contact row is one cache line");
-_Static_assert(NSF_ROW_ITEMS + NSF_MORE_ITEMS <= NSF_COUNT_MASK && NSF_DISTINCT_EXACT_MAX <= NSF_COUNT_MASK,
-               "counts have five bits");
+_Static_assert(sizeof(struct nsf_contact_row) == NSF_LINE_BYTES && sizeof(struct nsf_contact_more) == NSF_LINE_BYTES,
+               "a contact row is one cache line");
+_Static_assert(NSF_ROW_LANES <= 15, "the number of lanes that are used has four bits");
 
-/* An IPv4 address. `state` is 0 in a free slot, NSF_SLOT_HAS_ROW and the number of its row, or how often the one fact
- * was seen that is all there is of it. */
-struct nsf_contact_slot {
-    uint32_t v4;
-    uint32_t state;
-    uint32_t fact;
-};
+/* `state` of a slot is NSF_SLOT_HAS_ROW and the number of its row, or how often the one fact was seen that is all there
+ * is of the address. */
 #define NSF_SLOT_HAS_ROW (UINT32_C(1) << 31)
-/* Slots in tenths that are used before there are a fifth more of them. Where memory counts it is 16 bytes an address at
- * most; a small table is rather fast. */
-#define NSF_SLOTS_FULL_TENTHS 9u
-#define NSF_SLOTS_SMALL_FULL_TENTHS 6u
-#define NSF_SLOTS_SMALL (UINT32_C(1) << 14)
-#define NSF_SLOTS_FIRST 64u
-/* Slots that are looked at in advance: where a row nearly always is. */
-#define NSF_SLOTS_AHEAD 3u
 
 /* A fact: denied, with the address's id, UDP or TCP and the port; or allowed, with a row of `ports`, or with protocol
  * and port under no finding. What does not fit gets a row. */
@@ -76,10 +60,8 @@ struct nsf_contact_slot {
 #define NSF_FACT_DENIED_OWN_MAX ((UINT32_C(1) << (31 - NSF_FACT_DENIED_OWN_BIT)) - 1)
 #define NSF_FACT_NONE UINT32_MAX
 
-struct nsf_contact_v6 {
-    struct nsf_ip ip;
-    uint32_t row;
-};
+#define NSF_FLAGS_BESIDE_MAIL ((unsigned)NSF_CONTACT_STRANGE_PORT | NSF_CONTACT_NOT_MAIL_PORT)
+#define NSF_FLAGS_ALL (NSF_FLAGS_BESIDE_MAIL | NSF_CONTACT_DENIED_MAIL)
 
 /* Unseeded, since it chooses who is kept. */
 static inline uint64_t nsf_contacts_rank(struct nsf_ip src)
@@ -87,29 +69,80 @@ static inline uint64_t nsf_contacts_rank(struct nsf_ip src)
     return nsf_hash_mix(src.lo, nsf_hash_mix(src.hi, UINT64_C(0xbb67ae8584caa73b)));
 }
 
-/* Where the search for an address begins. Slots ascend with the hash, so that growing copies them nearly in order. */
-static inline uint32_t nsf_contacts_first_slot(const struct nsf_contacts_table *table, uint32_t v4)
+static inline uint32_t nsf_port_item_value(uint8_t protocol, uint16_t port)
 {
-    return (uint32_t)((nsf_hash_mix(v4, table->seed) >> 32) * table->n_slots >> 32);
+    return (uint32_t)protocol << 16 | port;
 }
 
-/* The slot of the address, or the free one where it belongs. */
-static inline struct nsf_contact_slot *nsf_contacts_slot(const struct nsf_contacts_table *table, uint32_t v4)
+static inline bool nsf_deed_is_denied_mail(const struct nsf_deed *deed)
 {
-    uint32_t at = nsf_contacts_first_slot(table, v4);
-    while (table->slots[at].state != 0 && table->slots[at].v4 != v4)
-        at = at + 1 == table->n_slots ? 0 : at + 1;
-    return &table->slots[at];
+    return deed->is_denied && deed->protocol == NSF_PROTOCOL_TCP && deed->port == 25;
 }
 
-/* Slots with room for n addresses and not yet full. */
-uint32_t nsf_contacts_slots_for(uint64_t n);
-void nsf_contacts_set_slots(struct nsf_contacts_table *table, uint32_t n_slots);
+/* Denied on a port that stands for itself in a row. */
+static inline bool nsf_deed_has_tcp_port(const struct nsf_deed *deed)
+{
+    return (deed->protocol == NSF_PROTOCOL_TCP) & (deed->port != 0);
+}
+
+/* Eight lanes at a time. */
+typedef uint16_t nsf_lanes __attribute__((vector_size(16)));
+typedef uint64_t nsf_lane_words __attribute__((vector_size(16)));
+_Static_assert(NSF_ROW_LANES > 8 && NSF_ROW_LANES <= 16, "two vectors hold all lanes");
+
+/* Whether a lane holds the value, which is not 0. All lanes are looked at, some of them twice: that takes no guess of a
+ * branch, and few instructions. */
+static inline bool nsf_has_lane(const uint16_t lanes[NSF_ROW_LANES], uint16_t value)
+{
+    nsf_lanes first, last, wanted = (nsf_lanes){0} + value;
+    memcpy(&first, lanes, sizeof(first));
+    memcpy(&last, lanes + NSF_ROW_LANES - 8, sizeof(last));
+    nsf_lane_words found = (nsf_lane_words)((first == wanted) | (last == wanted));
+    return (found[0] | found[1]) != 0;
+}
+
+/* ---- the bits of a row ---- */
+
+_Static_assert(NSF_DISTINCT_EXACT_MAX == 16, "a count stops when it needs its fifth bit");
+#define NSF_ROW_STOPPED(count) (UINT32_C(16) << (count))
+
+static inline unsigned nsf_row_count(const struct nsf_contact_row *row, enum nsf_row_bits count)
+{
+    return row->bits >> count & 31;
+}
+
+static inline unsigned nsf_row_used(const struct nsf_contact_row *row, enum nsf_row_bits lanes)
+{
+    return row->bits >> lanes & 15;
+}
+
+static inline unsigned nsf_row_flags(const struct nsf_contact_row *row)
+{
+    return row->bits >> NSF_ROW_FLAGS & NSF_FLAGS_ALL;
+}
+
+/* ---- contacts.c ---- */
+
+/* The code that belongs to the rest of the deed. */
+uint16_t nsf_contacts_code(struct nsf_contacts_table *table, const struct nsf_deed *deed);
+/* A deed of one address that is no row yet, or a new one. */
+void nsf_contacts_add_deed(struct nsf_contacts_table *table, struct nsf_ip src, const struct nsf_deed *deed);
+/* The row of a port under a target. */
+uint32_t nsf_contacts_port_row(struct nsf_contacts_table *table, uint32_t target, uint8_t protocol, uint16_t port);
+
+/* ---- contact_rows.c ---- */
+
+unsigned nsf_deed_flags(const struct nsf_deed *deed);
 /* Gives the number of an empty row. */
-uint32_t nsf_contacts_add_row(struct nsf_contacts_table *table);
-void nsf_contacts_add_v6(struct nsf_contacts_table *table, struct nsf_ip ip, uint32_t row);
+uint32_t nsf_contact_rows_add(struct nsf_contacts_table *table);
+/* Gives the row room for further items. */
+struct nsf_contact_more *nsf_contact_rows_add_more(struct nsf_contacts_table *table, struct nsf_contact_row *row);
+/* The source of the row did it n times. */
+void nsf_contact_rows_note(struct nsf_contacts_table *table, uint32_t row_idx, const struct nsf_deed *deed, uint32_t n);
 
-/* All that is known of sources; ports and own addresses stay. */
+/* ---- contacts_keep.c ---- */
+
+/* All that is known of sources; ports, codes and own addresses stay. */
 void nsf_contacts_release_sources(struct nsf_contacts_table *table);
 /* Forgets those whose rank is past the n-th smallest; there are so many. */
 void nsf_contacts_keep_smallest(struct nsf_contacts_table *table, uint32_t n);

@@ -37,15 +37,36 @@ static bool is_sampling(const struct nsf_log_marks *marks)
            (!marks->has_port_25 || marks->denied == 0 || marks->allowed == 0);
 }
 
-void nsf_marks_contact(struct nsf_marks *marks, uint32_t flow_log_id, const struct nsf_wide_contact *contact)
+static void sample(struct nsf_marks *marks, struct nsf_log_marks *own, uint32_t flow_log_id, struct nsf_ip src)
+{
+    if (!nsf_ip_is_private(src))
+        own->n_sources +=
+            nsf_pairset_add(&marks->sources, nsf_pair(flow_log_id, (uint32_t)nsf_hash_mix(src.lo, src.hi)));
+}
+
+void nsf_marks_contacts(struct nsf_marks *marks, uint32_t flow_log_id, const struct nsf_contact *contacts, size_t n)
+{
+    struct nsf_log_marks *own = marks_of(marks, flow_log_id);
+    size_t n_denied = 0, n_port_25 = 0;
+    for (size_t i = 0; i < n; i++) {
+        n_denied += contacts[i].is_denied;
+        n_port_25 += contacts[i].dst_port == 25;
+    }
+    own->denied += n_denied;
+    own->allowed += n - n_denied;
+    own->has_port_25 |= n_port_25 > 0;
+    for (size_t i = 0; i < n && is_sampling(own); i++)
+        sample(marks, own, flow_log_id, nsf_ip_from_v4(contacts[i].src));
+}
+
+void nsf_marks_wide_contact(struct nsf_marks *marks, uint32_t flow_log_id, const struct nsf_wide_contact *contact)
 {
     struct nsf_log_marks *own = marks_of(marks, flow_log_id);
     own->denied += contact->is_denied;
     own->allowed += !contact->is_denied;
     own->has_port_25 |= contact->dst_port == 25;
-    if (is_sampling(own) && !nsf_ip_is_private(contact->src))
-        own->n_sources += nsf_pairset_add(
-            &marks->sources, nsf_pair(flow_log_id, (uint32_t)nsf_hash_mix(contact->src.lo, contact->src.hi)));
+    if (is_sampling(own))
+        sample(marks, own, flow_log_id, contact->src);
 }
 
 void nsf_marks_mail(struct nsf_marks *marks, uint32_t flow_log_id, const struct nsf_mail_event *event)

@@ -31,7 +31,8 @@ struct nsf_marks {
 };
 
 void nsf_marks_release(struct nsf_marks *marks);
-void nsf_marks_contact(struct nsf_marks *marks, uint32_t flow_log_id, const struct nsf_wide_contact *contact);
+void nsf_marks_contacts(struct nsf_marks *marks, uint32_t flow_log_id, const struct nsf_contact *contacts, size_t n);
+void nsf_marks_wide_contact(struct nsf_marks *marks, uint32_t flow_log_id, const struct nsf_wide_contact *contact);
 void nsf_marks_mail(struct nsf_marks *marks, uint32_t flow_log_id, const struct nsf_mail_event *event);
 /* Adds the marks of one flow log to *sum. */
 void nsf_marks_join(const struct nsf_marks *marks, uint32_t flow_log_id, struct nsf_log_marks *sum);

@@ -19,8 +19,6 @@
 #define PARTITION_LATE_MS INT64_C(180000)
 /* Mail events that are looked up together. */
 #define PARTITION_MAIL_AHEAD ((size_t)32)
-/* Contacts whose rows are fetched while earlier ones are taken. */
-#define CONTACTS_AHEAD 16
 /* Stamps of two flow logs for one event differ by less. */
 #define PARTITION_OVERLAP_MS INT64_C(2000)
 
@@ -483,54 +481,68 @@ static void take_mail(struct nsf_partition *partition, const struct nsf_batch *b
     }
 }
 
-/* What all contacts of a group share. */
-struct contact_group {
-    uint32_t idx;
-    const struct nsf_place_of_scope *place; /* NULL: of a duplicate, nothing counts */
-};
-
-static void enter_group(const struct nsf_partition *partition, const struct nsf_batch *batch, uint32_t idx,
-                        struct contact_group *group)
+/* NULL: the group's record is a duplicate, nothing in it counts. */
+static const struct nsf_place_of_scope *place_of_group(const struct nsf_partition *partition,
+                                                       const struct nsf_batch *batch, uint32_t group_idx)
 {
-    const struct nsf_tuple_group *tuples = &batch->tuple_groups.items[idx];
-    group->idx = idx;
-    group->place = batch->records[tuples->record_idx].is_duplicate
-                       ? NULL
-                       : partition->shared->place(partition->shared, tuples->scope_id);
+    const struct nsf_tuple_group *group = &batch->tuple_groups.items[group_idx];
+    if (batch->records[group->record_idx].is_duplicate)
+        return NULL;
+    return partition->shared->place(partition->shared, group->scope_id);
 }
 
-static void take_contact(struct nsf_partition *partition, const struct nsf_wide_contact *contact,
-                         const struct nsf_place_of_scope *place)
+static uint32_t target_of_contacts(const struct nsf_place_of_scope *place)
+{
+    return place->is_finding ? place->target : NSF_INDEX_NONE;
+}
+
+static bool is_in_window(const struct nsf_shared *shared, int64_t ts_ms)
+{
+    return !is_before_window(shared, ts_ms) && !is_behind_window(shared, ts_ms);
+}
+
+/* Contacts of one group; stamps_ms: NULL where no window asks for them. */
+static void take_run(struct nsf_partition *partition, struct nsf_contact_block *block,
+                     const struct nsf_place_of_scope *place, const struct nsf_contact *contacts,
+                     const int64_t *stamps_ms, size_t n)
 {
     if (place->is_vnet4)
-        nsf_marks_contact(&partition->marks, place->flow_log_id, contact);
-    if (is_before_window(partition->shared, contact->ts_ms) || is_behind_window(partition->shared, contact->ts_ms))
+        nsf_marks_contacts(&partition->marks, place->flow_log_id, contacts, n);
+    if (stamps_ms == NULL) {
+        nsf_contacts_put(&partition->contacts, block, contacts, n, target_of_contacts(place));
         return;
-    nsf_contacts_add_other(&partition->contacts, contact, place->is_finding ? place->target : NSF_INDEX_NONE);
+    }
+    for (size_t i = 0; i < n; i++)
+        if (is_in_window(partition->shared, stamps_ms[i]))
+            nsf_contacts_put(&partition->contacts, block, &contacts[i], 1, target_of_contacts(place));
 }
 
 static void take_contacts(struct nsf_partition *partition, const struct nsf_batch *batch, unsigned idx)
 {
-    struct contact_group group = {.idx = NSF_INDEX_NONE};
-    const struct nsf_contact *items = batch->contacts[idx].items;
-    for (size_t i = 0, n = batch->contacts[idx].n; i < n; i++) {
-        if (i + CONTACTS_AHEAD < n)
-            nsf_contacts_expect(&partition->contacts, nsf_ip_from_v4(items[i + CONTACTS_AHEAD].src));
-        if (i + CONTACTS_AHEAD / 2 < n)
-            nsf_contacts_expect_soon(&partition->contacts, nsf_ip_from_v4(items[i + CONTACTS_AHEAD / 2].src));
-        if (items[i].group_idx != group.idx)
-            enter_group(partition, batch, items[i].group_idx, &group);
-        if (group.place == NULL)
+    struct nsf_contact_block block;
+    const struct nsf_contacts *contacts = &batch->contacts[idx];
+    const struct nsf_contact *items = contacts->items;
+    block.n = 0;
+    for (size_t from = 0, to; from < contacts->n; from = to) {
+        const struct nsf_place_of_scope *place = place_of_group(partition, batch, items[from].group_idx);
+        for (to = from + 1; to < contacts->n && items[to].group_idx == items[from].group_idx; to++)
             continue;
-        struct nsf_wide_contact contact = nsf_batch_contact(batch, idx, i);
-        take_contact(partition, &contact, group.place);
+        if (place != NULL)
+            take_run(partition, &block, place, &items[from], batch->has_stamps ? &contacts->stamps_ms[from] : NULL,
+                     to - from);
     }
+    nsf_contacts_empty_block(&partition->contacts, &block);
+}
+
+static void take_wide_contacts(struct nsf_partition *partition, const struct nsf_batch *batch, unsigned idx)
+{
     for (size_t i = 0; i < batch->wide_contacts[idx].n; i++) {
         const struct nsf_wide_contact *contact = &batch->wide_contacts[idx].items[i];
-        if (contact->group_idx != group.idx)
-            enter_group(partition, batch, contact->group_idx, &group);
-        if (group.place != NULL)
-            take_contact(partition, contact, group.place);
+        const struct nsf_place_of_scope *place = place_of_group(partition, batch, contact->group_idx);
+        if (place != NULL && place->is_vnet4)
+            nsf_marks_wide_contact(&partition->marks, place->flow_log_id, contact);
+        if (place != NULL && is_in_window(partition->shared, contact->ts_ms))
+            nsf_contacts_add_wide(&partition->contacts, contact, target_of_contacts(place));
     }
 }
 
@@ -542,6 +554,7 @@ void nsf_partition_take(struct nsf_partition *partition, const struct nsf_batch 
         take_mail(partition, batch, &mail->items[i],
                   mail->n - i < PARTITION_MAIL_AHEAD ? mail->n - i : PARTITION_MAIL_AHEAD);
     take_contacts(partition, batch, idx);
+    take_wide_contacts(partition, batch, idx);
 }
 
 void nsf_partition_finish(struct nsf_partition *partition)

@@ -59,6 +59,22 @@ static void make_tuples(struct tuple *tuples, uint32_t seed)
     }
 }
 
+static bool has_v4(const struct tuple *tuple)
+{
+    return nsf_ip_is_v4(tuple->contact.src);
+}
+
+static struct nsf_contact compact(const struct nsf_wide_contact *contact)
+{
+    return (struct nsf_contact){
+        .src = nsf_ip_to_v4(contact->src),
+        .dst = nsf_ip_to_v4(contact->dst),
+        .dst_port = contact->dst_port,
+        .protocol = contact->protocol,
+        .is_denied = contact->is_denied,
+    };
+}
+
 static void add(struct nsf_contacts_table *table, const struct tuple *tuple)
 {
     const struct nsf_wide_contact *contact = &tuple->contact;
@@ -66,8 +82,37 @@ static void add(struct nsf_contacts_table *table, const struct tuple *tuple)
         nsf_contacts_add_denied_mail(
             table, &(struct nsf_mail_event){.src = contact->src, .dst = contact->dst, .dst_port = 25});
     else
-        nsf_contacts_add_other(table, contact, tuple->target);
+        nsf_contacts_add_wide(table, contact, tuple->target);
 }
+
+static void add_in_order(struct nsf_contacts_table *table, const struct tuple *tuples)
+{
+    for (uint32_t i = 0; i < N_TUPLES; i++)
+        add(table, &tuples[i]);
+}
+
+/* From the last to the first, those that can in blocks, with what else there is between them. */
+static void add_in_blocks(struct nsf_contacts_table *table, const struct tuple *tuples)
+{
+    struct nsf_contact_block block = {.n = 0};
+    struct nsf_contact *contacts = nsf_calloc(N_TUPLES, sizeof(*contacts));
+    for (uint32_t i = N_TUPLES; i-- > 0;) {
+        contacts[i] = compact(&tuples[i].contact);
+        if (has_v4(&tuples[i]) && !tuples[i].is_mail)
+            nsf_contacts_put(table, &block, &contacts[i], 1, tuples[i].target);
+        if (i % 1000 != 0)
+            continue;
+        nsf_contacts_empty_block(table, &block);
+        assert_int_equal(block.n, 0);
+        for (uint32_t k = i; k < N_TUPLES && k < i + 1000; k++)
+            if (!has_v4(&tuples[k]) || tuples[k].is_mail)
+                add(table, &tuples[k]);
+    }
+    nsf_free(contacts);
+}
+
+typedef void add_all_fn(struct nsf_contacts_table *table, const struct tuple *tuples);
+static add_all_fn *const ways[] = {add_in_order, add_in_blocks};
 
 enum what {
     DENIED_ADDRESS,
@@ -191,13 +236,12 @@ static void test_against_the_slow_way(void **state)
 {
     (void)state;
     struct tuple *tuples = nsf_calloc(N_TUPLES, sizeof(*tuples));
-    for (uint32_t seed = 1; seed <= 3; seed++) {
+    for (uint32_t seed = 1; seed <= 4; seed++) {
         struct nsf_contacts_table table;
         uint32_t n = 0;
         make_tuples(tuples, seed);
         nsf_contacts_init(&table, seed * 77);
-        for (uint32_t i = 0; i < N_TUPLES; i++)
-            add(&table, &tuples[i]);
+        ways[seed % 2](&table, tuples);
         nsf_contacts_finish(&table);
         for (uint32_t number = 0; number < N_SOURCES; number++)
             check_source(&table, tuples, source_of(number));
@@ -213,7 +257,7 @@ static void test_against_the_slow_way(void **state)
     nsf_free(tuples);
 }
 
-/* Forwards, backwards, with another seed: the same are kept, with all that they did. */
+/* Forwards, backwards in blocks, with another seed: the same are kept, with all that they did. */
 static void test_bound(void **state)
 {
     (void)state;
@@ -224,8 +268,7 @@ static void test_bound(void **state)
     for (unsigned t = 0; t < 2; t++) {
         nsf_contacts_init(&tables[t], t);
         tables[t].max_addresses = max;
-        for (uint32_t i = 0; i < N_TUPLES; i++)
-            add(&tables[t], &tuples[t == 0 ? i : N_TUPLES - 1 - i]);
+        ways[t](&tables[t], tuples);
         nsf_contacts_finish(&tables[t]);
     }
     uint32_t n_kept = 0;
@@ -250,27 +293,129 @@ static void test_bound(void **state)
     nsf_free(tuples);
 }
 
+/* The flags of one tuple. */
+static void test_flags(void **state)
+{
+    (void)state;
+    static const struct {
+        uint8_t protocol;
+        uint16_t port;
+        unsigned flags;
+    } cases[] = {
+        {6, 25, 0},
+        {6, 465, 0},
+        {6, 587, 0},
+        {17, 25, NSF_CONTACT_NOT_MAIL_PORT},
+        {6, 53, NSF_CONTACT_NOT_MAIL_PORT},
+        {17, 53, NSF_CONTACT_NOT_MAIL_PORT},
+        {6, 80, NSF_CONTACT_NOT_MAIL_PORT},
+        {6, 113, NSF_CONTACT_NOT_MAIL_PORT},
+        {6, 443, NSF_CONTACT_NOT_MAIL_PORT},
+        {17, 443, NSF_CONTACT_NOT_MAIL_PORT},
+        {17, 587, NSF_CONTACT_NOT_MAIL_PORT},
+        {1, 0, NSF_CONTACT_NOT_MAIL_PORT},
+        {6, 0, NSF_CONTACT_NOT_MAIL_PORT | NSF_CONTACT_STRANGE_PORT},
+        {6, 26, NSF_CONTACT_NOT_MAIL_PORT | NSF_CONTACT_STRANGE_PORT},
+        {17, 3389, NSF_CONTACT_NOT_MAIL_PORT | NSF_CONTACT_STRANGE_PORT},
+        {6, 65535, NSF_CONTACT_NOT_MAIL_PORT | NSF_CONTACT_STRANGE_PORT},
+    };
+    struct nsf_contacts_table table;
+    struct nsf_contact_summary summary;
+    nsf_contacts_init(&table, 3);
+    for (unsigned i = 0; i < NSF_ARRAY_LEN(cases); i++) {
+        struct nsf_wide_contact contact = {
+            .src = nsf_ip_from_v4(i), .dst_port = cases[i].port, .protocol = cases[i].protocol};
+        nsf_contacts_add_wide(&table, &contact, NSF_INDEX_NONE);
+        assert_true(nsf_contacts_find(&table, contact.src, &summary));
+        assert_int_equal(summary.flags, cases[i].flags);
+    }
+    nsf_contacts_release(&table);
+}
+
+/* Whose flags are not complete when its ports are counted no further still gets those that come. */
+static void test_flags_behind_the_last_count(void **state)
+{
+    (void)state;
+    struct nsf_contacts_table table;
+    struct nsf_contact_block block = {.n = 0};
+    struct nsf_contact contacts[40];
+    struct nsf_contact_summary summary;
+    nsf_contacts_init(&table, 3);
+    for (uint32_t i = 0; i < 40; i++)
+        contacts[i] = (struct nsf_contact){
+            .src = 7, .dst = i, .dst_port = (uint16_t)i, .protocol = i < 39 ? 1 : 6, .is_denied = true};
+    nsf_contacts_put(&table, &block, contacts, 39, NSF_INDEX_NONE);
+    nsf_contacts_empty_block(&table, &block);
+    assert_true(nsf_contacts_find(&table, nsf_ip_from_v4(7), &summary));
+    assert_int_equal(summary.denied_ports, NSF_DISTINCT_EXACT_MAX);
+    assert_int_equal(summary.flags, NSF_CONTACT_NOT_MAIL_PORT);
+    nsf_contacts_put(&table, &block, &contacts[39], 1, NSF_INDEX_NONE);
+    nsf_contacts_empty_block(&table, &block);
+    assert_true(nsf_contacts_find(&table, nsf_ip_from_v4(7), &summary));
+    assert_int_equal(summary.flags, NSF_CONTACT_NOT_MAIL_PORT | NSF_CONTACT_STRANGE_PORT);
+    assert_int_equal(summary.denied_tuples, 40);
+    nsf_contacts_release(&table);
+}
+
+/* Own addresses, UDP ports and ports under findings that came when all short numbers were given away. */
+static void test_more_than_codes(void **state)
+{
+    (void)state;
+    enum {
+        N = 70000,
+        LAST = 5
+    };
+    struct nsf_contacts_table table;
+    struct nsf_contact_summary summary;
+    struct nsf_contact_block block = {.n = 0};
+    struct nsf_contact *contacts = nsf_calloc(N, sizeof(*contacts));
+    nsf_contacts_init(&table, 3);
+    for (uint32_t i = 0; i < N; i++)
+        contacts[i] = (struct nsf_contact){
+            .src = 7, .dst = i / 2, .dst_port = (uint16_t)i, .protocol = 17, .is_denied = i % 2 == 0};
+    nsf_contacts_put(&table, &block, contacts, N, 3);
+    nsf_contacts_empty_block(&table, &block);
+    for (uint32_t i = N - 2 * LAST; i < N; i++)
+        contacts[i].src = 8;
+    for (unsigned again = 0; again < 3; again++)
+        nsf_contacts_put(&table, &block, &contacts[N - 2 * LAST], (size_t)2 * LAST, 3);
+    nsf_contacts_empty_block(&table, &block);
+    assert_true(nsf_contacts_find(&table, nsf_ip_from_v4(8), &summary));
+    assert_int_equal(summary.denied_addresses, LAST);
+    assert_int_equal(summary.denied_ports, LAST);
+    assert_int_equal(summary.other_ports, LAST);
+    assert_int_equal(summary.denied_tuples, 3 * LAST);
+    assert_true(nsf_contacts_find(&table, nsf_ip_from_v4(7), &summary));
+    assert_int_equal(summary.denied_tuples, N / 2);
+    assert_int_equal(table.n_ports, 32768);
+    assert_int_equal(table.ports[0].sources, 1);
+    assert_int_equal(table.ports[0].tuples, 2);
+    nsf_contacts_release(&table);
+    nsf_free(contacts);
+}
+
 /* Who did one thing only costs a slot; the bound holds while addresses come. */
 static void test_many_addresses(void **state)
 {
     (void)state;
     struct nsf_contacts_table table;
-    struct nsf_wide_contact contact = {
-        .dst = nsf_ip_from_v4(0x0a000004), .dst_port = 22, .protocol = 6, .is_denied = true};
+    struct nsf_contact_block block = {.n = 0};
     nsf_contacts_init(&table, 5);
     for (uint32_t i = 0; i < 300000; i++) {
-        contact.src = nsf_ip_from_v4(i * 2654435761u);
-        nsf_contacts_add_other(&table, &contact, NSF_INDEX_NONE);
+        struct nsf_contact contact = {.src = i * 2654435761u, .dst_port = 22, .protocol = 6, .is_denied = true};
+        nsf_contacts_put(&table, &block, &contact, 1, NSF_INDEX_NONE);
+        nsf_contacts_empty_block(&table, &block);
+        assert_true(i < 50000 || table.slots.n_buckets * sizeof(struct nsf_contact_bucket) <= (uint64_t)(i + 1) * 16);
     }
     assert_int_equal(table.n_rows, 0);
-    assert_true(table.n_slots <= 300000 / 3 * 4 + 64);
     nsf_contacts_release(&table);
+    struct nsf_wide_contact contact = {.dst_port = 22, .protocol = 6, .is_denied = true};
     nsf_contacts_init(&table, 5);
     table.max_addresses = 1000;
     for (uint32_t i = 0; i < 100000; i++) {
         contact.src = nsf_ip_from_v4(i * 2654435761u);
-        nsf_contacts_add_other(&table, &contact, NSF_INDEX_NONE);
-        assert_true(table.n_slots < 2400);
+        nsf_contacts_add_wide(&table, &contact, NSF_INDEX_NONE);
+        assert_true(nsf_contact_slots_n(&table.slots) < 1200 && table.slots.n_buckets < 500);
     }
     uint32_t n = 0;
     nsf_contacts_finish(&table);
@@ -285,6 +430,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_against_the_slow_way),
         cmocka_unit_test(test_bound),
+        cmocka_unit_test(test_flags),
+        cmocka_unit_test(test_flags_behind_the_last_count),
+        cmocka_unit_test(test_more_than_codes),
         cmocka_unit_test(test_many_addresses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,13 +46,13 @@ static void test_marks_are_counted_by_flow_log(void **state)
 {
     struct nsf_marks marks = {0};
     struct nsf_log_marks sum = {0};
-    for (uint32_t i = 0; i < 200; i++) {
-        struct nsf_wide_contact contact = {
-            .src = nsf_ip_from_v4(0x4d000001u + i % 100), .dst_port = 443, .is_denied = i % 2};
-        nsf_marks_contact(&marks, 3, &contact);
-    }
+    struct nsf_contact contacts[200];
+    for (uint32_t i = 0; i < 200; i++)
+        contacts[i] = (struct nsf_contact){.src = 0x4d000001u + i % 100, .dst_port = 443, .is_denied = i % 2};
+    nsf_marks_contacts(&marks, 3, contacts, 50);
+    nsf_marks_contacts(&marks, 3, &contacts[50], 150);
     struct nsf_wide_contact inside = {.src = nsf_ip_from_v4(0x0a000001u), .dst_port = 22, .is_denied = true};
-    nsf_marks_contact(&marks, 1, &inside);
+    nsf_marks_wide_contact(&marks, 1, &inside);
     struct nsf_mail_event event = {.src = nsf_ip_from_v4(0x4d000001u), .dst_port = 587, .event = NSF_FLOW_END};
     nsf_marks_mail(&marks, 3, &event);
     nsf_marks_join(&marks, 3, &sum);
