@@ -478,6 +478,7 @@ static nsf_result read_blob(struct nsf_blob_reading *reading, struct nsf_blob_re
     read->bytes = nsf_codec_bytes_read(reading->codec);
     nsf_store_put_abandon(reading->put);
     reading->put = NULL;
+    nsf_codec_close(reading->codec);
     nsf_stream_close(reading->stream);
     reading->stream = NULL;
     return r;

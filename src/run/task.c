@@ -323,6 +323,13 @@ static bool open_blob(struct nsf_reader *reader, uint64_t offset, enum nsf_envel
     return true;
 }
 
+static void close_blob(struct nsf_reader *reader)
+{
+    nsf_codec_close(reader->codec);
+    nsf_stream_close(reader->stream);
+    reader->stream = NULL;
+}
+
 /* Where piece `segment` of the blob begins and what stands around it; false when no record start can be seen in it. */
 static bool find_segment(struct nsf_reader *reader, uint32_t segment, uint64_t *start, enum nsf_envelope_place *place)
 {
@@ -371,8 +378,7 @@ static bool read_blob(struct nsf_reader *reader, uint32_t blob_idx)
             goes_on = push_parcel(reader, false);
     if (goes_on)
         goes_on = push_parcel(reader, true);
-    nsf_stream_close(reader->stream);
-    reader->stream = NULL;
+    close_blob(reader);
     return goes_on;
 }
 
@@ -419,8 +425,7 @@ static void run_segment(struct nsf_task *task, struct nsf_reader *reader)
         return;
     uint32_t next = read_pieces(reader, task->segment, start);
     task->next_number = next == 0 ? number_of(task->blob_to, 0) : number_of(task->blob_from, next);
-    nsf_stream_close(reader->stream);
-    reader->stream = NULL;
+    close_blob(reader);
 }
 
 /* The next few blobs are on their way while one is read. */
@@ -476,6 +481,7 @@ int64_t nsf_reader_peek_hour(struct nsf_reader *reader, const struct nsf_blob *b
         nsf_batch_reset(scratch);
     }
     int64_t first_ms = nsf_envelope_first_time(reader->envelope);
+    nsf_codec_close(reader->codec);
     nsf_stream_close(stream);
     nsf_batch_free(scratch);
     return first_ms == NSF_TS_NONE ? NSF_HOUR_NONE : nsf_time_hour(first_ms);

@@ -342,6 +342,119 @@ static void test_large_and_again(void **state)
     nsf_buf_release(&text);
 }
 
+/* ---- long enough for a thread of its own ---- */
+
+#define LONG_BYTES ((size_t)4 << 20)
+
+/* What the engines say, with reads of different sizes, must be the same to the byte. */
+static void assert_same_long(struct nsf_slice packed, struct nsf_slice expected, enum nsf_read last, uint64_t offset)
+{
+    static const size_t capacities[] = {60000, NSF_CHUNK_BYTES, (size_t)1 << 20};
+    for (size_t e = 0; e < NSF_ARRAY_LEN(engines); e++)
+        for (size_t c = 0; c < NSF_ARRAY_LEN(capacities); c++) {
+            struct outcome out;
+            inflate_all(engines[e], packed, 50000, capacities[c], &out);
+            assert_int_equal(out.last, last);
+            assert_true(out.is_gzip);
+            if (last == NSF_READ_ERROR) {
+                assert_int_equal(out.err.code, NSF_E_GZIP);
+                assert_int_equal(out.err.offset, offset);
+                assert_true(out.bytes.len > (size_t)1 << 20 && out.bytes.len <= expected.len);
+                assert_memory_equal(out.bytes.ptr, expected.ptr, out.bytes.len);
+            } else {
+                assert_bytes(&out, expected);
+                assert_int_equal(out.bytes_read, packed.len);
+            }
+            nsf_buf_release(&out.bytes);
+        }
+}
+
+static void test_long_members(void **state)
+{
+    struct nsf_buf packed, twice, text = make_text(LONG_BYTES);
+    nsf_buf_init(&packed, (size_t)1 << 24);
+    nsf_buf_init(&twice, 2 * LONG_BYTES + 1024);
+    nsf_buf_add(&twice, nsf_buf_slice(&text));
+    nsf_buf_add(&twice, nsf_buf_slice(&text));
+    add_member(&packed, nsf_buf_slice(&text), 1, NULL);
+    const uint64_t second = packed.len;
+    assert_same_long(nsf_buf_slice(&packed), nsf_buf_slice(&text), NSF_READ_END, 0);
+    add_member(&packed, nsf_buf_slice(&text), 6, "a name");
+    assert_same_long(nsf_buf_slice(&packed), nsf_buf_slice(&twice), NSF_READ_END, 0);
+
+    /* a cut, then a bit turned, far inside the second member; then something else behind it */
+    assert_same_long(nsf_slice(packed.ptr, packed.len - 5000), nsf_buf_slice(&twice), NSF_READ_ERROR, second);
+    packed.ptr[packed.len - 7] = (char)(packed.ptr[packed.len - 7] ^ 1);
+    assert_same_long(nsf_buf_slice(&packed), nsf_buf_slice(&twice), NSF_READ_ERROR, second);
+    packed.ptr[packed.len - 7] = (char)(packed.ptr[packed.len - 7] ^ 1);
+    const uint64_t end = packed.len;
+    nsf_buf_add(&packed, S("junk"));
+    assert_same_long(nsf_buf_slice(&packed), nsf_buf_slice(&twice), NSF_READ_ERROR, end);
+    nsf_buf_release(&twice);
+    nsf_buf_release(&packed);
+    nsf_buf_release(&text);
+}
+
+static void test_long_stream_fails_or_is_replaced(void **state)
+{
+    struct nsf_buf packed, text = make_text(LONG_BYTES);
+    nsf_buf_init(&packed, (size_t)1 << 23);
+    add_member(&packed, nsf_buf_slice(&text), 1, NULL);
+    for (size_t e = 0; e < NSF_ARRAY_LEN(engines); e++) {
+        struct outcome out;
+        struct memory_stream stream = {.bytes = nsf_buf_slice(&packed), .piece = 70000, .fail_at = packed.len / 2};
+        run_codec(engines[e], &stream, NSF_CHUNK_BYTES, &out);
+        assert_int_equal(out.last, NSF_READ_ERROR);
+        assert_int_equal(out.err.code, NSF_E_IO);
+        assert_true(out.bytes.len > LONG_BYTES / 3);
+        assert_memory_equal(out.bytes.ptr, text.ptr, out.bytes.len);
+        nsf_buf_release(&out.bytes);
+
+        stream = (struct memory_stream){
+            .bytes = nsf_buf_slice(&packed), .piece = 70000, .fail_at = SIZE_MAX, .is_replaced_once = true};
+        run_codec(engines[e], &stream, NSF_CHUNK_BYTES, &out);
+        assert_int_equal(out.last, NSF_READ_END);
+        assert_bytes(&out, nsf_buf_slice(&text));
+        nsf_buf_release(&out.bytes);
+    }
+    nsf_buf_release(&packed);
+    nsf_buf_release(&text);
+}
+
+/* A stream that is given up in the middle is let go of, and the next one begins at its start. */
+static void test_long_stream_is_given_up(void **state)
+{
+    struct nsf_buf packed, text = make_text(LONG_BYTES);
+    struct nsf_codec *codec = nsf_codec_new(NSF_CODEC_FASTEST);
+    char *buf = nsf_malloc(NSF_CHUNK_BYTES);
+    nsf_buf_init(&packed, (size_t)1 << 23);
+    add_member(&packed, nsf_buf_slice(&text), 1, NULL);
+    for (size_t n_wanted = 0; n_wanted < LONG_BYTES; n_wanted += LONG_BYTES / 5) {
+        struct memory_stream *stream = nsf_malloc(sizeof(*stream));
+        *stream = (struct memory_stream){.bytes = nsf_buf_slice(&packed), .piece = 70000, .fail_at = SIZE_MAX};
+        stream->base.ops = &memory_ops;
+        size_t at = 0, n;
+        nsf_codec_open(codec, &stream->base, 0);
+        while (at < n_wanted) {
+            assert_int_equal(nsf_codec_read(codec, buf, NSF_CHUNK_BYTES, &n, NULL), NSF_READ_BYTES);
+            assert_memory_equal(buf, text.ptr + at, n);
+            at += n;
+        }
+        nsf_codec_close(codec);
+        nsf_free(stream); /* a sanitizer sees who reads it still */
+    }
+    struct memory_stream plain = {.base.ops = &memory_ops, .bytes = S("plain"), .piece = 100, .fail_at = SIZE_MAX};
+    size_t n;
+    nsf_codec_open(codec, &plain.base, 0);
+    assert_int_equal(nsf_codec_read(codec, buf, NSF_CHUNK_BYTES, &n, NULL), NSF_READ_BYTES);
+    assert_int_equal(n, 5);
+    assert_false(nsf_codec_is_gzip(codec));
+    nsf_codec_free(codec);
+    nsf_free(buf);
+    nsf_buf_release(&packed);
+    nsf_buf_release(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -353,6 +466,9 @@ int main(void)
         cmocka_unit_test(test_every_flip),
         cmocka_unit_test(test_stream_errors_pass),
         cmocka_unit_test(test_large_and_again),
+        cmocka_unit_test(test_long_members),
+        cmocka_unit_test(test_long_stream_fails_or_is_replaced),
+        cmocka_unit_test(test_long_stream_is_given_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
