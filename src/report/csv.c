@@ -3,6 +3,8 @@
 #include "report/formats.h"
 
 #include "core/clock.h"
+#include "core/digits.h"
+#include "core/mem.h"
 #include "report/escape.h"
 #include "report/source_rows.h"
 #include "report/source_writer.h"
@@ -29,17 +31,48 @@ static void cell_str(struct csv *csv, const char *text)
     cell(csv, nsf_slice_str(text));
 }
 
+/* ---- cells that need no escape: numbers and words of the program's own, written in place ---- */
+
+#define SHORT_CELL_BYTES 64
+
+static char *put_separator(struct csv *csv, char *at)
+{
+    if (!csv->is_first)
+        *at++ = ',';
+    csv->is_first = false;
+    return at;
+}
+
 static void cell_u64(struct csv *csv, uint64_t number)
 {
-    char text[32];
-    snprintf(text, sizeof(text), "%llu", (unsigned long long)number);
-    cell_str(csv, text);
+    char spare[SHORT_CELL_BYTES], *place = nsf_out_room(csv->out, sizeof(spare), spare);
+    nsf_out_put(csv->out, place, nsf_put_u64(put_separator(csv, place), number));
 }
 
 static void cell_time(struct csv *csv, int64_t ts_ms)
 {
-    char text[NSF_TIME_TEXT_BYTES];
-    cell_str(csv, ts_ms == NSF_TS_NONE ? "" : nsf_time_format(ts_ms, text));
+    char spare[1 + NSF_TIME_TEXT_BYTES], *place = nsf_out_room(csv->out, sizeof(spare), spare);
+    char *at = put_separator(csv, place);
+    nsf_out_put(csv->out, place, ts_ms == NSF_TS_NONE ? at : nsf_put_time(at, ts_ms));
+}
+
+static void cell_ip(struct csv *csv, struct nsf_ip ip)
+{
+    char spare[1 + NSF_IP_TEXT_BYTES], *place = nsf_out_room(csv->out, sizeof(spare), spare);
+    nsf_out_put(csv->out, place, nsf_put_ip(put_separator(csv, place), ip));
+}
+
+static void cell_prefix(struct csv *csv, struct nsf_prefix prefix)
+{
+    char spare[1 + NSF_IP_TEXT_BYTES], *place = nsf_out_room(csv->out, sizeof(spare), spare);
+    nsf_out_put(csv->out, place, nsf_put_prefix(put_separator(csv, place), prefix));
+}
+
+static void cell_word(struct csv *csv, const char *word)
+{
+    char spare[SHORT_CELL_BYTES], *place = nsf_out_room(csv->out, sizeof(spare), spare);
+    nsf_out_put(csv->out, place, put_separator(csv, place));
+    nsf_out_str(csv->out, word);
 }
 
 static void empty_cells(struct csv *csv, size_t n)
@@ -166,36 +199,56 @@ static void rule_cells(struct csv *csv, const struct nsf_review_rule *rule)
     cell(csv, rule->recommendation.action);
 }
 
+static char *put_tenths(char *at, const char *plus, int32_t tenths)
+{
+    const char *sign = tenths < 0 ? "-" : plus;
+    uint64_t size = tenths < 0 ? (uint64_t) - (int64_t)tenths : (uint64_t)tenths;
+    for (; *sign != '\0'; sign++)
+        *at++ = *sign;
+    at = nsf_put_u64(at, size / 10);
+    *at++ = '.';
+    *at++ = (char)('0' + size % 10);
+    return at;
+}
+
+/* Sign, digits, point and what stands around them. */
+#define TENTHS_BYTES (NSF_DIGITS_MAX + 8)
+#define EVIDENCE_LINE_BYTES 512
+
 /* "score 8.2; message +7.4; ...": the sign stands behind a word, so that no sheet takes it for a formula. */
 static void cell_evidence(struct csv *csv, const struct nsf_mail_source *source)
 {
-    struct nsf_buf buf;
-    nsf_buf_init(&buf, CELL_MAX_BYTES);
-    int32_t score = source->score_tenths;
-    bool fits = nsf_buf_printf(&buf, "score %s%d.%d", score < 0 ? "-" : "", abs(score) / 10, abs(score) % 10);
-    for (size_t i = 0; fits && i < source->n_evidence; i++) {
-        int32_t points = source->evidence[i].points_tenths;
-        nsf_buf_add_str(&buf, "; ");
-        nsf_buf_add_str(&buf, source->evidence[i].code);
-        fits = nsf_buf_printf(&buf, " %s%d.%d", points < 0 ? "-" : "+", abs(points) / 10, abs(points) % 10);
+    char few[EVIDENCE_LINE_BYTES];
+    size_t n_bytes = sizeof("score ") + TENTHS_BYTES;
+    for (size_t i = 0; i < source->n_evidence; i++)
+        n_bytes = nsf_add_size(n_bytes, nsf_add_size(strlen(source->evidence[i].code), TENTHS_BYTES));
+    char *many = n_bytes > sizeof(few) ? nsf_malloc(n_bytes) : NULL, *text = many != NULL ? many : few;
+    memcpy(text, "score ", sizeof("score ") - 1);
+    char *at = put_tenths(text + sizeof("score ") - 1, "", source->score_tenths);
+    for (size_t i = 0; i < source->n_evidence; i++) {
+        size_t len = strlen(source->evidence[i].code);
+        memcpy(at, "; ", 2);
+        memcpy(at + 2, source->evidence[i].code, len);
+        at[2 + len] = ' ';
+        at = put_tenths(at + 2 + len + 1, "+", source->evidence[i].points_tenths);
     }
-    cell(csv, nsf_buf_slice(&buf));
-    nsf_buf_release(&buf);
+    cell(csv, nsf_slice(text, (size_t)(at - text)));
+    nsf_free(many);
 }
 
 static void source_head_cells(struct csv *csv, const struct nsf_mail_source *source)
 {
-    char text[NSF_IP_TEXT_BYTES];
     if (source->is_rest) {
+        char text[SHORT_CELL_BYTES];
         snprintf(text, sizeof(text), "%llu others", (unsigned long long)source->n_merged);
         cell_str(csv, text);
         empty_cells(csv, 4);
         return;
     }
-    cell_str(csv, nsf_ip_format(source->address, text));
-    cell_str(csv, nsf_prefix_format(source->network, text));
+    cell_ip(csv, source->address);
+    cell_prefix(csv, source->network);
     cell(csv, source->name);
-    cell_str(csv, nsf_source_verdict_name(source->verdict));
+    cell_word(csv, nsf_source_verdict_name(source->verdict));
     cell_evidence(csv, source);
 }
 
