@@ -4,6 +4,7 @@
 
 #include "core/mem.h"
 #include "core/parallel.h"
+#include "core/radix_sort.h"
 
 /* Rows lie anywhere and there can be ten million: a comparison that looks at them waits for memory each time. So each
  * row is looked at twice: chunks that fit into the cache are sorted by keys of their own, then all chunks are merged.
@@ -17,6 +18,7 @@ struct row_key {
     uint32_t is_v6;
     uint32_t ref;
 };
+#define ROW_KEY_WORDS 4
 
 struct order {
     uint32_t *refs;
@@ -46,14 +48,31 @@ static bool is_before(const struct row_key *a, const struct row_key *b)
     return a->hi != b->hi ? a->hi < b->hi : a->lo < b->lo;
 }
 
-static int cmp_keys(const void *left, const void *right)
-{
-    return is_before(left, right) ? -1 : is_before(right, left);
-}
-
 static size_t chunk_end(const struct order *order, size_t chunk)
 {
     return order->n - chunk * CHUNK_ROWS < CHUNK_ROWS ? order->n : (chunk + 1) * CHUNK_ROWS;
+}
+
+/* The words of a key, the least significant first. */
+static uint64_t word_of(const struct row_key *key, unsigned word)
+{
+    const uint64_t words[ROW_KEY_WORDS] = {key->lo, key->hi, key->is_v6, key->counts};
+    return words[word];
+}
+
+static void sort_keys(const struct row_key *keys, size_t n, uint32_t *refs)
+{
+    struct nsf_keyed *order = nsf_malloc(nsf_mul_size(n, sizeof(*order)));
+    for (size_t i = 0; i < n; i++)
+        order[i].ref = i;
+    for (unsigned word = 0; word < ROW_KEY_WORDS; word++) {
+        for (size_t i = 0; i < n; i++)
+            order[i].key = word_of(&keys[order[i].ref], word);
+        nsf_radix_sort_keyed(order, n, NULL);
+    }
+    for (size_t i = 0; i < n; i++)
+        refs[i] = keys[order[i].ref].ref;
+    nsf_free(order);
 }
 
 static void sort_chunk(void *ctx, size_t chunk)
@@ -64,9 +83,7 @@ static void sort_chunk(void *ctx, size_t chunk)
     struct row_key *keys = nsf_malloc(n * sizeof(*keys));
     for (size_t i = 0; i < n; i++)
         keys[i] = key_of(order, refs[i]);
-    qsort(keys, n, sizeof(*keys), cmp_keys);
-    for (size_t i = 0; i < n; i++)
-        refs[i] = keys[i].ref;
+    sort_keys(keys, n, refs);
     nsf_free(keys);
 }
 
