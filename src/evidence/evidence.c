@@ -3,6 +3,7 @@
 #include "evidence/evidence.h"
 
 #include "core/clock.h"
+#include "evidence/elsewhere.h"
 #include "evidence/evidence_state.h"
 
 #include <stdatomic.h>
@@ -102,10 +103,12 @@ void nsf_evidence_free(struct nsf_evidence *evidence)
         &evidence->target_keys};
     for (size_t i = 0; i < NSF_ARRAY_LEN(tables); i++)
         nsf_intern_release(tables[i]);
-    struct nsf_pairset *sets[] = {&evidence->nic_flow_logs, &evidence->expected,  &evidence->nsg_nics,
-                                  &evidence->nsg_logs,      &evidence->nsg_vnet4, &evidence->defined_nics};
+    struct nsf_pairset *sets[] = {&evidence->nic_flow_logs, &evidence->expected, &evidence->nsg_nics,
+                                  &evidence->nsg_logs, &evidence->nsg_vnet4};
     for (size_t i = 0; i < NSF_ARRAY_LEN(sets); i++)
         nsf_pairset_release(sets[i]);
+    nsf_paths_release(&evidence->paths);
+    nsf_elsewhere_free(evidence->elsewhere);
     nsf_free(evidence->unmatched);
     nsf_free(evidence->log_tuples);
     nsf_free(evidence->is_nsg_log);

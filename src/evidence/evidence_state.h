@@ -12,23 +12,24 @@
 #include "evidence/join.h"
 #include "evidence/outbound.h"
 #include "evidence/partition.h"
+#include "evidence/paths.h"
 
 /* Where allowed mail goes that joins no finding. */
 struct nsf_unmatched_target {
     enum nsf_join_reason reason;
-    uint32_t nsg_idx;           /* or NSF_JOIN_NONE */
-    uint32_t rule_idx;          /* in that NSG's rules, or NSF_JOIN_NONE */
-    struct nsf_slice nsg_lower; /* as logged, with NSF_JOIN_NONE; absent where none is named */
-    struct nsf_slice rule;      /* as logged with allowed mail; of several spellings the smallest; set at the end */
+    uint32_t nsg_idx;             /* or NSF_JOIN_NONE */
+    uint32_t rule_idx;            /* in that NSG's rules, or NSF_JOIN_NONE */
+    struct nsf_slice nsg_lower;   /* as logged, with NSF_JOIN_NONE; absent where none is named */
+    struct nsf_slice rule;        /* as logged with allowed mail; of several spellings the smallest; set at the end */
     struct nsf_slice logged_rule; /* the same whatever it was logged with */
 };
 
 struct nsf_nic {
     struct nsf_slice mac;                      /* upper case, without separators */
     _Atomic uint64_t covered_twice_from_batch; /* UINT64_MAX: never */
-    uint32_t n_expected; /* flow logs that cover it, by paths */
-    uint32_t n_logged;   /* and by records */
-    bool has_vnet4;      /* one of these is a virtual network flow log: it names whichever NSG decided */
+    uint32_t n_expected;                       /* flow logs that cover it, by paths */
+    uint32_t n_logged;                         /* and by records */
+    bool has_vnet4; /* one of these is a virtual network flow log: it names whichever NSG decided */
 };
 
 struct nsf_fingerprint_row {
@@ -63,13 +64,12 @@ struct nsf_evidence {
     struct nsf_intern target_keys;
     struct nsf_unmatched_target *unmatched;
     size_t unmatched_capacity;
-    struct nsf_stable nics;              /* struct nsf_nic by nic id */
-    struct nsf_pairset nic_flow_logs;    /* (NIC, flow log) of records */
-    struct nsf_pairset expected;         /* (NIC, flow log as in paths) */
-    struct nsf_pairset nsg_nics;         /* (NSG of the definitions, NIC) */
-    struct nsf_pairset nsg_logs;         /* (NSG of the definitions, flow log) */
-    struct nsf_pairset nsg_vnet4;        /* NSGs that virtual network flow logs name */
-    struct nsf_pairset defined_nics;     /* the same as the definitions show it; made at the end */
+    struct nsf_stable nics;           /* struct nsf_nic by nic id */
+    struct nsf_pairset nic_flow_logs; /* (NIC, flow log) of records */
+    struct nsf_pairset expected;      /* (NIC, flow log as in paths) */
+    struct nsf_pairset nsg_nics;      /* (NSG of the definitions, NIC) */
+    struct nsf_pairset nsg_logs;      /* (NSG of the definitions, flow log) */
+    struct nsf_pairset nsg_vnet4;     /* NSGs that virtual network flow logs name */
 
     struct nsf_fingerprint_row *fingerprints;
     size_t fingerprints_capacity;
@@ -96,6 +96,8 @@ struct nsf_evidence {
     size_t n_foreign;
     uint64_t n_foreign_rest;
     struct nsf_review_inputs inputs; /* counts so far */
+    struct nsf_paths paths;          /* made at the end, like the next one */
+    struct nsf_elsewhere *elsewhere;
     bool is_finished;
 };
 

@@ -19,6 +19,7 @@ struct nsf_relays {
     struct nic *nics; /* by name */
     size_t capacity;
     uint32_t n;
+    struct nsf_pair_list of_nsg; /* (NSG, number of a NIC) */
 };
 
 static int cmp_nics(const void *left, const void *right)
@@ -45,6 +46,22 @@ static void add_nics(struct nsf_relays *relays)
         qsort(relays->nics, relays->n, sizeof(*relays->nics), cmp_nics);
 }
 
+static void list_by_nsg(struct nsf_relays *relays)
+{
+    const struct nsf_pair_list *logged = &relays->evidence->paths.logged_nics;
+    struct nsf_pair_list by_id = {.items = NULL};
+    for (uint32_t i = 0; i < relays->n; i++)
+        nsf_pair_list_add(&by_id, relays->nics[i].id, i);
+    nsf_pair_list_finish(&by_id);
+    for (size_t i = 0; i < logged->n; i++) {
+        struct nsf_pair_range nic = nsf_pair_list_of(&by_id, (uint32_t)logged->items[i]);
+        if (nic.n > 0)
+            nsf_pair_list_add(&relays->of_nsg, (uint32_t)(logged->items[i] >> 32), nsf_pair_second(nic, 0));
+    }
+    nsf_pair_list_finish(&relays->of_nsg);
+    nsf_pair_list_release(&by_id);
+}
+
 static void make_one(void *ctx, size_t i)
 {
     struct nsf_relays *relays = ctx;
@@ -56,6 +73,7 @@ struct nsf_relays *nsf_relays_new(const struct nsf_evidence *evidence, unsigned 
     struct nsf_relays *relays = nsf_calloc(1, sizeof(*relays));
     relays->evidence = evidence;
     add_nics(relays);
+    list_by_nsg(relays);
     nsf_parallel(jobs, relays->n, make_one, relays);
     return relays;
 }
@@ -66,21 +84,14 @@ void nsf_relays_free(struct nsf_relays *relays)
         return;
     for (uint32_t i = 0; i < relays->n; i++)
         nsf_relay_free(relays->nics[i].mail);
+    nsf_pair_list_release(&relays->of_nsg);
     nsf_free(relays->nics);
     nsf_free(relays);
 }
 
-uint32_t nsf_relays_count(const struct nsf_relays *relays)
+struct nsf_pair_range nsf_relays_of(const struct nsf_relays *relays, uint32_t finding_idx)
 {
-    return relays->n;
-}
-
-uint32_t nsf_relays_next(const struct nsf_relays *relays, uint32_t finding_idx, uint32_t nic)
-{
-    uint32_t nsg_idx = relays->evidence->scan->findings[finding_idx].nsg_idx;
-    while (nic < relays->n && !nsf_pairset_has(&relays->evidence->nsg_nics, nsf_pair(nsg_idx, relays->nics[nic].id)))
-        nic++;
-    return nic;
+    return nsf_pair_list_of(&relays->of_nsg, relays->evidence->scan->findings[finding_idx].nsg_idx);
 }
 
 const struct nsf_relay *nsf_relays_get(const struct nsf_relays *relays, uint32_t nic, struct nsf_slice *name)

@@ -6,6 +6,7 @@
 #ifndef NSF_RELAYS_H
 #define NSF_RELAYS_H
 
+#include "core/pair_list.h"
 #include "evidence/evidence.h"
 #include "evidence/relay.h"
 
@@ -16,11 +17,10 @@ struct nsf_relays *nsf_relays_new(const struct nsf_evidence *evidence, unsigned 
 /* NULL is fine. */
 void nsf_relays_free(struct nsf_relays *relays);
 
-/* NICs are numbered by name. */
-uint32_t nsf_relays_count(const struct nsf_relays *relays);
-/* Number of the first one, at or behind `nic`, that was logged under the NSG of the finding; the count behind the last
- * one. */
-uint32_t nsf_relays_next(const struct nsf_relays *relays, uint32_t finding_idx, uint32_t nic);
+/* The numbers (second ones) of the NICs that were logged under the NSG of the finding; NICs are numbered by name.
+ * Lends.
+ */
+struct nsf_pair_range nsf_relays_of(const struct nsf_relays *relays, uint32_t finding_idx);
 /* Lends. */
 const struct nsf_relay *nsf_relays_get(const struct nsf_relays *relays, uint32_t nic, struct nsf_slice *name);
 

@@ -240,21 +240,30 @@ static int cmp_day(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
+/* A row of some partition, in one number. */
+#define REF_OF(partition, idx) ((partition) << ROW_PARTITION_SHIFT | (idx))
+
+/* (target, row of its days in some partition) */
+static struct nsf_pair_list list_days(const struct nsf_evidence *evidence)
+{
+    struct nsf_pair_list list = {.items = NULL};
+    for (uint32_t p = 0; p < NSF_PARTITIONS; p++)
+        for (uint32_t i = 0; i < evidence->partitions[p].sources.n_target_days; i++)
+            nsf_pair_list_add(&list, evidence->partitions[p].sources.target_days[i].target, REF_OF(p, i));
+    nsf_pair_list_finish(&list);
+    return list;
+}
+
 /* Days of one target over all partitions: those with connections become rows, those with a tuple are counted. */
-static void fill_days(const struct nsf_evidence *evidence, uint32_t target, struct nsf_arena *arena,
+static void fill_days(const struct nsf_evidence *evidence, struct nsf_pair_range rows, struct nsf_arena *arena,
                       struct nsf_traffic *traffic)
 {
-    struct nsf_day_row *days = NULL;
-    size_t n = 0, capacity = 0;
-    for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
-        const struct nsf_sources *sources = &evidence->partitions[p].sources;
-        for (uint32_t i = 0; i < sources->n_target_days; i++) {
-            const struct nsf_target_day *day = &sources->target_days[i];
-            if (day->target != target)
-                continue;
-            NSF_GROW(days, capacity, n + 1);
-            days[n++] = (struct nsf_day_row){day->day, day->connections, day->messages};
-        }
+    struct nsf_day_row *days = nsf_malloc(nsf_mul_size(rows.n + 1, sizeof(*days)));
+    size_t n = rows.n;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t ref = nsf_pair_second(rows, i);
+        const struct nsf_target_day *day = &sources_of(evidence, ref)->target_days[ref & ROW_MASK];
+        days[i] = (struct nsf_day_row){day->day, day->connections, day->messages};
     }
     if (n > 1)
         qsort(days, n, sizeof(*days), cmp_day);
@@ -283,12 +292,12 @@ static struct nsf_source_sum sum_of(const struct nsf_evidence *evidence, const s
     return sum;
 }
 
-static void fill_traffic(const struct nsf_evidence *evidence, uint32_t target, const struct rule_rows *rows,
+static void fill_traffic(const struct nsf_evidence *evidence, const struct rule_rows *rows, struct nsf_pair_range days,
                          struct nsf_arena *arena, struct nsf_traffic *traffic)
 {
     struct nsf_source_sum sum = sum_of(evidence, rows);
     nsf_source_sum_traffic(&sum, traffic);
-    fill_days(evidence, target, arena, traffic);
+    fill_days(evidence, days, arena, traffic);
 }
 
 /* "tcp", "udp", or the number: numbers sort before the names, and among themselves as text. */
@@ -338,28 +347,38 @@ static uint64_t count_rest_sources(const struct nsf_evidence *evidence, uint32_t
     return n_sources;
 }
 
-static void fill_other_ports(const struct nsf_evidence *evidence, uint32_t target, struct nsf_arena *arena,
-                             struct nsf_review_rule *rule)
+static const struct nsf_target_port *port_of(const struct nsf_evidence *evidence, uint32_t ref)
 {
-    struct nsf_other_port *ports = NULL;
-    size_t n = 0, capacity = 0;
-    for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
-        const struct nsf_contacts_table *table = &evidence->partitions[p].contacts;
-        for (uint32_t i = 0; i < table->n_ports; i++) {
-            const struct nsf_target_port *port = &table->ports[i];
-            if (port->target != target)
-                continue;
-            NSF_GROW(ports, capacity, n + 1);
-            ports[n++] = (struct nsf_other_port){
-                .protocol = port->protocol,
-                .port = port->port,
-                .tuples = port->tuples,
-                .sources = port->sources,
-            };
-        }
-    }
+    return &evidence->partitions[ref >> ROW_PARTITION_SHIFT].contacts.ports[ref & ROW_MASK];
+}
+
+/* (target, row of its other ports in some partition) */
+static struct nsf_pair_list list_ports(const struct nsf_evidence *evidence)
+{
+    struct nsf_pair_list list = {.items = NULL};
+    for (uint32_t p = 0; p < NSF_PARTITIONS; p++)
+        for (uint32_t i = 0; i < evidence->partitions[p].contacts.n_ports; i++)
+            nsf_pair_list_add(&list, evidence->partitions[p].contacts.ports[i].target, REF_OF(p, i));
+    nsf_pair_list_finish(&list);
+    return list;
+}
+
+static void fill_other_ports(const struct nsf_evidence *evidence, uint32_t target, struct nsf_pair_range rows,
+                             struct nsf_arena *arena, struct nsf_review_rule *rule)
+{
+    size_t n = rows.n;
     if (n == 0)
         return;
+    struct nsf_other_port *ports = nsf_malloc(nsf_mul_size(n, sizeof(*ports)));
+    for (size_t i = 0; i < n; i++) {
+        const struct nsf_target_port *port = port_of(evidence, nsf_pair_second(rows, i));
+        ports[i] = (struct nsf_other_port){
+            .protocol = port->protocol,
+            .port = port->port,
+            .tuples = port->tuples,
+            .sources = port->sources,
+        };
+    }
     qsort(ports, n, sizeof(*ports), cmp_ports_by_key);
     size_t n_ports = 0;
     for (size_t i = 0; i < n; i++) {
@@ -412,15 +431,22 @@ static void fill_rules(struct nsf_evidence *evidence, const struct review_rows *
 {
     review->n_rules = evidence->scan->n_findings;
     review->rules = nsf_arena_zalloc(&review->arena, review->n_rules, sizeof(*review->rules));
+    const struct nsf_review_rule **of_nsg = nsf_calloc(evidence->scan->n_nsgs + 1, sizeof(*of_nsg)); /* the first */
+    struct nsf_pair_list days = list_days(evidence), ports = list_ports(evidence);
     for (uint32_t i = 0; i < review->n_rules; i++) {
         struct nsf_review_rule *rule = &review->rules[i];
         uint32_t nsg_idx = evidence->scan->findings[i].nsg_idx;
         rule->finding_idx = i;
-        fill_traffic(evidence, i, &rows->by_target[i], &review->arena, &rule->traffic);
-        fill_other_ports(evidence, i, &review->arena, rule);
-        nsf_rule_coverage_fill(evidence, nsg_idx, review, rule);
+        fill_traffic(evidence, &rows->by_target[i], nsf_pair_list_of(&days, i), &review->arena, &rule->traffic);
+        fill_other_ports(evidence, i, nsf_pair_list_of(&ports, i), &review->arena, rule);
+        nsf_rule_coverage_fill(evidence, nsg_idx, of_nsg[nsg_idx], review, rule);
+        if (of_nsg[nsg_idx] == NULL)
+            of_nsg[nsg_idx] = rule;
         fill_verdict(evidence, nsg_idx, rule);
     }
+    nsf_pair_list_release(&days);
+    nsf_pair_list_release(&ports);
+    nsf_free(of_nsg);
 }
 
 static int cmp_unmatched(const void *left, const void *right)
@@ -642,7 +668,8 @@ void nsf_evidence_finish(struct nsf_evidence *evidence, struct nsf_review *revie
     review->scan = evidence->scan;
     fill_window(evidence, review);
     fill_inputs(evidence, review);
-    nsf_rule_coverage_begin(evidence);
+    nsf_paths_make(&evidence->paths, evidence);
+    nsf_elsewhere_make(evidence);
     struct review_rows *rows = collect_rows(evidence, &review->arena);
     review->rows = rows;
     review->read_source = read_source;

@@ -12,28 +12,24 @@ static int cmp_slices(const void *left, const void *right)
     return nsf_slice_cmp(*(const struct nsf_slice *)left, *(const struct nsf_slice *)right);
 }
 
-void nsf_rule_coverage_begin(struct nsf_evidence *evidence)
+static const struct nsf_nic *nic_of(const struct nsf_evidence *evidence, struct nsf_pair_range nics, size_t i)
 {
-    for (uint32_t i = 0; i < evidence->scan->n_nsgs; i++) {
-        struct nsf_slices macs = evidence->scan->nsgs[i].nic_macs;
-        for (size_t m = 0; m < macs.n; m++) {
-            uint32_t nic_id = nsf_intern_find(&evidence->macs, macs.items[m]);
-            if (nic_id < evidence->nics.n)
-                nsf_pairset_add(&evidence->defined_nics, nsf_pair(i, nic_id));
-        }
-    }
+    return nsf_stable_get(&evidence->nics, nsf_pair_second(nics, i));
+}
+
+/* An interface that a virtual network flow log shows is covered, also where another NSG decided everything. */
+static bool is_in_vnet4_log(const struct nsf_evidence *evidence, uint32_t nsg_idx)
+{
+    struct nsf_pair_range nics = nsf_pair_list_of(&evidence->paths.defined_nics, nsg_idx);
+    for (size_t i = 0; i < nics.n; i++)
+        if (nic_of(evidence, nics, i)->has_vnet4)
+            return true;
+    return false;
 }
 
 bool nsf_evidence_is_logged(const struct nsf_evidence *evidence, uint32_t nsg_idx)
 {
-    for (uint32_t id = 0; id < evidence->nics.n; id++) {
-        /* An interface that a virtual network flow log shows is covered, also where another NSG decided everything. */
-        const struct nsf_nic *nic = nsf_stable_get(&evidence->nics, id);
-        if (nsf_pairset_has(&evidence->nsg_nics, nsf_pair(nsg_idx, id)) ||
-            (nic->has_vnet4 && nsf_pairset_has(&evidence->defined_nics, nsf_pair(nsg_idx, id))))
-            return true;
-    }
-    return false;
+    return nsf_pair_list_of(&evidence->paths.logged_nics, nsg_idx).n > 0 || is_in_vnet4_log(evidence, nsg_idx);
 }
 
 /* NICs that the logs or the definitions put under the NSG, ascending and distinct. */
@@ -41,20 +37,13 @@ static void fill_nics(struct nsf_evidence *evidence, uint32_t nsg_idx, struct ns
                       struct nsf_coverage *coverage)
 {
     const struct nsf_scan_nsg *nsg = &evidence->scan->nsgs[nsg_idx];
-    struct nsf_slice *nics = nsf_arena_alloc(arena, (evidence->nics.n + nsg->nic_macs.n + 1) * sizeof(*nics));
+    struct nsf_pair_range logged = nsf_pair_list_of(&evidence->paths.logged_nics, nsg_idx);
+    struct nsf_slice *nics = nsf_arena_alloc(arena, (logged.n + nsg->nic_macs.n + 1) * sizeof(*nics));
     size_t n = 0;
-    for (uint32_t id = 0; id < evidence->nics.n; id++) {
-        const struct nsf_nic *nic = nsf_stable_get(&evidence->nics, id);
-        if (nsf_pairset_has(&evidence->nsg_nics, nsf_pair(nsg_idx, id)))
-            nics[n++] = nic->mac;
-    }
+    for (; n < logged.n; n++)
+        nics[n] = nic_of(evidence, logged, n)->mac;
     coverage->is_logged = nsf_evidence_is_logged(evidence, nsg_idx);
-    coverage->has_vnet4 = nsf_pairset_has(&evidence->nsg_vnet4, nsg_idx);
-    for (uint32_t id = 0; id < evidence->nics.n && !coverage->has_vnet4; id++) {
-        const struct nsf_nic *nic = nsf_stable_get(&evidence->nics, id);
-        coverage->has_vnet4 =
-            nic->has_vnet4 && nsf_pairset_has(&evidence->defined_nics, nsf_pair(nsg_idx, id));
-    }
+    coverage->has_vnet4 = nsf_pairset_has(&evidence->nsg_vnet4, nsg_idx) || is_in_vnet4_log(evidence, nsg_idx);
     for (size_t i = 0; i < nsg->nic_macs.n; i++)
         nics[n++] = nsg->nic_macs.items[i];
     if (n > 1)
@@ -69,15 +58,26 @@ static void fill_nics(struct nsf_evidence *evidence, uint32_t nsg_idx, struct ns
 /* ---- what the flow logs lack --------------------------------------------------------------------------------------
  */
 
-static bool is_log_of(const struct nsf_evidence *evidence, uint32_t nsg_idx, uint32_t flow_log_id)
+/* The flow logs of the NSG, and of the interfaces that the definitions show; the caller frees. */
+static uint32_t *logs_of(const struct nsf_evidence *evidence, uint32_t nsg_idx, uint32_t *n)
 {
-    if (nsf_pairset_has(&evidence->nsg_logs, nsf_pair(nsg_idx, flow_log_id)))
-        return true;
-    for (uint32_t id = 0; id < evidence->nics.n && evidence->scan->nsgs[nsg_idx].nic_macs.n > 0; id++)
-        if (nsf_pairset_has(&evidence->defined_nics, nsf_pair(nsg_idx, id)) &&
-            nsf_pairset_has(&evidence->nic_flow_logs, nsf_pair(id, flow_log_id)))
-            return true;
-    return false;
+    struct nsf_pair_list logs = {.items = NULL};
+    struct nsf_pair_range named = nsf_pair_list_of(&evidence->paths.flow_logs, nsg_idx);
+    struct nsf_pair_range nics = nsf_pair_list_of(&evidence->paths.defined_nics, nsg_idx);
+    for (size_t i = 0; i < named.n; i++)
+        nsf_pair_list_add(&logs, nsg_idx, nsf_pair_second(named, i));
+    for (size_t i = 0; i < nics.n; i++) {
+        struct nsf_pair_range own = nsf_pair_list_of(&evidence->paths.nic_logs, nsf_pair_second(nics, i));
+        for (size_t k = 0; k < own.n; k++)
+            nsf_pair_list_add(&logs, nsg_idx, nsf_pair_second(own, k));
+    }
+    nsf_pair_list_finish(&logs);
+    struct nsf_pair_range all = nsf_pair_list_of(&logs, nsg_idx);
+    uint32_t *ids = nsf_malloc(nsf_mul_size(all.n + 1, sizeof(*ids)));
+    for (*n = 0; *n < all.n; (*n)++)
+        ids[*n] = nsf_pair_second(all, *n);
+    nsf_pair_list_release(&logs);
+    return ids;
 }
 
 static void judge_log(const struct nsf_evidence *evidence, uint32_t flow_log_id, bool lacks[NSF_LACKS])
@@ -92,17 +92,15 @@ static void judge_log(const struct nsf_evidence *evidence, uint32_t flow_log_id,
 /* The rule lacks what every flow log that covers it lacks. */
 static void fill_lacks(const struct nsf_evidence *evidence, uint32_t nsg_idx, struct nsf_coverage *coverage)
 {
-    uint32_t n = 0, n_lacking[NSF_LACKS] = {0};
-    for (uint32_t id = 0; id < evidence->n_logs; id++) {
+    uint32_t n, n_lacking[NSF_LACKS] = {0}, *logs = logs_of(evidence, nsg_idx, &n);
+    for (uint32_t i = 0; i < n; i++) {
         bool lacks[NSF_LACKS] = {false};
-        if (!is_log_of(evidence, nsg_idx, id))
-            continue;
-        n++;
-        if (!evidence->is_nsg_log[id])
-            judge_log(evidence, id, lacks);
+        if (!evidence->is_nsg_log[logs[i]])
+            judge_log(evidence, logs[i], lacks);
         for (unsigned lack = 0; lack < NSF_LACKS; lack++)
             n_lacking[lack] += lacks[lack];
     }
+    nsf_free(logs);
     for (unsigned lack = 0; lack < NSF_LACKS; lack++)
         coverage->lacks[lack] = n > 0 && n_lacking[lack] == n;
 }
@@ -144,16 +142,20 @@ static enum nsf_counters_seen counters_of(const struct nsf_coverage *coverage, c
     return NSF_COUNTERS_MIXED;
 }
 
-void nsf_rule_coverage_fill(struct nsf_evidence *evidence, uint32_t nsg_idx, struct nsf_review *review,
-                            struct nsf_review_rule *rule)
+void nsf_rule_coverage_fill(struct nsf_evidence *evidence, uint32_t nsg_idx, const struct nsf_review_rule *sibling,
+                            struct nsf_review *review, struct nsf_review_rule *rule)
 {
     struct nsf_coverage *coverage = &rule->coverage;
     struct nsf_arena *arena = &review->arena;
-    coverage->evidence_from_ms = NSF_TS_NONE;
-    fill_nics(evidence, nsg_idx, arena, coverage);
-    if (review->window_from_ms != NSF_TS_NONE)
-        fill_hours(evidence, review, arena, coverage);
-    fill_lacks(evidence, nsg_idx, coverage);
+    if (sibling != NULL) {
+        *coverage = sibling->coverage;
+    } else {
+        coverage->evidence_from_ms = NSF_TS_NONE;
+        fill_nics(evidence, nsg_idx, arena, coverage);
+        if (review->window_from_ms != NSF_TS_NONE)
+            fill_hours(evidence, review, arena, coverage);
+        fill_lacks(evidence, nsg_idx, coverage);
+    }
     coverage->counters = counters_of(coverage, &rule->traffic);
 }
 

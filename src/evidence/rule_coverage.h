@@ -1,17 +1,16 @@
 /*
  * rule_coverage.h - which hours of which interfaces the logs show of one rule, and whether they carry counters.
- * One thread at a time, once the hours are finished.
+ * One thread at a time, once the hours are finished and the evidence has its paths.
  */
 #ifndef NSF_RULE_COVERAGE_H
 #define NSF_RULE_COVERAGE_H
 
 #include "evidence/evidence_state.h"
 
-/* Before the first rule. */
-void nsf_rule_coverage_begin(struct nsf_evidence *evidence);
-/* Fills rule->coverage; rule->traffic is filled already. */
-void nsf_rule_coverage_fill(struct nsf_evidence *evidence, uint32_t nsg_idx, struct nsf_review *review,
-                            struct nsf_review_rule *rule);
+/* Fills rule->coverage; rule->traffic is filled already. `sibling` is a filled rule of the same NSG, or NULL: what
+ * covers one of them covers all. */
+void nsf_rule_coverage_fill(struct nsf_evidence *evidence, uint32_t nsg_idx, const struct nsf_review_rule *sibling,
+                            struct nsf_review *review, struct nsf_review_rule *rule);
 
 /* Hours of all its NICs in [from_ms, to_ms): how many there are, how many the logs show. */
 void nsf_rule_hours(const struct nsf_evidence *evidence, const struct nsf_coverage *coverage, int64_t from_ms,

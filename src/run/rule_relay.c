@@ -27,13 +27,14 @@ struct nsf_rule_relay *nsf_rule_relay_new(const struct nsf_relays *relays, uint3
                                           bool is_examined)
 {
     struct nsf_rule_relay *relay = nsf_calloc(1, sizeof(*relay));
-    size_t capacity = 0;
+    struct nsf_pair_range nics = nsf_relays_of(relays, finding_idx);
     relay->n_days = n_days;
     relay->is_examined = is_examined;
-    for (uint32_t i = 0; (i = nsf_relays_next(relays, finding_idx, i)) < nsf_relays_count(relays); i++) {
-        NSF_GROW(relay->nics, capacity, relay->n + 1);
-        struct nic_relay *nic = &relay->nics[relay->n++];
-        nsf_relay_weigh_begin(&nic->weighed, nsf_relays_get(relays, i, &nic->nic), is_examined);
+    relay->nics = nsf_calloc(nics.n + 1, sizeof(*relay->nics));
+    for (; relay->n < nics.n; relay->n++) {
+        struct nic_relay *nic = &relay->nics[relay->n];
+        nsf_relay_weigh_begin(&nic->weighed, nsf_relays_get(relays, nsf_pair_second(nics, relay->n), &nic->nic),
+                              is_examined);
     }
     relay->open = nsf_calloc(relay->n + 1, sizeof(*relay->open));
     for (uint32_t i = 0; i < relay->n; i++)

@@ -395,18 +395,16 @@ static void fill_traffic(const struct nsf_review *review, const struct nsf_revie
 }
 
 /* Senders whose mail was logged under another rule count as touched: the list has to hold them too. */
-static void add_elsewhere(void *ctx, struct nsf_ip src)
+static void add_elsewhere(void *ctx, const struct nsf_elsewhere_source *source)
 {
     struct rule_sources *sources = ctx;
-    if (nsf_ip_is_private(src) || nsf_elsewhere_is_own(sources->verdicts->evidence, sources->finding_idx, src))
-        return;
-    const struct nsf_row_finder *rows = nsf_dossier_rows(sources->verdicts->dossier);
-    struct nsf_row_ref row = {nsf_partition_of(src), nsf_row_finder_first(rows, src)};
-    enum nsf_source_verdict verdict = verdict_of_row(sources->verdicts, row);
-    if (nsf_source_is_hostile(verdict) || verdict == NSF_SOURCE_HEALTH_PROBE)
+    enum nsf_source_verdict verdict = verdict_of_row(sources->verdicts, source->row);
+    if (nsf_source_is_hostile(verdict) || verdict == NSF_SOURCE_HEALTH_PROBE || nsf_ip_is_private(source->address) ||
+        nsf_elsewhere_is_own(sources->verdicts->evidence, sources->finding_idx, source->address))
         return;
     NSF_GROW(sources->touched, sources->capacity, sources->n_touched + 1);
-    sources->touched[sources->n_touched++] = (struct nsf_touched){.address = src, .verdict = (uint8_t)verdict};
+    sources->touched[sources->n_touched++] =
+        (struct nsf_touched){.address = source->address, .verdict = (uint8_t)verdict};
 }
 
 /* One source of several rules came several times. */
