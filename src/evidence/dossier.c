@@ -4,25 +4,17 @@
 
 #include "core/clock.h"
 #include "evidence/evidence_state.h"
+#include "evidence/network_mails.h"
 
 #define SENT_ON_SECONDS 120u
 #define SENT_ON_TIMES_MIN 5 /* fewer pairs count for nothing */
 #define SECONDS_PER_DAY 86400u
 
-/* Messages of one network, of all its addresses and all rules. */
-struct network_mail {
-    uint64_t id;
-    struct nsf_traits *traits; /* NSF_TRAIT_RUNS and NSF_TRAIT_MESSAGE_DAYS only */
-};
-
 struct nsf_dossier {
     struct nsf_evidence *evidence;
     struct nsf_dossier_ask ask;
     struct nsf_row_finder rows;
-    struct network_mail *networks;
-    size_t networks_capacity;
-    uint32_t n_networks;
-    struct nsf_index by_network;
+    struct nsf_network_mails networks;
     bool *is_silent[NSF_PARTITIONS]; /* by id of the partition's own addresses: carries no SMTP for anybody */
     uint32_t *sending_nics;          /* distinct, ascending */
     size_t n_sending_nics;
@@ -31,38 +23,12 @@ struct nsf_dossier {
     size_t n_retrying;
 };
 
-static uint32_t hash_id(uint64_t id)
-{
-    return (uint32_t)nsf_hash_mix(id, UINT64_C(0x8f1bbcdc5be0cd19));
-}
-
 static const struct nsf_sources *sources_of(const struct nsf_dossier *dossier, unsigned partition)
 {
     return &dossier->evidence->partitions[partition].sources;
 }
 
 /* ---- networks with mail ---- */
-
-static struct network_mail *find_network(const struct nsf_dossier *dossier, uint64_t id)
-{
-    uint32_t probe = hash_id(id), idx;
-    while ((idx = nsf_index_next(&dossier->by_network, hash_id(id), &probe)) != NSF_INDEX_NONE)
-        if (dossier->networks[idx].id == id)
-            return &dossier->networks[idx];
-    return NULL;
-}
-
-static struct network_mail *add_network(struct nsf_dossier *dossier, uint64_t id)
-{
-    struct network_mail *network = find_network(dossier, id);
-    if (network != NULL)
-        return network;
-    NSF_GROW(dossier->networks, dossier->networks_capacity, (size_t)dossier->n_networks + 1);
-    network = &dossier->networks[dossier->n_networks];
-    *network = (struct network_mail){.id = id};
-    nsf_index_add(&dossier->by_network, hash_id(id), dossier->n_networks++);
-    return network;
-}
 
 static void collect_networks(struct nsf_dossier *dossier, unsigned partition)
 {
@@ -74,10 +40,8 @@ static void collect_networks(struct nsf_dossier *dossier, unsigned partition)
             continue;
         struct nsf_ip src = nsf_source_row_src(&sources->rows, row);
         const struct nsf_traits *traits = nsf_sources_traits(sources, i, &one);
-        struct network_mail *network = add_network(dossier, dossier->ask.network_of(dossier->ask.ctx, src).id);
-        nsf_traits_merge_list(&network->traits, NSF_TRAIT_RUNS, nsf_traits_list(traits, NSF_TRAIT_RUNS));
-        nsf_traits_merge_list(&network->traits, NSF_TRAIT_MESSAGE_DAYS,
-                              nsf_traits_list(traits, NSF_TRAIT_MESSAGE_DAYS));
+        nsf_network_mails_add(&dossier->networks, dossier->ask.network_of(dossier->ask.ctx, src).id,
+                              nsf_traits_list(traits, NSF_TRAIT_RUNS), nsf_traits_list(traits, NSF_TRAIT_MESSAGE_DAYS));
     }
     nsf_free(one);
 }
@@ -262,11 +226,8 @@ void nsf_dossier_free(struct nsf_dossier *dossier)
     for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
         nsf_free(dossier->is_silent[p]);
     }
-    for (uint32_t i = 0; i < dossier->n_networks; i++)
-        nsf_free(dossier->networks[i].traits);
-    nsf_free(dossier->networks);
+    nsf_network_mails_release(&dossier->networks);
     nsf_row_finder_release(&dossier->rows);
-    nsf_index_release(&dossier->by_network);
     nsf_free(dossier->sending_nics);
     nsf_free(dossier->retrying);
     nsf_free(dossier->retrying_ids);
@@ -477,12 +438,11 @@ static uint32_t weeks_of_days(struct nsf_u32_view days)
 static void read_network(const struct nsf_dossier *dossier, uint64_t id, const struct nsf_traits *traits,
                          struct nsf_sender_facts *facts)
 {
-    const struct network_mail *network = find_network(dossier, id);
-    const struct nsf_traits *mail = network == NULL ? NULL : network->traits;
-    struct nsf_u32_view days = nsf_traits_list(mail, NSF_TRAIT_MESSAGE_DAYS);
+    struct nsf_u32_view runs, days;
+    nsf_network_mails_find(&dossier->networks, id, &runs, &days);
     facts->network_message_days = up_to(days.n, NSF_DISTINCT_EXACT_MAX);
     facts->network_message_weeks = weeks_of_days(days);
-    facts->lonely = nsf_traits_lonely(traits, nsf_traits_list(mail, NSF_TRAIT_RUNS), &facts->has_excused);
+    facts->lonely = nsf_traits_lonely(traits, runs, &facts->has_excused);
     facts->is_retrying = is_retrying(dossier, id);
 }
 

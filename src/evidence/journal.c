@@ -18,26 +18,31 @@ _Static_assert(NSF_CLASSES <= JOURNAL_CLASS_MASK + 1, "a class has three bits");
 
 static uint32_t length_of(unsigned pool)
 {
-    return 2u << pool;
+    return pool == LAST_POOL ? NSF_JOURNAL_NOTES : 2u << pool;
 }
 
-/* Where n notes stand. */
+/* Where the notes of a source with n connections stand. */
 static unsigned pool_of(uint32_t n)
 {
     unsigned pool = 0;
     while (pool < LAST_POOL && n > length_of(pool))
         pool++;
-    return pool;
+    return n > NSF_JOURNAL_NOTES ? LAST_POOL : pool;
+}
+
+static void release_pool(struct nsf_journal *journal, unsigned pool)
+{
+    uint32_t per_block = JOURNAL_BLOCK_NOTES / length_of(pool);
+    for (uint32_t i = 0; i < journal->pools[pool].n; i += per_block)
+        nsf_free(journal->pools[pool].blocks[i / per_block]);
+    nsf_free(journal->pools[pool].blocks);
+    journal->pools[pool] = (struct nsf_journal_pool){.blocks = NULL};
 }
 
 void nsf_journal_release(struct nsf_journal *journal)
 {
-    for (unsigned p = 0; p < NSF_JOURNAL_POOLS; p++) {
-        uint32_t per_block = JOURNAL_BLOCK_NOTES / length_of(p);
-        for (uint32_t i = 0; i < journal->pools[p].n; i += per_block)
-            nsf_free(journal->pools[p].blocks[i / per_block]);
-        nsf_free(journal->pools[p].blocks);
-    }
+    for (unsigned p = 0; p < NSF_JOURNAL_POOLS; p++)
+        release_pool(journal, p);
     for (uint32_t i = 0; i < journal->n_packed; i++)
         nsf_free(journal->packed[i]);
     nsf_free(journal->packed);
@@ -108,27 +113,32 @@ static void grow_packed(struct nsf_journal *journal, uint32_t list)
         journal->packed[journal->n_packed++] = NULL;
 }
 
-/* A full list of the last pool becomes empty. */
-static void join_notes(struct nsf_journal *journal, uint32_t list)
+/* Adds notes to packed traits; NULL are none yet. */
+static void join_notes(struct nsf_journal *journal, unsigned char **packed, const uint64_t *notes, uint32_t n)
 {
-    grow_packed(journal, list);
-    unsigned char *old = journal->packed[list];
     nsf_traits_reset(journal->scratch);
-    if (old != NULL)
-        nsf_traits_unpack(old, &journal->scratch);
-    read_notes(notes_in(journal, LAST_POOL, list), NSF_JOURNAL_NOTES, &journal->scratch);
+    if (*packed != NULL)
+        nsf_traits_unpack(*packed, &journal->scratch);
+    nsf_free(*packed);
+    read_notes(notes, n, &journal->scratch);
     NSF_GROW(journal->bytes, journal->bytes_capacity, nsf_traits_pack_max(journal->scratch));
     size_t n_bytes = nsf_traits_pack(journal->scratch, journal->bytes);
-    journal->packed[list] = nsf_realloc(old, n_bytes);
-    memcpy(journal->packed[list], journal->bytes, n_bytes);
+    *packed = nsf_malloc(n_bytes);
+    memcpy(*packed, journal->bytes, n_bytes);
 }
 
-/* A longer list for the n notes that fill one. */
+/* The list of n notes is full: they go to a longer one, or behind the longest one into traits. */
 static uint32_t move_notes(struct nsf_journal *journal, uint32_t old, uint32_t n)
 {
     unsigned pool = pool_of(n);
     uint32_t list = take_list(journal, pool + 1);
-    memcpy(notes_in(journal, pool + 1, list), notes_in(journal, pool, old), n * sizeof(uint64_t));
+    const uint64_t *notes = notes_in(journal, pool, old);
+    if (n == NSF_JOURNAL_NOTES) {
+        grow_packed(journal, list);
+        join_notes(journal, &journal->packed[list], notes, n);
+    } else {
+        memcpy(notes_in(journal, pool + 1, list), notes, n * sizeof(*notes));
+    }
     drop_list(journal, pool, old);
     return list;
 }
@@ -144,10 +154,10 @@ void nsf_journal_add(struct nsf_journal *journal, uint32_t *number, uint32_t n, 
         struct nsf_journal_note before = {first->ts_ms, first->class_, (uint16_t)*number};
         *number = take_list(journal, 0);
         *notes_in(journal, 0, *number) = packed_note(&before);
-    } else if (n >= NSF_JOURNAL_NOTES && n % NSF_JOURNAL_NOTES == 0) {
-        join_notes(journal, *number);
-    } else if (n < NSF_JOURNAL_NOTES && n == length_of(pool_of(n))) {
+    } else if (n <= NSF_JOURNAL_NOTES && n == length_of(pool_of(n))) {
         *number = move_notes(journal, *number, n);
+    } else if (n % NSF_JOURNAL_NOTES == 0) {
+        join_notes(journal, &journal->packed[*number], notes_in(journal, LAST_POOL, *number), NSF_JOURNAL_NOTES);
     }
     notes_in(journal, pool_of(n + 1), *number)[n % NSF_JOURNAL_NOTES] = packed_note(note);
 }
@@ -158,11 +168,23 @@ static uint32_t n_notes(uint32_t n)
     return (n - 1) % NSF_JOURNAL_NOTES + 1;
 }
 
+void nsf_journal_settle(struct nsf_journal *journal, uint32_t number, uint32_t n)
+{
+    join_notes(journal, &journal->packed[number], notes_in(journal, LAST_POOL, number), n_notes(n));
+}
+
+void nsf_journal_finish(struct nsf_journal *journal)
+{
+    release_pool(journal, LAST_POOL);
+    journal->is_finished = true;
+}
+
 void nsf_journal_read(const struct nsf_journal *journal, uint32_t number, uint32_t n, struct nsf_traits **traits)
 {
     if (n > NSF_JOURNAL_NOTES)
         nsf_traits_unpack(journal->packed[number], traits);
-    read_notes(notes_in(journal, pool_of(n), number), n_notes(n), traits);
+    if (n <= NSF_JOURNAL_NOTES || !journal->is_finished)
+        read_notes(notes_in(journal, pool_of(n), number), n_notes(n), traits);
 }
 
 void nsf_journal_expect(const struct nsf_journal *journal, uint32_t number, uint32_t n)

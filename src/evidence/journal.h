@@ -15,9 +15,9 @@
 
 #include "evidence/traits.h"
 
-/* Notes of a list: 2, 4 or 8. */
-#define NSF_JOURNAL_POOLS 3
-#define NSF_JOURNAL_NOTES (2u << (NSF_JOURNAL_POOLS - 1))
+/* Lists of 2, 4 and 8 notes, and those of sources with packed traits, which have 8. */
+#define NSF_JOURNAL_POOLS 4
+#define NSF_JOURNAL_NOTES 8u
 
 /* Lists of one length. */
 struct nsf_journal_pool {
@@ -29,12 +29,13 @@ struct nsf_journal_pool {
 
 struct nsf_journal {
     struct nsf_journal_pool pools[NSF_JOURNAL_POOLS];
-    unsigned char **packed; /* by list of the last pool: traits of what stood in it before; NULL: nothing */
+    unsigned char **packed; /* by list of the last pool */
     size_t packed_capacity;
     uint32_t n_packed;
     struct nsf_traits *scratch;
     unsigned char *bytes;
     size_t bytes_capacity;
+    bool is_finished; /* no notes beside packed traits */
 };
 
 /* One connection. */
@@ -51,6 +52,10 @@ void nsf_journal_add(struct nsf_journal *journal, uint32_t *number, uint32_t n, 
 /* Adds the n connections to *traits, which is empty; n is more than 1. */
 void nsf_journal_read(const struct nsf_journal *journal, uint32_t number, uint32_t n, struct nsf_traits **traits);
 void nsf_journal_drop(struct nsf_journal *journal, uint32_t number, uint32_t n);
+/* Before nothing is added any more, what is left beside packed traits is joined with them, source by source (n is more
+ * than NSF_JOURNAL_NOTES), then the memory of the notes is given back. */
+void nsf_journal_settle(struct nsf_journal *journal, uint32_t number, uint32_t n);
+void nsf_journal_finish(struct nsf_journal *journal);
 /* Brings what nsf_journal_add will touch into the cache. */
 void nsf_journal_expect(const struct nsf_journal *journal, uint32_t number, uint32_t n);
 

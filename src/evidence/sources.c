@@ -292,10 +292,22 @@ static void sort_destinations(struct nsf_sources *sources)
     nsf_pairset_release(&sources->row_destinations);
 }
 
+static void finish_journal(struct nsf_sources *sources)
+{
+    for (uint32_t i = 0; i < sources->rows.n && sources->journal.n_packed > 0; i++) {
+        const struct nsf_source_row *row = nsf_sources_row(sources, i);
+        uint32_t n = nsf_source_row_connections(&sources->rows, row);
+        if (n > NSF_JOURNAL_NOTES)
+            nsf_journal_settle(&sources->journal, row->past, n);
+    }
+    nsf_journal_finish(&sources->journal);
+}
+
 void nsf_sources_finish(struct nsf_sources *sources)
 {
     if (sources->row_destinations.n > 0)
         sort_destinations(sources);
+    finish_journal(sources);
 }
 
 uint32_t nsf_sources_n_destinations(const struct nsf_sources *sources, const struct nsf_source_row *row)

@@ -82,7 +82,17 @@ static void test_reads_what_was_added(void **state)
         assert_same(read, source->traits);
     }
     for (uint32_t i = 0; i < N_SOURCES; i++)
+        if (sources[i].n > NSF_JOURNAL_NOTES)
+            nsf_journal_settle(&journal, sources[i].number, sources[i].n);
+    nsf_journal_finish(&journal);
+    for (uint32_t i = 0; i < N_SOURCES; i++) {
+        nsf_traits_reset(read);
+        if (sources[i].n > 1) {
+            nsf_journal_read(&journal, sources[i].number, sources[i].n, &read);
+            assert_same(read, sources[i].traits);
+        }
         nsf_free(sources[i].traits);
+    }
     nsf_free(read);
     nsf_journal_release(&journal);
 }

@@ -1,0 +1,40 @@
+/*
+ * network_mails.h - when each network sent mail, all its addresses and all rules together.
+ *
+ * Half of all sources can be networks of their own, and most of these sent within one stretch of time on one day: that
+ * stands in the entry, 24 bytes; the others have lists. release; a zeroed one is empty. One thread at a time; any
+ * thread once nothing is added any more.
+ */
+#ifndef NSF_NETWORK_MAILS_H
+#define NSF_NETWORK_MAILS_H
+
+#include "core/slim_index.h"
+#include "evidence/traits.h"
+
+struct nsf_network_mail {
+    uint64_t id;
+    uint32_t run[2];
+    uint32_t day;  /* day << 16 | messages */
+    uint32_t more; /* 0: that is all; else the number of its traits + 1 */
+};
+
+struct nsf_network_mails {
+    struct nsf_network_mail **blocks;
+    size_t blocks_capacity;
+    uint32_t n;
+    struct nsf_slim_index by_id;
+    struct nsf_traits **more;
+    size_t more_capacity;
+    uint32_t n_more;
+    struct nsf_traits *scratch;
+};
+
+void nsf_network_mails_release(struct nsf_network_mails *mails);
+/* Joins lists of NSF_TRAIT_RUNS and NSF_TRAIT_MESSAGE_DAYS, neither empty. */
+void nsf_network_mails_add(struct nsf_network_mails *mails, uint64_t id, struct nsf_u32_view runs,
+                           struct nsf_u32_view days);
+/* The same lists of a network, empty where none was added; lends until the next add. */
+void nsf_network_mails_find(const struct nsf_network_mails *mails, uint64_t id, struct nsf_u32_view *runs,
+                            struct nsf_u32_view *days);
+
+#endif
