@@ -4,8 +4,6 @@
 
 #ifdef NSF_TUPLE_X86
 
-#include "core/mem.h"
-
 #include <immintrin.h>
 
 #define TARGET                                                                                                         \
@@ -30,6 +28,30 @@ enum {
 #define LISTED_BYTES ((size_t)4096)
 #define LISTED_QUOTES (LISTED_BYTES + NSF_BLOCK_BYTES)
 
+/* ---- tables ---- */
+
+#define FOUR(x) x, x, x, x
+#define EIGHT(x) FOUR(x), FOUR(x)
+#define SIXTY_FOUR(x) EIGHT(x), EIGHT(x), EIGHT(x), EIGHT(x), EIGHT(x), EIGHT(x), EIGHT(x), EIGHT(x)
+#define EIGHT_FROM(x) x, (x) + 1, (x) + 2, (x) + 3, (x) + 4, (x) + 5, (x) + 6, (x) + 7
+#define SIXTY_FOUR_FROM(x)                                                                                             \
+    EIGHT_FROM(x), EIGHT_FROM((x) + 8), EIGHT_FROM((x) + 16), EIGHT_FROM((x) + 24), EIGHT_FROM((x) + 32),              \
+        EIGHT_FROM((x) + 40), EIGHT_FROM((x) + 48), EIGHT_FROM((x) + 56)
+
+/* Which digit goes where in a block of numbers: those of parts of addresses in four bytes, longer ones in eight. */
+struct lanes {
+    uint8_t mark[NSF_BLOCK_BYTES];   /* that ends the number */
+    uint8_t before[NSF_BLOCK_BYTES]; /* the mark before it */
+    int8_t place[NSF_BLOCK_BYTES];   /* of the digit, from where the number ends; NO_PLACE: none goes here */
+};
+#define NO_PLACE (-128)
+#define PART_PLACES -3, -2, -1, NO_PLACE
+#define NUMBER_PLACES -8, -7, -6, -5, -4, -3, -2, -1
+#define PART_LEADING -4, -3, NO_PLACE, NO_PLACE
+#define PART_WEIGHTS 100, 10, 1, 0
+#define NUMBER_WEIGHTS 10, 1, 10, 1, 10, 1, 10, 1
+#define NUMBER_PAIR_WEIGHTS 100, 1, 100, 1
+
 /* How the tuples of a layout look. Each mark is one of up to four bytes; `least` and `most` digits stand before it. */
 struct shape {
     char marks[4][MARKS_ROOM];
@@ -38,23 +60,38 @@ struct shape {
     uint32_t n_marks;
     uint32_t direction; /* marks */
     uint32_t decision;
-    uint32_t state;    /* MARK_NONE: has none */
-    uint32_t word;     /* that begins with this mark, 0: there is none */
-    uint32_t counters; /* which of the marks end one, a bit each */
-    uint8_t events[8]; /* denied: bit 0; state is the first, the third of what it may be: bits 1 and 2 */
+    uint32_t state;                   /* MARK_NONE: has none */
+    uint32_t word;                    /* that begins with this mark, 0: there is none */
+    uint32_t counters;                /* which of the marks end one, a bit each */
+    uint8_t events[8];                /* denied: bit 0; state is the first, the third of what it may be: bits 1 and 2 */
+    _Alignas(64) struct lanes counts; /* the stamp in two numbers, the second of eight digits, and the counters */
 };
-
-#define EVENTS(other)                                                                                                  \
-    {                                                                                                                  \
-        other, NSF_FLOW_DENIED, NSF_FLOW_BEGIN, NSF_FLOW_DENIED, NSF_FLOW_CONTINUE, NSF_FLOW_DENIED, other,            \
-            NSF_FLOW_DENIED                                                                                            \
-    }
 
 #define ADDRESSES_LEAST 0, 10, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1
 #define ADDRESSES_MOST 0, 13, 3, 3, 3, 3, 3, 3, 3, 3, 5, 5
 /* Of more digits than can be summed here, but too few for an overflow. */
 #define COUNTERS_MOST 19, 19, 19, 19
 #define WORD_MOST 64
+#define EVENTS(other)                                                                                                  \
+    {                                                                                                                  \
+        other, NSF_FLOW_DENIED, NSF_FLOW_BEGIN, NSF_FLOW_DENIED, NSF_FLOW_CONTINUE, NSF_FLOW_DENIED, other,            \
+            NSF_FLOW_DENIED                                                                                            \
+    }
+#define STAMP_PLACES -16, -15, -14, -13, -12, -11, -10, -9, NUMBER_PLACES
+#define STAMP_LANES                                                                                                    \
+    {                                                                                                                  \
+        .mark = {EIGHT(MARK_STAMP), EIGHT(MARK_STAMP)},                                                                \
+        .place = {STAMP_PLACES,    EIGHT(NO_PLACE), EIGHT(NO_PLACE), EIGHT(NO_PLACE),                                  \
+                  EIGHT(NO_PLACE), EIGHT(NO_PLACE), EIGHT(NO_PLACE)},                                                  \
+    }
+#define COUNT_LANES(first)                                                                                             \
+    {                                                                                                                  \
+        .mark = {EIGHT(MARK_STAMP),  EIGHT(MARK_STAMP),  EIGHT(first),                                                 \
+                 EIGHT((first) + 1), EIGHT((first) + 2), EIGHT((first) + 3)},                                          \
+        .before = {EIGHT(0), EIGHT(0), EIGHT((first)-1), EIGHT(first), EIGHT((first) + 1), EIGHT((first) + 2)},        \
+        .place = {STAMP_PLACES,  NUMBER_PLACES,   NUMBER_PLACES,  NUMBER_PLACES,                                       \
+                  NUMBER_PLACES, EIGHT(NO_PLACE), EIGHT(NO_PLACE)},                                                    \
+    }
 
 static const struct shape shapes[NSF_LAYOUTS] = {
     [NSF_LAYOUT_NSG1] =
@@ -67,6 +104,7 @@ static const struct shape shapes[NSF_LAYOUTS] = {
             .decision = 16,
             .state = MARK_NONE,
             .events = EVENTS(NSF_FLOW_LINE),
+            .counts = STAMP_LANES,
         },
     [NSF_LAYOUT_NSG2] =
         {
@@ -79,6 +117,7 @@ static const struct shape shapes[NSF_LAYOUTS] = {
             .state = 18,
             .counters = UINT32_C(15) << 20,
             .events = EVENTS(NSF_FLOW_END),
+            .counts = COUNT_LANES(20),
         },
     [NSF_LAYOUT_VNET4] =
         {
@@ -92,12 +131,65 @@ static const struct shape shapes[NSF_LAYOUTS] = {
             .word = 17,
             .counters = UINT32_C(15) << 19,
             .events = EVENTS(NSF_FLOW_END),
+            .counts = COUNT_LANES(19),
         },
 };
 
-/* ---- what is the same for all tuples of an array ---- */
+/* In memory, where an instruction takes them from: left to itself gcc puts such constants together again and again. */
+struct constants {
+    _Alignas(64) uint8_t zero[NSF_BLOCK_BYTES];
+    uint8_t nine[NSF_BLOCK_BYTES];
+    uint8_t first_block[NSF_BLOCK_BYTES];
+    uint8_t second_block[NSF_BLOCK_BYTES];
+    struct lanes ends;               /* eight parts of addresses, two ports, the protocol */
+    int8_t leading[NSF_BLOCK_BYTES]; /* what stands before a digit that is 0 in the number 0 only */
+    int8_t ends_weights[NSF_BLOCK_BYTES];
+    int16_t ends_pair_weights[NSF_BLOCK_BYTES / 2];
+    int8_t weights[NSF_BLOCK_BYTES];
+    int16_t pair_weights[NSF_BLOCK_BYTES / 2];
+    uint64_t ten_thousand[NSF_BLOCK_BYTES / 8];
+    uint32_t most[NSF_BLOCK_BYTES / 4];
+    uint64_t most_ports[NSF_BLOCK_BYTES / 8];
+    uint8_t as_contact[NSF_BLOCK_BYTES]; /* from values and ports */
+    uint8_t mark_before[MARKS_ROOM];
+    uint8_t one[MARKS_ROOM];
+};
 
+#define TIMES_EIGHT(what) what, what, what, what, what, what, what, what
+#define ZERO_BYTE 3 /* of the values: the highest of a small one */
+#define PORT_BYTES NSF_BLOCK_BYTES + 40
+
+static const struct constants all_constants =
+    {
+        .zero = {SIXTY_FOUR('0')},
+        .nine = {SIXTY_FOUR(9)},
+        .first_block = {SIXTY_FOUR_FROM(0)},
+        .second_block = {SIXTY_FOUR_FROM(64)},
+        .ends =
+            {
+                .mark = {FOUR(2), FOUR(3), FOUR(4), FOUR(5), FOUR(6), FOUR(7), FOUR(8), FOUR(9), EIGHT(MARK_SRC_PORT),
+                         EIGHT(MARK_DST_PORT), FOUR(MARK_PROTOCOL)},
+                .before = {FOUR(1), FOUR(2), FOUR(3), FOUR(4), FOUR(5), FOUR(6), FOUR(7), FOUR(8),
+                           EIGHT(MARK_SRC_PORT - 1), EIGHT(MARK_DST_PORT - 1), FOUR(MARK_PROTOCOL - 1)},
+                .place = {TIMES_EIGHT(PART_PLACES), NUMBER_PLACES, NUMBER_PLACES, PART_PLACES, FOUR(NO_PLACE),
+                          EIGHT(NO_PLACE)},
+            },
+        .leading = {TIMES_EIGHT(PART_LEADING), EIGHT(NO_PLACE), EIGHT(NO_PLACE), EIGHT(NO_PLACE), EIGHT(NO_PLACE)},
+        .ends_weights = {TIMES_EIGHT(PART_WEIGHTS), NUMBER_WEIGHTS, NUMBER_WEIGHTS, PART_WEIGHTS},
+        .ends_pair_weights = {EIGHT(1), EIGHT(1), NUMBER_PAIR_WEIGHTS, NUMBER_PAIR_WEIGHTS, 1, 1},
+        .weights = {TIMES_EIGHT(NUMBER_WEIGHTS)},
+        .pair_weights = {TIMES_EIGHT(NUMBER_PAIR_WEIGHTS)},
+        .ten_thousand = {EIGHT(10000)},
+        .most = {EIGHT(UINT8_MAX), FOUR(UINT32_MAX), UINT8_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX},
+        .most_ports = {FOUR(UINT64_MAX), UINT16_MAX, UINT16_MAX, UINT64_MAX, UINT64_MAX},
+        .as_contact = {12, 8, 4, 0, 28, 24, 20, 16, FOUR(ZERO_BYTE), PORT_BYTES, PORT_BYTES + 1, 48, ZERO_BYTE},
+        .mark_before = {0xff, EIGHT_FROM(0), EIGHT_FROM(8), EIGHT_FROM(16), 24, 25, 26, 27, 28, 29, 30},
+        .one = {EIGHT(1), EIGHT(1), EIGHT(1), EIGHT(1)},
+};
+
+/* What is the same for all tuples of an array. */
 struct context {
+    const struct constants *constants;
     struct nsf_tuple_target *target;
     bool is_strict;
     bool takes_contacts;
@@ -113,14 +205,20 @@ TARGET_INLINE __m256i load32(const void *from)
     return _mm256_loadu_si256((const __m256i *)from);
 }
 
+TARGET_INLINE __m512i load64(const void *from)
+{
+    return _mm512_loadu_si512(from);
+}
+
 TARGET_INLINE void set_context(struct context *context, struct nsf_tuple_target *target)
 {
     const struct shape *shape = &shapes[target->layout];
     const __m256i zero = _mm256_set1_epi8('0');
+    context->constants = &all_constants;
     context->target = target;
     context->is_strict = target->is_strict;
     context->takes_contacts = !target->is_smtp_only;
-    context->has_stamps = target->batch != NULL && target->batch->has_stamps;
+    context->has_stamps = target->batch->has_stamps;
     for (unsigned i = 0; i < 4; i++)
         context->marks[i] = _mm256_sub_epi8(load32(shape->marks[i]), zero);
     context->least = _mm256_add_epi8(load32(shape->least), _mm256_set1_epi8(1));
@@ -130,12 +228,6 @@ TARGET_INLINE void set_context(struct context *context, struct nsf_tuple_target 
 
 /* ---- one tuple ---- */
 
-/* But the first, a bit each. */
-static inline uint32_t all_marks(const struct shape *shape)
-{
-    return (UINT32_C(1) << shape->n_marks) - 2;
-}
-
 struct seen {
     __m512i low; /* the bytes less '0': digits are their values */
     __m512i high;
@@ -144,43 +236,31 @@ struct seen {
     uint32_t is[4];   /* which marks are the first, second ... of what they may be */
 };
 
-TARGET_INLINE __m512i iota(void)
-{
-    return _mm512_set_epi8(63, 62, 61, 60, 59, 58, 57, 56, 55, 54, 53, 52, 51, 50, 49, 48, 47, 46, 45, 44, 43, 42, 41,
-                           40, 39, 38, 37, 36, 35, 34, 33, 32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18,
-                           17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
-}
-
 /* Only the first letter of a run is left. */
-TARGET_INLINE void drop_letters(const struct seen *seen, __mmask64 is_low, __mmask64 is_high, __mmask64 *low,
-                                __mmask64 *high)
+TARGET_INLINE void drop_letters(const struct context *context, const struct seen *seen, __mmask64 *low, __mmask64 *high)
 {
-    const __m512i nine = _mm512_set1_epi8(9);
-    uint64_t letters = _cvtmask64_u64(_mm512_mask_cmpgt_epi8_mask(is_low, seen->low, nine));
-    uint64_t more = _cvtmask64_u64(_mm512_mask_cmpgt_epi8_mask(is_high, seen->high, nine));
-    *low = _cvtu64_mask64(_cvtmask64_u64(*low) & ~(letters & letters << 1));
-    *high = _cvtu64_mask64(_cvtmask64_u64(*high) & ~(more & (more << 1 | letters >> 63)));
+    const __m512i nine = load64(context->constants->nine);
+    uint64_t letters = _cvtmask64_u64(_mm512_cmpgt_epi8_mask(seen->low, nine));
+    uint64_t more = _cvtmask64_u64(_mm512_cmpgt_epi8_mask(seen->high, nine));
+    *low = _kandn_mask64(_cvtu64_mask64(letters & letters << 1), *low);
+    *high = _kandn_mask64(_cvtu64_mask64(more & (more << 1 | letters >> 63)), *high);
 }
 
-/* Looks at a tuple with both its quotes, n_bytes of at most QUOTED_MAX_BYTES. No other byte is read. */
-TARGET_INLINE void look(const struct context *context, const struct shape *shape, const char *quote, size_t n_bytes,
-                        struct seen *seen)
+/* Looks at the tuple behind a quote, and at what follows: QUOTED_MAX_BYTES. */
+TARGET_INLINE void look(const struct context *context, const struct shape *shape, const char *quote, struct seen *seen)
 {
-    const __m512i zero = _mm512_set1_epi8('0'), nine = _mm512_set1_epi8(9), first = iota();
-    const __m512i second = _mm512_add_epi8(first, _mm512_set1_epi8((char)NSF_BLOCK_BYTES));
-    size_t n_high = n_bytes > NSF_BLOCK_BYTES ? n_bytes - NSF_BLOCK_BYTES : 0;
-    __mmask64 is_low = _cvtu64_mask64(_bzhi_u64(~UINT64_C(0), (uint32_t)n_bytes));
-    __mmask64 is_high = _cvtu64_mask64(_bzhi_u64(~UINT64_C(0), (uint32_t)n_high));
-    seen->low = _mm512_sub_epi8(_mm512_maskz_loadu_epi8(is_low, quote), zero);
-    seen->high = _mm512_sub_epi8(_mm512_maskz_loadu_epi8(is_high, quote + NSF_BLOCK_BYTES), zero);
-    __mmask64 low = _mm512_mask_cmpgt_epu8_mask(is_low, seen->low, nine);
-    __mmask64 high = _mm512_mask_cmpgt_epu8_mask(is_high, seen->high, nine);
+    const struct constants *constants = context->constants;
+    const __m512i zero = load64(constants->zero), nine = load64(constants->nine);
+    seen->low = _mm512_sub_epi8(load64(quote), zero);
+    seen->high = _mm512_sub_epi8(load64(quote + NSF_BLOCK_BYTES), zero);
+    __mmask64 low = _mm512_cmpgt_epu8_mask(seen->low, nine);
+    __mmask64 high = _mm512_cmpgt_epu8_mask(seen->high, nine);
     if (shape->word != 0)
-        drop_letters(seen, is_low, is_high, &low, &high);
+        drop_letters(context, seen, &low, &high);
     uint32_t n_low = (uint32_t)_mm_popcnt_u64(_cvtmask64_u64(low));
     __mmask64 behind = _cvtu64_mask64(~_bzhi_u64(~UINT64_C(0), n_low));
-    seen->at = _mm512_mask_expand_epi8(_mm512_maskz_compress_epi8(low, first), behind,
-                                       _mm512_maskz_compress_epi8(high, second));
+    seen->at = _mm512_mask_expand_epi8(_mm512_maskz_compress_epi8(low, load64(constants->first_block)), behind,
+                                       _mm512_maskz_compress_epi8(high, load64(constants->second_block)));
     __m256i marks = _mm512_castsi512_si256(_mm512_permutex2var_epi8(seen->low, seen->at, seen->high));
     seen->is[0] = _cvtmask32_u32(_mm256_cmpeq_epi8_mask(marks, context->marks[0]));
     seen->is[1] = _cvtmask32_u32(_mm256_cmpeq_epi8_mask(marks, context->marks[1]));
@@ -188,6 +268,13 @@ TARGET_INLINE void look(const struct context *context, const struct shape *shape
     seen->is[3] = _cvtmask32_u32(_mm256_cmpeq_epi8_mask(marks, context->marks[3]));
 }
 
+/* But the first, a bit each. */
+static inline uint32_t all_marks(const struct shape *shape)
+{
+    return (UINT32_C(1) << shape->n_marks) - 2;
+}
+
+/* The marks are those of the layout. The last one is the first quote behind the one in front. */
 TARGET_INLINE bool has_marks(const struct shape *shape, const struct seen *seen)
 {
     return (~(seen->is[0] | seen->is[1] | seen->is[2] | seen->is[3]) & all_marks(shape)) == 0;
@@ -197,152 +284,76 @@ TARGET_INLINE bool has_marks(const struct shape *shape, const struct seen *seen)
 TARGET_INLINE bool has_lengths(const struct context *context, const struct shape *shape, struct seen *seen,
                                bool *has_counters)
 {
-    const __m256i one = _mm256_set1_epi8(1), before = _mm256_sub_epi8(_mm512_castsi512_si256(iota()), one);
+    const struct constants *constants = context->constants;
     __m256i at = _mm512_castsi512_si256(seen->at);
-    seen->distance = _mm256_sub_epi8(at, _mm256_permutexvar_epi8(before, at));
+    seen->distance = _mm256_sub_epi8(at, _mm256_permutexvar_epi8(load32(constants->mark_before), at));
     __m256i above = _mm256_sub_epi8(seen->distance, context->least);
     uint32_t is_right = _cvtmask32_u32(_mm256_cmple_epu8_mask(above, context->span));
     uint32_t counters = shape->counters;
-    uint32_t empty = _cvtmask32_u32(_mm256_cmpeq_epi8_mask(seen->distance, one)) & counters;
+    uint32_t empty = _cvtmask32_u32(_mm256_cmpeq_epi8_mask(seen->distance, load32(constants->one))) & counters;
     *has_counters = empty != counters;
     /* Without a branch, since half of all tuples have counters. */
     uint32_t is_mixed = (uint32_t)(empty != 0) & (uint32_t)(empty != counters);
     return ((~is_right & all_marks(shape)) | is_mixed) == 0;
 }
 
-/* Which digit goes where: `place` bytes from the mark behind its number. */
-struct lanes {
-    uint8_t mark[NSF_BLOCK_BYTES];
-    int8_t place[NSF_BLOCK_BYTES];
-    uint64_t are_used;
-};
-
-#define EIGHT(x) x, x, x, x, x, x, x, x
-#define PART_PLACES -3, -2, -1, 0
-#define NUMBER_PLACES -8, -7, -6, -5, -4, -3, -2, -1
-
-/* Digits of numbers, each number moved to the end of its lane; *first tells which begin one. */
-TARGET_INLINE __m512i gather(const struct seen *seen, __m512i mark, const struct lanes *lanes, __mmask64 *first)
+/* Digits of numbers, each number moved to the end of its lane. *ends and *starts tell where the marks are. */
+TARGET_INLINE __m512i gather(const struct seen *seen, const struct lanes *lanes, __m512i *ends, __m512i *starts)
 {
-    __m512i end = _mm512_permutexvar_epi8(mark, seen->at);
-    __m512i start = _mm512_permutexvar_epi8(_mm512_sub_epi8(mark, _mm512_set1_epi8(1)), seen->at);
-    __m512i from = _mm512_add_epi8(end, _mm512_loadu_si512(lanes->place));
-    __m512i begin = _mm512_add_epi8(start, _mm512_set1_epi8(1));
-    __mmask64 is_digit = _mm512_mask_cmpge_epi8_mask(_cvtu64_mask64(lanes->are_used), from, begin);
-    *first = _mm512_mask_cmpeq_epi8_mask(is_digit, from, begin);
+    *ends = _mm512_permutexvar_epi8(load64(lanes->mark), seen->at);
+    *starts = _mm512_permutexvar_epi8(load64(lanes->before), seen->at);
+    __m512i from = _mm512_add_epi8(*ends, load64(lanes->place));
+    __mmask64 is_digit = _mm512_cmpgt_epi8_mask(from, *starts);
     return _mm512_maskz_permutex2var_epi8(is_digit, seen->low, from, seen->high);
 }
 
-/* Eight parts of addresses in four bytes each, two ports in eight, the protocol in four. */
-static const struct lanes address_lanes = {
-    .mark = {2,
-             2,
-             2,
-             2,
-             3,
-             3,
-             3,
-             3,
-             4,
-             4,
-             4,
-             4,
-             5,
-             5,
-             5,
-             5,
-             6,
-             6,
-             6,
-             6,
-             7,
-             7,
-             7,
-             7,
-             8,
-             8,
-             8,
-             8,
-             9,
-             9,
-             9,
-             9,
-             EIGHT(MARK_SRC_PORT),
-             EIGHT(MARK_DST_PORT),
-             EIGHT(MARK_PROTOCOL),
-             EIGHT(1)},
-    .place = {PART_PLACES, PART_PLACES, PART_PLACES, PART_PLACES, PART_PLACES, PART_PLACES, PART_PLACES, PART_PLACES,
-              NUMBER_PLACES, NUMBER_PLACES, PART_PLACES},
-    .are_used = UINT64_C(0x0007ffff77777777),
-};
-#define PART_DIGITS_NOT_LAST UINT64_C(0x33333333)
-#define PART_VALUES 0x10ffu /* of the 32-bit values; the protocol is one of them */
-#define PORT_VALUES 0x30u   /* of the 64-bit values */
-
 struct ends {
     __m128i contact; /* addresses, destination port and protocol, as a contact has them */
+    __m512i ports;
     uint32_t src;
-    uint32_t dst;
-    uint32_t src_port;
     uint32_t dst_port;
     uint32_t protocol; /* 0 where it is no number */
 };
 
 /* False: a part of an address, a port or a protocol is too large, or an address has leading zeros. */
-TARGET_INLINE bool take_ends(const struct seen *seen, struct ends *ends)
+TARGET_INLINE bool take_ends(const struct context *context, const struct seen *seen, struct ends *ends)
 {
-    const __m512i ten = _mm512_set1_epi16(0x010a), hundred = _mm512_set1_epi32(0x00010064);
-    const __m512i part_weights = _mm512_set1_epi32(0x00010a64);
-    const __m512i weights = _mm512_mask_blend_epi32(PART_VALUES, ten, part_weights);
-    const __m512i pair_weights = _mm512_mask_blend_epi32(PART_VALUES, hundred, _mm512_set1_epi16(1));
-    const __m512i as_contact =
-        _mm512_castsi128_si512(_mm_setr_epi8(12, 8, 4, 0, 28, 24, 20, 16, 0, 0, 0, 0, 40, 41, 48, 0));
-    __mmask64 first;
-    __m512i digits = gather(seen, _mm512_loadu_si512(address_lanes.mark), &address_lanes, &first);
-    __m512i values = _mm512_madd_epi16(_mm512_maddubs_epi16(digits, weights), pair_weights);
-    __m512i ports = _mm512_add_epi64(_mm512_mul_epu32(values, _mm512_set1_epi64(10000)), _mm512_srli_epi64(values, 32));
-    first = _kand_mask64(first, _cvtu64_mask64(PART_DIGITS_NOT_LAST));
-    uint64_t wrong = _cvtmask64_u64(_mm512_mask_testn_epi8_mask(first, digits, digits)) |
-                     _mm512_mask_cmpgt_epu32_mask(PART_VALUES, values, _mm512_set1_epi32(UINT8_MAX)) |
-                     _mm512_mask_cmpgt_epu64_mask(PORT_VALUES, ports, _mm512_set1_epi64(UINT16_MAX));
-    values = _mm512_mask_blend_epi64(PORT_VALUES, values, ports);
-    ends->contact = _mm512_castsi512_si128(_mm512_maskz_permutexvar_epi8(0x70ff, as_contact, values));
-    uint64_t addresses = (uint64_t)_mm_cvtsi128_si64(ends->contact);
+    const struct constants *constants = context->constants;
+    __m512i behind, before;
+    __m512i digits = gather(seen, &constants->ends, &behind, &before);
+    __mmask64 leading = _mm512_cmpeq_epi8_mask(_mm512_add_epi8(behind, load64(constants->leading)), before);
+    __m512i pairs = _mm512_maddubs_epi16(digits, load64(constants->ends_weights));
+    __m512i values = _mm512_madd_epi16(pairs, load64(constants->ends_pair_weights));
+    ends->ports =
+        _mm512_add_epi64(_mm512_mul_epu32(values, load64(constants->ten_thousand)), _mm512_srli_epi64(values, 32));
+    uint64_t wrong = _cvtmask64_u64(_mm512_mask_testn_epi8_mask(leading, digits, digits)) |
+                     _cvtmask16_u32(_mm512_cmpgt_epu32_mask(values, load64(constants->most))) |
+                     _cvtmask8_u32(_mm512_cmpgt_epu64_mask(ends->ports, load64(constants->most_ports)));
+    ends->contact =
+        _mm512_castsi512_si128(_mm512_permutex2var_epi8(values, load64(constants->as_contact), ends->ports));
     uint32_t rest = (uint32_t)_mm_extract_epi32(ends->contact, 3);
-    ends->src = (uint32_t)addresses;
-    ends->dst = (uint32_t)(addresses >> 32);
+    ends->src = (uint32_t)_mm_cvtsi128_si32(ends->contact);
     ends->dst_port = rest & UINT16_MAX;
     ends->protocol = rest >> 16;
-    ends->src_port = (uint32_t)_mm_cvtsi128_si32(_mm512_extracti32x4_epi32(values, 2));
     return wrong == 0;
 }
 
-/* The stamp in two parts, the second of eight digits, and the four counters. */
-static const struct lanes count_lanes = {
-    .mark = {EIGHT(MARK_STAMP), EIGHT(MARK_STAMP), EIGHT(0), EIGHT(1), EIGHT(2), EIGHT(3), EIGHT(0), EIGHT(0)},
-    .place = {-16, -15, -14, -13, -12, -11, -10, -9, NUMBER_PLACES, NUMBER_PLACES, NUMBER_PLACES, NUMBER_PLACES,
-              NUMBER_PLACES},
-    .are_used = UINT64_C(0x0000ffffffffffff),
-};
-#define COUNTER_DIGITS UINT64_C(0x0000ffffffff0000)
-
 /* The stamp, and the counters, zero where there are none. False: a counter has more digits than are taken here. */
-TARGET_INLINE bool take_counts(const struct shape *shape, const struct seen *seen, int64_t *ts_ms, __m256i *counters)
+TARGET_INLINE bool take_counts(const struct context *context, const struct shape *shape, const struct seen *seen,
+                               int64_t *ts_ms, __m256i *counters)
 {
-    const __m512i stamp = _mm512_loadu_si512(count_lanes.mark);
-    const __m512i mark =
-        _mm512_mask_add_epi8(stamp, COUNTER_DIGITS, stamp, _mm512_set1_epi8((char)(shape->n_marks - 4)));
-    __mmask64 first;
-    uint32_t are_long = _cvtmask32_u32(_mm256_cmpgt_epu8_mask(seen->distance, _mm256_set1_epi8(9)));
-    __m512i digits = gather(seen, mark, &count_lanes, &first);
-    __m512i pairs = _mm512_maddubs_epi16(digits, _mm512_set1_epi16(0x010a));
-    __m512i fours = _mm512_madd_epi16(pairs, _mm512_set1_epi32(0x00010064));
-    __m512i sums = _mm512_add_epi64(_mm512_mul_epu32(fours, _mm512_set1_epi64(10000)), _mm512_srli_epi64(fours, 32));
-    __m128i parts = _mm512_castsi512_si128(sums);
-    uint64_t number = (uint64_t)_mm_cvtsi128_si64(parts) * 100000000 + (uint64_t)_mm_extract_epi64(parts, 1);
-    *ts_ms = (int64_t)(number < NSF_TUPLE_MS_FROM ? number * 1000 : number);
-    *counters =
-        shape->counters == 0 ? _mm256_setzero_si256() : _mm512_castsi512_si256(_mm512_alignr_epi64(sums, sums, 2));
+    const struct constants *constants = context->constants;
+    __m512i behind, before;
+    __m512i digits = gather(seen, &shape->counts, &behind, &before);
+    __m512i pairs = _mm512_maddubs_epi16(digits, load64(constants->weights));
+    __m512i fours = _mm512_madd_epi16(pairs, load64(constants->pair_weights));
+    __m512i numbers =
+        _mm512_add_epi64(_mm512_mul_epu32(fours, load64(constants->ten_thousand)), _mm512_srli_epi64(fours, 32));
+    __m128i parts = _mm512_castsi512_si128(numbers);
+    uint64_t stamp = (uint64_t)_mm_cvtsi128_si64(parts) * 100000000 + (uint64_t)_mm_extract_epi64(parts, 1);
+    *ts_ms = (int64_t)(stamp < NSF_TUPLE_MS_FROM ? stamp * 1000 : stamp);
+    *counters = _mm512_castsi512_si256(_mm512_alignr_epi64(numbers, numbers, 2));
+    uint32_t are_long = _cvtmask32_u32(_mm256_cmpgt_epu8_mask(seen->distance, load32(constants->nine)));
     return (are_long & shape->counters) == 0;
 }
 
@@ -383,7 +394,7 @@ TARGET_INLINE bool add_mail(const struct context *context, const struct shape *s
     uint8_t event = event_of(shape, seen);
     int64_t ts_ms;
     __m256i counters;
-    if (!take_counts(shape, seen, &ts_ms, &counters))
+    if (!take_counts(context, shape, seen, &ts_ms, &counters))
         return false;
     if (event == NSF_FLOW_DENIED && target->is_smtp_only)
         return true;
@@ -395,10 +406,10 @@ TARGET_INLINE bool add_mail(const struct context *context, const struct shape *s
     *item = (struct nsf_mail_event){
         .ts_ms = ts_ms,
         .src = src,
-        .dst = nsf_ip_from_v4(ends->dst),
+        .dst = nsf_ip_from_v4((uint32_t)_mm_extract_epi32(ends->contact, 1)),
         .scope_id = target->scope_id,
         .record_idx = target->record_idx,
-        .src_port = (uint16_t)ends->src_port,
+        .src_port = (uint16_t)_mm_cvtsi128_si32(_mm512_extracti32x4_epi32(ends->ports, 2)),
         .dst_port = (uint16_t)ends->dst_port,
         .event = event,
         .has_counters = has_counters,
@@ -407,40 +418,53 @@ TARGET_INLINE bool add_mail(const struct context *context, const struct shape *s
     return true;
 }
 
-/* The same for a contact. */
+/* False: nothing was done, for want of room. */
+TARGET_INLINE bool add_stamp(const struct context *context, const struct shape *shape, const struct seen *seen,
+                             struct nsf_contacts *contacts)
+{
+    int64_t ts_ms;
+    __m256i counters;
+    if (contacts->n == contacts->stamps_capacity)
+        return false;
+    (void)take_counts(context, shape, seen, &ts_ms, &counters);
+    contacts->stamps_ms[contacts->n] = ts_ms;
+    return true;
+}
+
+/* The same. */
 TARGET_INLINE bool add_contact(const struct context *context, const struct shape *shape, const struct seen *seen,
                                const struct ends *ends)
 {
     struct nsf_batch *batch = context->target->batch;
     struct nsf_contacts *contacts = &batch->contacts[nsf_partition_of(nsf_ip_from_v4(ends->src))];
-    if (contacts->n == contacts->capacity || context->has_stamps)
+    if (contacts->n == contacts->capacity)
+        return false;
+    if (context->has_stamps && !add_stamp(context, shape, seen, contacts))
         return false;
     struct nsf_contact *contact = &contacts->items[contacts->n++];
     _mm_storeu_si128((__m128i *)(void *)contact, _mm_or_si128(ends->contact, context->group));
     contact->protocol = (uint8_t)ends->protocol;
-    contact->is_denied = is_mark(seen->is[1], shape->decision);
+    contact->is_denied = is_mark(seen->is[1], shape->decision) != 0;
     return true;
 }
 
-/* Takes a tuple that is written as Azure writes it. False: nothing was done. */
-TARGET_INLINE bool take_tuple(const struct context *context, const struct shape *shape, const char *quote,
-                              size_t n_bytes)
+/* Takes a tuple that is written as Azure writes it; QUOTED_MAX_BYTES are there from its quote on, and it ends among
+ * them. False: nothing was done. */
+TARGET_INLINE bool take_tuple(const struct context *context, const struct shape *shape, const char *quote)
 {
     struct seen seen;
     struct ends ends;
     bool has_counters;
-    if (n_bytes > QUOTED_MAX_BYTES)
-        return false;
-    look(context, shape, quote, n_bytes, &seen);
+    look(context, shape, quote, &seen);
     if (!has_marks(shape, &seen))
         return false;
     bool is_inbound = is_mark(seen.is[0], shape->direction);
     if (!is_inbound && !context->is_strict && !may_be_mail(&seen, quote))
         return has_plain_bytes(shape, &seen, quote);
-    if (!has_lengths(context, shape, &seen, &has_counters) || !take_ends(&seen, &ends))
+    if (!has_lengths(context, shape, &seen, &has_counters) || !take_ends(context, &seen, &ends))
         return false;
     if (shape->word == 0)
-        ends.protocol = is_mark(seen.is[0], MARK_PROTOCOL) ? 6 : 17;
+        ends.protocol = 17 - (17 - 6) * is_mark(seen.is[0], MARK_PROTOCOL);
     bool is_mail = ends.dst_port == 25 || (!is_inbound && ends.dst_port == 587);
     if (is_mail && ends.protocol == 6)
         return add_mail(context, shape, &seen, &ends, is_inbound, has_counters);
@@ -470,7 +494,7 @@ TARGET_INLINE size_t list_quotes(struct nsf_slice bytes, uint16_t *places)
         __mmask64 there = _cvtu64_mask64(_bzhi_u64(~UINT64_C(0), n_left < 64 ? (uint32_t)n_left : 64));
         __m512i block = _mm512_maskz_loadu_epi8(there, bytes.ptr + from);
         __mmask64 quotes = _mm512_cmpeq_epi8_mask(block, quote);
-        __m512i found = _mm512_maskz_compress_epi8(quotes, iota());
+        __m512i found = _mm512_maskz_compress_epi8(quotes, load64(all_constants.first_block));
         __m256i base = _mm256_set1_epi16((short)from);
         __m256i few = _mm256_cvtepu8_epi16(_mm512_castsi512_si128(found));
         _mm256_storeu_si256((__m256i *)(void *)(places + n), _mm256_add_epi16(few, base));
@@ -490,8 +514,11 @@ TARGET_INLINE size_t take_shaped(const struct context *context, const struct sha
                                  const uint16_t *places, size_t i, size_t n)
 {
     size_t from = i;
-    while (i + 1 < n && take_tuple(context, shape, bytes + places[i], (size_t)places[i + 1] - places[i] + 1))
-        i += 2;
+    for (; i + 1 < n; i += 2) {
+        size_t n_bytes = (size_t)places[i + 1] - places[i] + 1;
+        if (n_bytes > QUOTED_MAX_BYTES || !take_tuple(context, shape, bytes + places[i]))
+            break;
+    }
     context->target->n_tuples += (uint32_t)((i - from) / 2);
     return i;
 }
@@ -510,33 +537,44 @@ TAKE_LAYOUT(take_vnet4, NSF_LAYOUT_VNET4)
 
 static take_canonical_fn *const take_layout[NSF_LAYOUTS] = {take_nsg1, take_nsg2, take_vnet4};
 
-/* Takes the tuples that are whole in `bytes`, which begin with a quote. How many bytes that were, up to another opening
- * quote or to the end. */
-TARGET_INLINE size_t take_listed(const struct context *context, struct nsf_slice bytes, uint64_t offset)
+/* Takes the tuples that are whole in the first n_bytes of `bytes` and begin where QUOTED_MAX_BYTES follow. How many
+ * bytes that were, up to another opening quote or to the end. */
+TARGET_INLINE size_t take_listed(const struct context *context, struct nsf_slice bytes, size_t n_bytes, uint64_t offset)
 {
     uint16_t places[LISTED_QUOTES];
-    size_t n = list_quotes(bytes, places), i = 0;
-    while (i + 1 < n) {
+    size_t n_listed = list_quotes(nsf_slice(bytes.ptr, n_bytes), places), n = n_listed & ~(size_t)1, i = 0;
+    while (n > 0 && bytes.len - places[n - 2] < QUOTED_MAX_BYTES)
+        n -= 2;
+    while (i < n) {
         i = take_layout[context->target->layout](context, bytes.ptr, places, i, n);
-        if (i + 1 < n) {
+        if (i < n) {
             struct nsf_slice text = nsf_slice(bytes.ptr + places[i] + 1, (size_t)places[i + 1] - places[i] - 1);
             nsf_tuple_take(context->target, text, offset + places[i] + 1);
             i += 2;
         }
     }
-    return i < n ? places[i] : bytes.len;
+    return n < n_listed ? places[n] : n_bytes;
+}
+
+/* The last bytes of an array are taken from where others may follow. */
+TARGET_INLINE size_t take_last(const struct context *context, struct nsf_slice bytes, uint64_t offset)
+{
+    char copy[2 * QUOTED_MAX_BYTES] = {0};
+    memcpy(copy, bytes.ptr, bytes.len);
+    return take_listed(context, nsf_slice(copy, sizeof(copy)), bytes.len, offset);
 }
 
 TARGET static void take_array(struct nsf_tuple_target *target, struct nsf_slice inside, uint64_t offset)
 {
     struct context context;
     size_t at = 0, n_taken = 1;
-    set_context(&context, target);
+    if (target->batch != NULL)
+        set_context(&context, target);
     while (at < inside.len && n_taken > 0 && target->batch != NULL) {
         struct nsf_slice bytes = nsf_slice_from(inside, at);
-        if (bytes.len > LISTED_BYTES)
-            bytes.len = LISTED_BYTES;
-        n_taken = take_listed(&context, bytes, offset + at);
+        n_taken = bytes.len < QUOTED_MAX_BYTES
+                      ? take_last(&context, bytes, offset + at)
+                      : take_listed(&context, bytes, bytes.len < LISTED_BYTES ? bytes.len : LISTED_BYTES, offset + at);
         at += n_taken;
     }
     /* What is too long to be a tuple, and what is only counted. */
