@@ -3,8 +3,8 @@
 
 The plain way (--parser yajl) is the measure. Each variant of the tuple reader that runs here, with one worker and with
 three, as a whole run, with --strict and with --smtp-only, must give its bytes, its messages and its exit status: on all
-generated kinds of logs, on damaged copies of them, on the logs of the fixtures, on the inputs of the fuzz targets, and
-on public samples where NSGFLOW_SAMPLES names them.
+generated kinds of logs, on damaged copies of them, on the logs of the fixtures, on the inputs of all fuzz targets, and on
+public samples where NSGFLOW_SAMPLES names them.
 """
 import glob
 import os
@@ -133,6 +133,13 @@ def fuzz_inputs(folder):
             yield "%s as layout %d" % (path, i), copy
 
 
+def other_inputs():
+    """What the other fuzz targets keep, read as if it were a log: documents of other shapes, texts, damaged bytes."""
+    for path in sorted(glob.glob("fixtures/corpus/*/*")):
+        if os.path.basename(os.path.dirname(path)) not in ("envelope", "gzip"):
+            yield path
+
+
 def main():
     here = variants()
     # Sanitizers look at memory: one run each way is enough for them, and they have no generator.
@@ -148,6 +155,8 @@ def main():
     full.check("logs of the golden cases", "fixtures/review/nsgs.json", "fixtures/review/logs")
     for what, path in fuzz_inputs(folder):
         brief.check(what, rules, path, MODES if is_whole else MODES[:1])
+    for path in other_inputs():
+        brief.check(path, rules, path, MODES[:1])
     samples = os.environ.get("NSGFLOW_SAMPLES")
     for path in sorted(glob.glob(os.path.join(samples, "flowlogs", "*", "*"))) if samples else []:
         brief.check("sample " + os.path.basename(path), rules, path)
