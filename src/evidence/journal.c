@@ -18,7 +18,12 @@ _Static_assert(NSF_CLASSES <= JOURNAL_CLASS_MASK + 1, "a class has three bits");
 
 static uint32_t length_of(unsigned pool)
 {
-    return pool == LAST_POOL ? NSF_JOURNAL_NOTES : 2u << pool;
+    return 2u << pool;
+}
+
+static uint32_t lists_per_block(unsigned pool)
+{
+    return JOURNAL_BLOCK_NOTES / length_of(pool);
 }
 
 /* Where the notes of a source with n connections stand. */
@@ -27,22 +32,21 @@ static unsigned pool_of(uint32_t n)
     unsigned pool = 0;
     while (pool < LAST_POOL && n > length_of(pool))
         pool++;
-    return n > NSF_JOURNAL_NOTES ? LAST_POOL : pool;
+    return pool;
 }
 
-static void release_pool(struct nsf_journal *journal, unsigned pool)
+static void release_pool(struct nsf_journal_pool *pool)
 {
-    uint32_t per_block = JOURNAL_BLOCK_NOTES / length_of(pool);
-    for (uint32_t i = 0; i < journal->pools[pool].n; i += per_block)
-        nsf_free(journal->pools[pool].blocks[i / per_block]);
-    nsf_free(journal->pools[pool].blocks);
-    journal->pools[pool] = (struct nsf_journal_pool){.blocks = NULL};
+    for (uint32_t i = 0; i < pool->n_blocks; i++)
+        nsf_free(pool->blocks[i].notes);
+    nsf_free(pool->blocks);
+    *pool = (struct nsf_journal_pool){.blocks = NULL};
 }
 
 void nsf_journal_release(struct nsf_journal *journal)
 {
     for (unsigned p = 0; p < NSF_JOURNAL_POOLS; p++)
-        release_pool(journal, p);
+        release_pool(&journal->pools[p]);
     for (uint32_t i = 0; i < journal->n_packed; i++)
         nsf_free(journal->packed[i]);
     nsf_free(journal->packed);
@@ -53,31 +57,56 @@ void nsf_journal_release(struct nsf_journal *journal)
 
 static uint64_t *notes_in(const struct nsf_journal *journal, unsigned pool, uint32_t list)
 {
-    uint32_t per_block = JOURNAL_BLOCK_NOTES / length_of(pool);
-    return journal->pools[pool].blocks[list / per_block] + (size_t)(list % per_block) * length_of(pool);
+    uint32_t per_block = lists_per_block(pool);
+    return journal->pools[pool].blocks[list / per_block].notes + (size_t)(list % per_block) * length_of(pool);
+}
+
+static void add_block(struct nsf_journal_pool *pool)
+{
+    NSF_GROW(pool->blocks, pool->blocks_capacity, (size_t)pool->n_blocks + 1);
+    pool->blocks[pool->n_blocks] = (struct nsf_journal_block){.notes = NULL};
+    pool->next = ++pool->n_blocks;
 }
 
 static uint32_t take_list(struct nsf_journal *journal, unsigned idx)
 {
     struct nsf_journal_pool *pool = &journal->pools[idx];
-    uint32_t list = pool->n, per_block = JOURNAL_BLOCK_NOTES / length_of(idx);
-    if (pool->free != 0) {
-        list = pool->free - 1;
-        pool->free = (uint32_t)*notes_in(journal, idx, list);
-        return list;
+    uint32_t per_block = lists_per_block(idx);
+    if (pool->next == 0)
+        add_block(pool);
+    struct nsf_journal_block *block = &pool->blocks[pool->next - 1];
+    if (block->notes == NULL)
+        block->notes = nsf_malloc(JOURNAL_BLOCK_NOTES * sizeof(uint64_t));
+    uint32_t list = (pool->next - 1) * per_block;
+    if (block->free != 0) {
+        list += block->free - 1u;
+        block->free = (uint16_t)*notes_in(journal, idx, list);
+    } else {
+        list += block->n_begun++;
     }
-    if (list % per_block == 0) {
-        NSF_GROW(pool->blocks, pool->blocks_capacity, (size_t)list / per_block + 1);
-        pool->blocks[list / per_block] = nsf_malloc(JOURNAL_BLOCK_NOTES * sizeof(uint64_t));
-    }
-    pool->n++;
+    block->n_taken++;
+    if (block->n_taken == per_block)
+        pool->next = block->next;
     return list;
 }
 
-static void drop_list(struct nsf_journal *journal, unsigned pool, uint32_t list)
+/* A block without lists gives its memory back: sources that grow leave the short lists behind, all of them in time. */
+static void drop_list(struct nsf_journal *journal, unsigned idx, uint32_t list)
 {
-    *notes_in(journal, pool, list) = journal->pools[pool].free;
-    journal->pools[pool].free = list + 1;
+    struct nsf_journal_pool *pool = &journal->pools[idx];
+    uint32_t per_block = lists_per_block(idx);
+    struct nsf_journal_block *block = &pool->blocks[list / per_block];
+    if (block->n_taken == per_block) {
+        block->next = pool->next;
+        pool->next = list / per_block + 1;
+    }
+    *notes_in(journal, idx, list) = block->free;
+    block->free = (uint16_t)(list % per_block + 1);
+    if (--block->n_taken > 0)
+        return;
+    nsf_free(block->notes);
+    block->notes = NULL;
+    block->free = block->n_begun = 0;
 }
 
 void nsf_journal_drop(struct nsf_journal *journal, uint32_t number, uint32_t n)
@@ -113,32 +142,27 @@ static void grow_packed(struct nsf_journal *journal, uint32_t list)
         journal->packed[journal->n_packed++] = NULL;
 }
 
-/* Adds notes to packed traits; NULL are none yet. */
-static void join_notes(struct nsf_journal *journal, unsigned char **packed, const uint64_t *notes, uint32_t n)
+/* Adds n notes of a list of the last pool to its packed traits. */
+static void join_notes(struct nsf_journal *journal, uint32_t list, uint32_t n)
 {
+    grow_packed(journal, list);
     nsf_traits_reset(journal->scratch);
-    if (*packed != NULL)
-        nsf_traits_unpack(*packed, &journal->scratch);
-    nsf_free(*packed);
-    read_notes(notes, n, &journal->scratch);
+    if (journal->packed[list] != NULL)
+        nsf_traits_unpack(journal->packed[list], &journal->scratch);
+    nsf_free(journal->packed[list]);
+    read_notes(notes_in(journal, LAST_POOL, list), n, &journal->scratch);
     NSF_GROW(journal->bytes, journal->bytes_capacity, nsf_traits_pack_max(journal->scratch));
     size_t n_bytes = nsf_traits_pack(journal->scratch, journal->bytes);
-    *packed = nsf_malloc(n_bytes);
-    memcpy(*packed, journal->bytes, n_bytes);
+    journal->packed[list] = nsf_malloc(n_bytes);
+    memcpy(journal->packed[list], journal->bytes, n_bytes);
 }
 
-/* The list of n notes is full: they go to a longer one, or behind the longest one into traits. */
+/* A longer list for the n notes that fill one. */
 static uint32_t move_notes(struct nsf_journal *journal, uint32_t old, uint32_t n)
 {
     unsigned pool = pool_of(n);
     uint32_t list = take_list(journal, pool + 1);
-    const uint64_t *notes = notes_in(journal, pool, old);
-    if (n == NSF_JOURNAL_NOTES) {
-        grow_packed(journal, list);
-        join_notes(journal, &journal->packed[list], notes, n);
-    } else {
-        memcpy(notes_in(journal, pool + 1, list), notes, n * sizeof(*notes));
-    }
+    memcpy(notes_in(journal, pool + 1, list), notes_in(journal, pool, old), n * sizeof(uint64_t));
     drop_list(journal, pool, old);
     return list;
 }
@@ -154,10 +178,10 @@ void nsf_journal_add(struct nsf_journal *journal, uint32_t *number, uint32_t n, 
         struct nsf_journal_note before = {first->ts_ms, first->class_, (uint16_t)*number};
         *number = take_list(journal, 0);
         *notes_in(journal, 0, *number) = packed_note(&before);
-    } else if (n <= NSF_JOURNAL_NOTES && n == length_of(pool_of(n))) {
+    } else if (n < NSF_JOURNAL_NOTES && n == length_of(pool_of(n))) {
         *number = move_notes(journal, *number, n);
     } else if (n % NSF_JOURNAL_NOTES == 0) {
-        join_notes(journal, &journal->packed[*number], notes_in(journal, LAST_POOL, *number), NSF_JOURNAL_NOTES);
+        join_notes(journal, *number, NSF_JOURNAL_NOTES);
     }
     notes_in(journal, pool_of(n + 1), *number)[n % NSF_JOURNAL_NOTES] = packed_note(note);
 }
@@ -170,20 +194,22 @@ static uint32_t n_notes(uint32_t n)
 
 void nsf_journal_settle(struct nsf_journal *journal, uint32_t number, uint32_t n)
 {
-    join_notes(journal, &journal->packed[number], notes_in(journal, LAST_POOL, number), n_notes(n));
+    if (n > 0 && pool_of(n) == LAST_POOL)
+        join_notes(journal, number, n_notes(n));
 }
 
 void nsf_journal_finish(struct nsf_journal *journal)
 {
-    release_pool(journal, LAST_POOL);
+    release_pool(&journal->pools[LAST_POOL]);
     journal->is_finished = true;
 }
 
 void nsf_journal_read(const struct nsf_journal *journal, uint32_t number, uint32_t n, struct nsf_traits **traits)
 {
-    if (n > NSF_JOURNAL_NOTES)
+    bool is_last = pool_of(n) == LAST_POOL;
+    if (is_last && (n > NSF_JOURNAL_NOTES || journal->is_finished))
         nsf_traits_unpack(journal->packed[number], traits);
-    if (n <= NSF_JOURNAL_NOTES || !journal->is_finished)
+    if (!is_last || !journal->is_finished)
         read_notes(notes_in(journal, pool_of(n), number), n_notes(n), traits);
 }
 

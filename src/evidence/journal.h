@@ -15,16 +15,24 @@
 
 #include "evidence/traits.h"
 
-/* Lists of 2, 4 and 8 notes, and those of sources with packed traits, which have 8. */
-#define NSF_JOURNAL_POOLS 4
+/* Lists of 2, 4 and 8 notes. */
+#define NSF_JOURNAL_POOLS 3
 #define NSF_JOURNAL_NOTES 8u
 
-/* Lists of one length. */
+struct nsf_journal_block {
+    uint64_t *notes;  /* NULL: none of its lists is taken */
+    uint32_t next;    /* the next block + 1 with lists to take; 0: none */
+    uint16_t free;    /* the first list + 1 that was given back, which begins with the next; 0: none */
+    uint16_t n_begun; /* lists that were taken once, from the front */
+    uint16_t n_taken;
+};
+
+/* Lists of one length; a list's number is that of its block and its place there. */
 struct nsf_journal_pool {
-    uint64_t **blocks;
+    struct nsf_journal_block *blocks;
     size_t blocks_capacity;
-    uint32_t n;    /* lists there are, free ones included */
-    uint32_t free; /* the first free one + 1, which begins with the next; 0: none */
+    uint32_t n_blocks;
+    uint32_t next; /* the first block + 1 with lists to take */
 };
 
 struct nsf_journal {
@@ -35,7 +43,7 @@ struct nsf_journal {
     struct nsf_traits *scratch;
     unsigned char *bytes;
     size_t bytes_capacity;
-    bool is_finished; /* no notes beside packed traits */
+    bool is_finished; /* no lists of the last pool, all is in packed traits */
 };
 
 /* One connection. */
@@ -52,8 +60,8 @@ void nsf_journal_add(struct nsf_journal *journal, uint32_t *number, uint32_t n, 
 /* Adds the n connections to *traits, which is empty; n is more than 1. */
 void nsf_journal_read(const struct nsf_journal *journal, uint32_t number, uint32_t n, struct nsf_traits **traits);
 void nsf_journal_drop(struct nsf_journal *journal, uint32_t number, uint32_t n);
-/* Before nothing is added any more, what is left beside packed traits is joined with them, source by source (n is more
- * than NSF_JOURNAL_NOTES), then the memory of the notes is given back. */
+/* Before nothing is added any more: lists of the last pool are joined with packed traits, source by source, then their
+ * memory is given back. */
 void nsf_journal_settle(struct nsf_journal *journal, uint32_t number, uint32_t n);
 void nsf_journal_finish(struct nsf_journal *journal);
 /* Brings what nsf_journal_add will touch into the cache. */

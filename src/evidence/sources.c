@@ -294,11 +294,9 @@ static void sort_destinations(struct nsf_sources *sources)
 
 static void finish_journal(struct nsf_sources *sources)
 {
-    for (uint32_t i = 0; i < sources->rows.n && sources->journal.n_packed > 0; i++) {
+    for (uint32_t i = 0; i < sources->rows.n; i++) {
         const struct nsf_source_row *row = nsf_sources_row(sources, i);
-        uint32_t n = nsf_source_row_connections(&sources->rows, row);
-        if (n > NSF_JOURNAL_NOTES)
-            nsf_journal_settle(&sources->journal, row->past, n);
+        nsf_journal_settle(&sources->journal, row->past, nsf_source_row_connections(&sources->rows, row));
     }
     nsf_journal_finish(&sources->journal);
 }
