@@ -1,5 +1,6 @@
 /*
- * lines.h - memory in whole cache lines, for tables whose rows are a line each: what lies in two lines is fetched twice.
+ * lines.h - memory in whole cache lines, for tables whose rows are a line each: what lies in two lines is fetched
+ * twice.
  *
  * A zeroed struct holds none. One thread at a time.
  */

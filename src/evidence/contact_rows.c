@@ -4,16 +4,27 @@
 
 /* ---- ports ---- */
 
-/* Mail, its submission ports, ident, DNS and the web: what a mail server or its owner's browser touches. */
-static const uint16_t plain_ports[NSF_ROW_LANES] = {25, 53, 80, 113, 443, 465, 587, 25, 25, 25, 25, 25};
-static const uint16_t mail_ports[NSF_ROW_LANES] = {25, 465, 587, 25, 25, 25, 25, 25, 25, 25, 25, 25};
+enum port_use {
+    PORT_PLAIN = 1, /* what a mail server or its owner's browser touches: mail, ident, DNS, the web */
+    PORT_MAIL = 2,
+};
+
+/* Ports behind the last one are neither, like port 0. */
+static const uint8_t port_uses[] = {
+    [25] = PORT_PLAIN | PORT_MAIL,
+    [53] = PORT_PLAIN,
+    [80] = PORT_PLAIN,
+    [113] = PORT_PLAIN,
+    [443] = PORT_PLAIN,
+    [465] = PORT_PLAIN | PORT_MAIL,
+    [587] = PORT_PLAIN | PORT_MAIL,
+};
 
 unsigned nsf_deed_flags(const struct nsf_deed *deed)
 {
-    bool is_tcp = deed->protocol == NSF_PROTOCOL_TCP;
-    bool has_ports = is_tcp | (deed->protocol == NSF_PROTOCOL_UDP);
-    bool is_strange = has_ports & !nsf_has_lane(plain_ports, deed->port);
-    bool is_mail = is_tcp & nsf_has_lane(mail_ports, deed->port);
+    bool is_tcp = deed->protocol == NSF_PROTOCOL_TCP, has_ports = is_tcp | (deed->protocol == NSF_PROTOCOL_UDP);
+    unsigned use = port_uses[deed->port < NSF_ARRAY_LEN(port_uses) ? deed->port : 0];
+    bool is_strange = has_ports & !(use & PORT_PLAIN), is_mail = is_tcp & ((use & PORT_MAIL) != 0);
     return (nsf_deed_is_denied_mail(deed) ? NSF_CONTACT_DENIED_MAIL : 0u) |
            (is_strange ? NSF_CONTACT_STRANGE_PORT : 0u) | (is_mail ? 0u : NSF_CONTACT_NOT_MAIL_PORT);
 }
@@ -73,8 +84,7 @@ static bool note_item(struct nsf_contacts_table *table, struct nsf_contact_row *
 }
 
 /* Once the lanes of ports are full, ports get no other lane: nobody would look for them there. */
-static bool note_denied_port(struct nsf_contacts_table *table, struct nsf_contact_row *row,
-                             const struct nsf_deed *deed)
+static bool note_denied_port(struct nsf_contacts_table *table, struct nsf_contact_row *row, const struct nsf_deed *deed)
 {
     uint32_t item = nsf_contact_item(NSF_ITEM_DENIED_PORT, nsf_port_item_value(deed->protocol, deed->port));
     unsigned n = nsf_row_used(row, NSF_ROW_TCP_PORTS_USED);
@@ -102,8 +112,8 @@ static void add_to(struct nsf_contact_row *row, enum nsf_row_bits count, bool is
     row->bits += (uint32_t)is_new << count;
 }
 
-static void count_other_port(struct nsf_contacts_table *table, struct nsf_contact_row *row,
-                             const struct nsf_deed *deed, uint16_t code)
+static void count_other_port(struct nsf_contacts_table *table, struct nsf_contact_row *row, const struct nsf_deed *deed,
+                             uint16_t code)
 {
     uint32_t item = nsf_contact_item(NSF_ITEM_OTHER_PORT, nsf_port_item_value(deed->protocol, deed->port));
     if (!has_stopped(row, NSF_ROW_OTHER_PORTS))
@@ -123,13 +133,39 @@ static void note_allowed(struct nsf_contacts_table *table, struct nsf_contact_ro
     count_other_port(table, row, deed, table->ports[deed->id].port_code);
 }
 
+/* One that is new comes behind the others; else the lane there stays as it is. */
+static void put_in_lane(uint16_t lanes[NSF_ROW_LANES], unsigned n_used, uint16_t value, bool is_new)
+{
+    unsigned at = n_used < NSF_ROW_LANES ? n_used : NSF_ROW_LANES - 1;
+    lanes[at] = is_new ? value : lanes[at];
+}
+
+/* Denied on a TCP port, with lanes left for what is new: what most have to learn, and without a branch on which of them
+ * it is. */
+static bool note_denied_in_lanes(struct nsf_contact_row *row, const struct nsf_deed *deed)
+{
+    unsigned n_ports = nsf_row_used(row, NSF_ROW_TCP_PORTS_USED), n_codes = nsf_row_used(row, NSF_ROW_CODES_USED);
+    bool is_own_new = !has_stopped(row, NSF_ROW_DENIED_ADDRESSES) & !nsf_has_lane(row->codes, deed->code);
+    bool is_port_new = !has_stopped(row, NSF_ROW_DENIED_PORTS) & !nsf_has_lane(row->tcp_ports, deed->port);
+    if ((is_own_new & ((n_codes == NSF_ROW_LANES) | (deed->code == NSF_CODE_NONE))) |
+        (is_port_new & ((n_ports == NSF_ROW_LANES) | (deed->port == 0))) | (deed->protocol != NSF_PROTOCOL_TCP))
+        return false;
+    put_in_lane(row->codes, n_codes, deed->code, is_own_new);
+    put_in_lane(row->tcp_ports, n_ports, deed->port, is_port_new);
+    row->bits += is_own_new * (UINT32_C(1) << NSF_ROW_DENIED_ADDRESSES | UINT32_C(1) << NSF_ROW_CODES_USED) +
+                 is_port_new * (UINT32_C(1) << NSF_ROW_DENIED_PORTS | UINT32_C(1) << NSF_ROW_TCP_PORTS_USED);
+    return true;
+}
+
 static void note_denied(struct nsf_contacts_table *table, struct nsf_contact_row *row, const struct nsf_deed *deed)
 {
-    if (!has_stopped(row, NSF_ROW_DENIED_ADDRESSES))
-        add_to(row, NSF_ROW_DENIED_ADDRESSES,
-               note_item(table, row, nsf_contact_item(NSF_ITEM_DENIED_ADDRESS, deed->id), deed->code));
-    if (!has_stopped(row, NSF_ROW_DENIED_PORTS))
-        add_to(row, NSF_ROW_DENIED_PORTS, note_denied_port(table, row, deed));
+    if (!note_denied_in_lanes(row, deed)) {
+        if (!has_stopped(row, NSF_ROW_DENIED_ADDRESSES))
+            add_to(row, NSF_ROW_DENIED_ADDRESSES,
+                   note_item(table, row, nsf_contact_item(NSF_ITEM_DENIED_ADDRESS, deed->id), deed->code));
+        if (!has_stopped(row, NSF_ROW_DENIED_PORTS))
+            add_to(row, NSF_ROW_DENIED_PORTS, note_denied_port(table, row, deed));
+    }
     if (nsf_deed_is_denied_mail(deed) && !has_stopped(row, NSF_ROW_DENIED_MAIL_ADDRESSES))
         add_to(row, NSF_ROW_DENIED_MAIL_ADDRESSES,
                note_item(table, row, nsf_contact_item(NSF_ITEM_DENIED_MAIL_ADDRESS, deed->id),

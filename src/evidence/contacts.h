@@ -110,8 +110,8 @@ void nsf_contacts_add_denied_mail(struct nsf_contacts_table *table, const struct
 void nsf_contacts_add_wide(struct nsf_contacts_table *table, const struct nsf_wide_contact *contact, uint32_t target);
 /* The same of many. They wait in the block, whose n begins as 0, until it is full or emptied; that is to be before
  * anything else is done with the table or the contacts. */
-void nsf_contacts_put(struct nsf_contacts_table *table, struct nsf_contact_block *block,
-                      const struct nsf_contact *contacts, size_t n, uint32_t target);
+static inline void nsf_contacts_put(struct nsf_contacts_table *table, struct nsf_contact_block *block,
+                                    const struct nsf_contact *contact, uint32_t target);
 void nsf_contacts_empty_block(struct nsf_contacts_table *table, struct nsf_contact_block *block);
 /* Nothing is added any more: brings the number of addresses down to max_addresses. */
 void nsf_contacts_finish(struct nsf_contacts_table *table);
@@ -123,5 +123,15 @@ typedef void nsf_contacts_fn(void *ctx, const struct nsf_contact_summary *summar
 void nsf_contacts_each(const struct nsf_contacts_table *table, nsf_contacts_fn *fn, void *ctx);
 /* Distinct sources that used one of the wanted port rows or more. */
 uint64_t nsf_contacts_count_users(const struct nsf_contacts_table *table, const bool *is_wanted);
+
+static inline void nsf_contacts_put(struct nsf_contacts_table *table, struct nsf_contact_block *block,
+                                    const struct nsf_contact *contact, uint32_t target)
+{
+    uint32_t hash = nsf_contact_slots_hash(&table->slots, contact->src);
+    nsf_contact_slots_expect(&table->slots, hash);
+    block->entries[block->n++] = (struct nsf_contact_entry){contact, target, hash};
+    if (NSF_UNLIKELY(block->n == NSF_CONTACT_BLOCK))
+        nsf_contacts_empty_block(table, block);
+}
 
 #endif

@@ -83,11 +83,10 @@ static struct nsf_deed deed_of(const struct nsf_contact *contact, const struct n
 static inline bool is_denied_known(const struct nsf_contact_row *row, const struct nsf_contact *contact, uint16_t code)
 {
     uint32_t bits = row->bits;
-    bool is_own_known =
-        nsf_has_lane(row->codes, code) | ((bits & NSF_ROW_STOPPED(NSF_ROW_DENIED_ADDRESSES)) != 0);
+    bool is_own_known = nsf_has_lane(row->codes, code) | ((bits & NSF_ROW_STOPPED(NSF_ROW_DENIED_ADDRESSES)) != 0);
     bool is_tcp_port = (contact->protocol == NSF_PROTOCOL_TCP) & (contact->dst_port != 0);
-    return is_own_known & (((bits & PORT_IS_DONE) == PORT_IS_DONE) |
-                           (is_tcp_port & nsf_has_lane(row->tcp_ports, contact->dst_port)));
+    return is_own_known &
+           (((bits & PORT_IS_DONE) == PORT_IS_DONE) | (is_tcp_port & nsf_has_lane(row->tcp_ports, contact->dst_port)));
 }
 
 static NSF_COLD void note_new(struct nsf_contacts_table *table, const struct nsf_contact_entry *entry,
@@ -142,8 +141,7 @@ static uint32_t find_rows(const struct nsf_contacts_table *table, struct nsf_con
     uint32_t n_rows = 0, n_others = 0;
     for (uint32_t i = 0, n = block->n; i < n; i++) {
         struct nsf_contact_entry *entry = &block->entries[i];
-        const struct nsf_contact_slot *slot =
-            nsf_contact_slots_find_v4(&table->slots, entry->contact->src, entry->at);
+        const struct nsf_contact_slot *slot = nsf_contact_slots_find_v4(&table->slots, entry->contact->src, entry->at);
         uint32_t state = slot == NULL ? 0 : slot->state, has_row = state / NSF_SLOT_HAS_ROW;
         entry->at = state & ~NSF_SLOT_HAS_ROW;
         expect_row(table, entry->at);
@@ -164,16 +162,4 @@ void nsf_contacts_empty_block(struct nsf_contacts_table *table, struct nsf_conta
     for (uint32_t i = 0; i < block->n - n_rows; i++)
         add_entry(table, &block->entries[order[NSF_CONTACT_BLOCK + i]]);
     block->n = 0;
-}
-
-void nsf_contacts_put(struct nsf_contacts_table *table, struct nsf_contact_block *block,
-                      const struct nsf_contact *contacts, size_t n, uint32_t target)
-{
-    for (size_t i = 0; i < n; i++) {
-        uint32_t hash = nsf_contact_slots_hash(&table->slots, contacts[i].src);
-        nsf_contact_slots_expect(&table->slots, hash);
-        block->entries[block->n++] = (struct nsf_contact_entry){&contacts[i], target, hash};
-        if (block->n == NSF_CONTACT_BLOCK)
-            nsf_contacts_empty_block(table, block);
-    }
 }

@@ -15,8 +15,9 @@
 #define NSF_ROW_LANES 12u
 #define NSF_MORE_ITEMS 16u
 
-/* Where the numbers of a row begin in its `bits`: distinct counts have five bits, flags three, numbers of lanes that are
- * used four. They are read and written together, since a processor waits when it reads more than was written last. */
+/* Where the numbers of a row begin in its `bits`: distinct counts have five bits, flags three, numbers of lanes that
+ * are used four. They are read and written together, since a processor waits when it reads more than was written last.
+ */
 enum nsf_row_bits {
     NSF_ROW_DENIED_ADDRESSES = 0,
     NSF_ROW_DENIED_PORTS = 5,
@@ -33,8 +34,8 @@ struct nsf_contact_row {
     uint16_t tcp_ports[NSF_ROW_LANES];
     uint16_t codes[NSF_ROW_LANES];
     uint32_t tuples[2]; /* allowed on other ports, denied */
-    uint32_t more; /* 1 + index of further items, 0: none */
-    uint32_t bits; /* enum nsf_row_bits */
+    uint32_t more;      /* 1 + index of further items, 0: none */
+    uint32_t bits;      /* enum nsf_row_bits */
 };
 
 /* Items that found no place in the row, whatever kind; 0 behind the last one. */

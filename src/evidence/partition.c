@@ -501,35 +501,34 @@ static bool is_in_window(const struct nsf_shared *shared, int64_t ts_ms)
     return !is_before_window(shared, ts_ms) && !is_behind_window(shared, ts_ms);
 }
 
-/* Contacts of one group; stamps_ms: NULL where no window asks for them. */
-static void take_run(struct nsf_partition *partition, struct nsf_contact_block *block,
-                     const struct nsf_place_of_scope *place, const struct nsf_contact *contacts,
-                     const int64_t *stamps_ms, size_t n)
+/* The contacts from `from` on that are of the same group. */
+static void note_marks(struct nsf_partition *partition, const struct nsf_place_of_scope *place,
+                       const struct nsf_contacts *contacts, size_t from)
 {
-    if (place->is_vnet4)
-        nsf_marks_contacts(&partition->marks, place->flow_log_id, contacts, n);
-    if (stamps_ms == NULL) {
-        nsf_contacts_put(&partition->contacts, block, contacts, n, target_of_contacts(place));
-        return;
-    }
-    for (size_t i = 0; i < n; i++)
-        if (is_in_window(partition->shared, stamps_ms[i]))
-            nsf_contacts_put(&partition->contacts, block, &contacts[i], 1, target_of_contacts(place));
+    size_t to = from + 1;
+    while (to < contacts->n && contacts->items[to].group_idx == contacts->items[from].group_idx)
+        to++;
+    nsf_marks_contacts(&partition->marks, place->flow_log_id, &contacts->items[from], to - from);
 }
 
 static void take_contacts(struct nsf_partition *partition, const struct nsf_batch *batch, unsigned idx)
 {
     struct nsf_contact_block block;
     const struct nsf_contacts *contacts = &batch->contacts[idx];
-    const struct nsf_contact *items = contacts->items;
+    const struct nsf_place_of_scope *place = NULL;
+    uint32_t group_idx = NSF_INDEX_NONE, target = NSF_INDEX_NONE;
     block.n = 0;
-    for (size_t from = 0, to; from < contacts->n; from = to) {
-        const struct nsf_place_of_scope *place = place_of_group(partition, batch, items[from].group_idx);
-        for (to = from + 1; to < contacts->n && items[to].group_idx == items[from].group_idx; to++)
-            continue;
-        if (place != NULL)
-            take_run(partition, &block, place, &items[from], batch->has_stamps ? &contacts->stamps_ms[from] : NULL,
-                     to - from);
+    for (size_t i = 0; i < contacts->n; i++) {
+        const struct nsf_contact *contact = &contacts->items[i];
+        if (contact->group_idx != group_idx) {
+            group_idx = contact->group_idx;
+            place = place_of_group(partition, batch, group_idx);
+            target = place == NULL ? NSF_INDEX_NONE : target_of_contacts(place);
+            if (place != NULL && place->is_vnet4)
+                note_marks(partition, place, contacts, i);
+        }
+        if (place != NULL && (!batch->has_stamps || is_in_window(partition->shared, contacts->stamps_ms[i])))
+            nsf_contacts_put(&partition->contacts, &block, contact, target);
     }
     nsf_contacts_empty_block(&partition->contacts, &block);
 }

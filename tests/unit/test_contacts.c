@@ -99,7 +99,7 @@ static void add_in_blocks(struct nsf_contacts_table *table, const struct tuple *
     for (uint32_t i = N_TUPLES; i-- > 0;) {
         contacts[i] = compact(&tuples[i].contact);
         if (has_v4(&tuples[i]) && !tuples[i].is_mail)
-            nsf_contacts_put(table, &block, &contacts[i], 1, tuples[i].target);
+            nsf_contacts_put(table, &block, &contacts[i], tuples[i].target);
         if (i % 1000 != 0)
             continue;
         nsf_contacts_empty_block(table, &block);
@@ -109,6 +109,14 @@ static void add_in_blocks(struct nsf_contacts_table *table, const struct tuple *
                 add(table, &tuples[k]);
     }
     nsf_free(contacts);
+}
+
+static void put_all(struct nsf_contacts_table *table, const struct nsf_contact *contacts, size_t n, uint32_t target)
+{
+    struct nsf_contact_block block = {.n = 0};
+    for (size_t i = 0; i < n; i++)
+        nsf_contacts_put(table, &block, &contacts[i], target);
+    nsf_contacts_empty_block(table, &block);
 }
 
 typedef void add_all_fn(struct nsf_contacts_table *table, const struct tuple *tuples);
@@ -337,20 +345,17 @@ static void test_flags_behind_the_last_count(void **state)
 {
     (void)state;
     struct nsf_contacts_table table;
-    struct nsf_contact_block block = {.n = 0};
     struct nsf_contact contacts[40];
     struct nsf_contact_summary summary;
     nsf_contacts_init(&table, 3);
     for (uint32_t i = 0; i < 40; i++)
         contacts[i] = (struct nsf_contact){
             .src = 7, .dst = i, .dst_port = (uint16_t)i, .protocol = i < 39 ? 1 : 6, .is_denied = true};
-    nsf_contacts_put(&table, &block, contacts, 39, NSF_INDEX_NONE);
-    nsf_contacts_empty_block(&table, &block);
+    put_all(&table, contacts, 39, NSF_INDEX_NONE);
     assert_true(nsf_contacts_find(&table, nsf_ip_from_v4(7), &summary));
     assert_int_equal(summary.denied_ports, NSF_DISTINCT_EXACT_MAX);
     assert_int_equal(summary.flags, NSF_CONTACT_NOT_MAIL_PORT);
-    nsf_contacts_put(&table, &block, &contacts[39], 1, NSF_INDEX_NONE);
-    nsf_contacts_empty_block(&table, &block);
+    put_all(&table, &contacts[39], 1, NSF_INDEX_NONE);
     assert_true(nsf_contacts_find(&table, nsf_ip_from_v4(7), &summary));
     assert_int_equal(summary.flags, NSF_CONTACT_NOT_MAIL_PORT | NSF_CONTACT_STRANGE_PORT);
     assert_int_equal(summary.denied_tuples, 40);
@@ -367,19 +372,16 @@ static void test_more_than_codes(void **state)
     };
     struct nsf_contacts_table table;
     struct nsf_contact_summary summary;
-    struct nsf_contact_block block = {.n = 0};
     struct nsf_contact *contacts = nsf_calloc(N, sizeof(*contacts));
     nsf_contacts_init(&table, 3);
     for (uint32_t i = 0; i < N; i++)
         contacts[i] = (struct nsf_contact){
             .src = 7, .dst = i / 2, .dst_port = (uint16_t)i, .protocol = 17, .is_denied = i % 2 == 0};
-    nsf_contacts_put(&table, &block, contacts, N, 3);
-    nsf_contacts_empty_block(&table, &block);
+    put_all(&table, contacts, N, 3);
     for (uint32_t i = N - 2 * LAST; i < N; i++)
         contacts[i].src = 8;
     for (unsigned again = 0; again < 3; again++)
-        nsf_contacts_put(&table, &block, &contacts[N - 2 * LAST], (size_t)2 * LAST, 3);
-    nsf_contacts_empty_block(&table, &block);
+        put_all(&table, &contacts[N - 2 * LAST], (size_t)2 * LAST, 3);
     assert_true(nsf_contacts_find(&table, nsf_ip_from_v4(8), &summary));
     assert_int_equal(summary.denied_addresses, LAST);
     assert_int_equal(summary.denied_ports, LAST);
@@ -403,7 +405,7 @@ static void test_many_addresses(void **state)
     nsf_contacts_init(&table, 5);
     for (uint32_t i = 0; i < 300000; i++) {
         struct nsf_contact contact = {.src = i * 2654435761u, .dst_port = 22, .protocol = 6, .is_denied = true};
-        nsf_contacts_put(&table, &block, &contact, 1, NSF_INDEX_NONE);
+        nsf_contacts_put(&table, &block, &contact, NSF_INDEX_NONE);
         nsf_contacts_empty_block(&table, &block);
         assert_true(i < 50000 || table.slots.n_buckets * sizeof(struct nsf_contact_bucket) <= (uint64_t)(i + 1) * 16);
     }
