@@ -5,8 +5,8 @@
 #include "core/clock.h"
 #include "evidence/evidence_state.h"
 #include "evidence/network_mails.h"
+#include "evidence/sent_on.h"
 
-#define SENT_ON_SECONDS 120u
 #define SENT_ON_TIMES_MIN 5 /* fewer pairs count for nothing */
 #define SECONDS_PER_DAY 86400u
 
@@ -16,8 +16,7 @@ struct nsf_dossier {
     struct nsf_row_finder rows;
     struct nsf_network_mails networks;
     bool *is_silent[NSF_PARTITIONS]; /* by id of the partition's own addresses: carries no SMTP for anybody */
-    uint32_t *sending_nics;          /* distinct, ascending */
-    size_t n_sending_nics;
+    struct nsf_sent_on *sent_on;
     struct nsf_retrying_sender *retrying;
     uint64_t *retrying_ids;
     size_t n_retrying;
@@ -190,18 +189,6 @@ static void collect_retrying(struct nsf_dossier *dossier)
     drop_other_contacts(dossier);
 }
 
-static void collect_sending_nics(struct nsf_dossier *dossier)
-{
-    const struct nsf_outbound *outbound = &dossier->evidence->outbound;
-    size_t capacity = 0;
-    for (uint32_t i = 0; i < outbound->n_rows; i++) {
-        if (i > 0 && outbound->rows[i].nic_id == outbound->rows[i - 1].nic_id)
-            continue;
-        NSF_GROW(dossier->sending_nics, capacity, dossier->n_sending_nics + 1);
-        dossier->sending_nics[dossier->n_sending_nics++] = outbound->rows[i].nic_id;
-    }
-}
-
 /* ---- life ---- */
 
 struct nsf_dossier *nsf_dossier_new(struct nsf_evidence *evidence, const struct nsf_dossier_ask *ask)
@@ -215,7 +202,7 @@ struct nsf_dossier *nsf_dossier_new(struct nsf_evidence *evidence, const struct 
     }
     collect_silent(dossier);
     collect_retrying(dossier);
-    collect_sending_nics(dossier);
+    dossier->sent_on = nsf_sent_on_new(evidence);
     return dossier;
 }
 
@@ -228,7 +215,7 @@ void nsf_dossier_free(struct nsf_dossier *dossier)
     }
     nsf_network_mails_release(&dossier->networks);
     nsf_row_finder_release(&dossier->rows);
-    nsf_free(dossier->sending_nics);
+    nsf_sent_on_free(dossier->sent_on);
     nsf_free(dossier->retrying);
     nsf_free(dossier->retrying_ids);
     nsf_free(dossier);
@@ -363,46 +350,6 @@ static void gather(struct nsf_dossier_reader *reader, struct nsf_ip src, const s
     }
 }
 
-/* Any outbound message of the NIC within (second, second + SENT_ON_SECONDS]? Rows are sorted. */
-static bool is_sent_on(const struct nsf_outbound *outbound, uint32_t nic_id, uint64_t second)
-{
-    uint32_t from = 0, to = outbound->n_rows;
-    while (from < to) {
-        uint32_t half = from + (to - from) / 2;
-        const struct nsf_outbound_row *row = &outbound->rows[half];
-        if (row->nic_id < nic_id || (row->nic_id == nic_id && row->second <= second))
-            from = half + 1;
-        else
-            to = half;
-    }
-    for (; from < outbound->n_rows; from++) {
-        const struct nsf_outbound_row *row = &outbound->rows[from];
-        if (row->nic_id != nic_id || row->second > second + SENT_ON_SECONDS)
-            return false;
-        if (row->is_message)
-            return true;
-    }
-    return false;
-}
-
-static bool is_nic_of(const struct nsf_dossier *dossier, uint32_t nic_id, uint32_t target)
-{
-    for (unsigned p = 0; p < NSF_PARTITIONS; p++)
-        if (nsf_pairset_has(&dossier->evidence->partitions[p].nic_targets, nsf_pair(nic_id, target)))
-            return true;
-    return false;
-}
-
-/* The rows are sorted by NIC: only those that sent mail are asked. */
-static bool is_sent_on_by_any(const struct nsf_dossier *dossier, uint32_t target, uint64_t second)
-{
-    for (size_t i = 0; i < dossier->n_sending_nics; i++)
-        if (is_nic_of(dossier, dossier->sending_nics[i], target) &&
-            is_sent_on(&dossier->evidence->outbound, dossier->sending_nics[i], second))
-            return true;
-    return false;
-}
-
 /* How often its connections were followed by outbound mail, and how often moments an hour or two beside them were. */
 static void correlate_outbound(const struct nsf_dossier *dossier, uint32_t target, const struct nsf_traits *traits,
                                struct nsf_sender_facts *facts)
@@ -414,9 +361,10 @@ static void correlate_outbound(const struct nsf_dossier *dossier, uint32_t targe
         return;
     for (uint32_t i = 0; i < times.n; i++) {
         int64_t second = times.items[i];
-        facts->relayed_pairs += is_sent_on_by_any(dossier, target, (uint64_t)second);
+        facts->relayed_pairs += nsf_sent_on_after(dossier->sent_on, target, (uint64_t)second);
         for (size_t s = 0; s < NSF_ARRAY_LEN(shifts); s++)
-            by_chance += second + shifts[s] >= 0 && is_sent_on_by_any(dossier, target, (uint64_t)(second + shifts[s]));
+            by_chance +=
+                second + shifts[s] >= 0 && nsf_sent_on_after(dossier->sent_on, target, (uint64_t)(second + shifts[s]));
     }
     facts->relayed_by_chance_tenths = by_chance * 10 / NSF_ARRAY_LEN(shifts);
 }
