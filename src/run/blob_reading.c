@@ -6,11 +6,10 @@
 #include "core/clock.h"
 #include "core/limits.h"
 #include "core/mem.h"
+#include "core/real_path.h"
 #include "run/prefix.h"
 #include "store/pack.h"
 #include "store/wire.h"
-
-#include <limits.h>
 
 /* Evidence of one part: what a report unpacks at a time. */
 #define READING_PART_BYTES ((size_t)384 << 10)
@@ -95,7 +94,7 @@ static struct nsf_slice key_of(struct nsf_blob_reading *reading, const struct ns
         return blob->name;
     char *path = nsf_strdup_n(blob->name.ptr, blob->name.len);
     char whole[PATH_MAX];
-    bool is_there = realpath(path, whole) != NULL;
+    bool is_there = nsf_real_path(path, whole);
     nsf_free(path);
     return is_there ? nsf_arena_copy(&reading->arena, nsf_slice_str(whole)) : blob->name;
 }

@@ -3,8 +3,8 @@
 #include "store/store_state.h"
 
 #include "core/mem.h"
+#include "core/real_path.h"
 
-#include <limits.h>
 #include <sys/stat.h>
 
 /* "NSGF": tells our files from other SQLite files. */
@@ -219,6 +219,13 @@ static nsf_result open_reader(struct nsf_store *store, struct nsf_err *err)
     return nsf_failed(r) ? r : nsf_store_migrate(store, err);
 }
 
+static void remember_real_path(struct nsf_store *store)
+{
+    char whole[PATH_MAX];
+    if (nsf_real_path(store->sql.path, whole))
+        store->real_path = nsf_strdup_n(whole, strlen(whole));
+}
+
 nsf_result nsf_store_open(const char *path, enum nsf_store_mode mode, struct nsf_store **store, struct nsf_err *err)
 {
     struct nsf_store *own = nsf_calloc(1, sizeof(*own));
@@ -230,6 +237,8 @@ nsf_result nsf_store_open(const char *path, enum nsf_store_mode mode, struct nsf
         own->is_writer = false;
         nsf_store_close(own);
         own = NULL;
+    } else {
+        remember_real_path(own);
     }
     *store = own;
     return r;
@@ -248,6 +257,7 @@ void nsf_store_close(struct nsf_store *store)
     }
     disconnect(store);
     nsf_mutex_free(store->mutex);
+    nsf_free(store->real_path);
     nsf_free(store->sql.path);
     nsf_free(store);
 }
@@ -255,11 +265,11 @@ void nsf_store_close(struct nsf_store *store)
 bool nsf_store_is_own_file(const struct nsf_store *store, struct nsf_slice path)
 {
     static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
-    char own[PATH_MAX], other[PATH_MAX];
+    char other[PATH_MAX];
     char *text = nsf_strdup_n(path.ptr, path.len);
     bool is_it = false;
-    if (realpath(store->sql.path, own) != NULL && realpath(text, other) != NULL) {
-        struct nsf_slice whole = nsf_slice_str(other), front = nsf_slice_str(own);
+    if (store->real_path != NULL && nsf_real_path(text, other)) {
+        struct nsf_slice whole = nsf_slice_str(other), front = nsf_slice_str(store->real_path);
         for (size_t i = 0; i < NSF_ARRAY_LEN(suffixes); i++)
             is_it |= nsf_slice_has_prefix(whole, front) &&
                      nsf_slice_eq(nsf_slice_from(whole, front.len), nsf_slice_str(suffixes[i]));

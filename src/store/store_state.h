@@ -46,6 +46,7 @@ enum nsf_store_statement {
 
 struct nsf_store {
     struct nsf_sql sql;
+    char *real_path; /* once it is open; NULL: it cannot be told */
     struct nsf_mutex *mutex;
     sqlite3_stmt *statements[STORE_STATEMENTS];
     bool is_writer;
