@@ -38,28 +38,58 @@ static bool has_v6(const char *items, size_t n, size_t item_bytes)
     return false;
 }
 
-static void put_in_order(char *items, size_t n, size_t item_bytes, const struct nsf_keyed *order)
+/* Item refs[i * stride] belongs to place i. In place, along the cycles of that: there may be as many as sources. */
+static void put_in_order(char *items, size_t n, size_t item_bytes, uint64_t *refs, size_t stride)
 {
-    char *sorted = nsf_malloc(nsf_mul_size(n, item_bytes));
+    char *aside = nsf_malloc(item_bytes);
+    for (size_t from = 0; from < n; from++) {
+        size_t to = from, next;
+        if (refs[from * stride] == from)
+            continue;
+        memcpy(aside, items + from * item_bytes, item_bytes);
+        for (; (next = refs[to * stride]) != from; to = next) {
+            memcpy(items + to * item_bytes, items + next * item_bytes, item_bytes);
+            refs[to * stride] = to;
+        }
+        memcpy(items + to * item_bytes, aside, item_bytes);
+        refs[to * stride] = to;
+    }
+    nsf_free(aside);
+}
+
+/* IPv4 alone: an address and a number are one word. */
+static void sort_v4(char *items, size_t n, size_t item_bytes)
+{
+    uint64_t *order = nsf_malloc(nsf_mul_size(n, sizeof(*order)));
     for (size_t i = 0; i < n; i++)
-        memcpy(sorted + i * item_bytes, items + order[i].ref * item_bytes, item_bytes);
-    memcpy(items, sorted, n * item_bytes);
-    nsf_free(sorted);
+        order[i] = word_of(items + i * item_bytes, WORD_LOW) << 32 | i;
+    nsf_radix_sort_u64(order, n, NULL);
+    for (size_t i = 0; i < n; i++)
+        order[i] &= UINT32_MAX;
+    put_in_order(items, n, item_bytes, order, 1);
+    nsf_free(order);
+}
+
+static void sort_all(char *items, size_t n, size_t item_bytes)
+{
+    struct nsf_keyed *order = nsf_malloc(nsf_mul_size(n, sizeof(*order)));
+    for (size_t i = 0; i < n; i++)
+        order[i].ref = i;
+    for (enum word word = WORD_LOW; word < WORDS; word++) {
+        for (size_t i = 0; i < n; i++)
+            order[i].key = word_of(items + order[i].ref * item_bytes, word);
+        nsf_radix_sort_keyed(order, n, NULL);
+    }
+    put_in_order(items, n, item_bytes, &order->ref, sizeof(*order) / sizeof(order->ref));
+    nsf_free(order);
 }
 
 void nsf_ip_sort(void *items, size_t n, size_t item_bytes)
 {
     if (n < 2)
         return;
-    struct nsf_keyed *order = nsf_malloc(nsf_mul_size(n, sizeof(*order)));
-    enum word n_words = has_v6(items, n, item_bytes) ? WORDS : WORD_HIGH;
-    for (size_t i = 0; i < n; i++)
-        order[i].ref = i;
-    for (enum word word = WORD_LOW; word < n_words; word++) {
-        for (size_t i = 0; i < n; i++)
-            order[i].key = word_of((const char *)items + order[i].ref * item_bytes, word);
-        nsf_radix_sort_keyed(order, n, NULL);
-    }
-    put_in_order(items, n, item_bytes, order);
-    nsf_free(order);
+    if (n <= UINT32_MAX && !has_v6(items, n, item_bytes))
+        sort_v4(items, n, item_bytes);
+    else
+        sort_all(items, n, item_bytes);
 }

@@ -104,12 +104,14 @@ static struct nsf_played played_of(const struct nsf_advise_ask *ask, const struc
     enum nsf_origin origin = nsf_ip_is_health_probe(touched->address) ? NSF_ORIGIN_BALANCER
                              : nsf_ip_is_private(touched->address)    ? NSF_ORIGIN_PRIVATE
                                                                       : NSF_ORIGIN_PUBLIC;
+    const struct nsf_ip *destinations;
+    struct nsf_destination_list list =
+        nsf_destination_lists_get(ask->destinations, touched->destinations, &destinations);
     return (struct nsf_played){.address = touched->address,
                                .origin = (uint8_t)origin,
-                               .has_more_destinations = touched->has_more_destinations,
-                               .n_destinations = touched->n_destinations,
-                               .destinations =
-                                   touched->n_destinations == 0 ? NULL : ask->destinations + touched->destinations_at,
+                               .has_more_destinations = list.has_more,
+                               .n_destinations = list.n,
+                               .destinations = destinations,
                                .messages = touched->messages};
 }
 

@@ -8,17 +8,18 @@
 #define NSF_ADVISE_H
 
 #include "lists/lists.h"
+#include "run/destination_lists.h"
 #include "run/rule_mail.h"
 
 /* A source under the rule that the change would touch, or that somebody has to be asked about. */
 struct nsf_touched {
     struct nsf_ip address;
-    uint64_t messages;
-    size_t destinations_at; /* index of its first one in nsf_advise_ask.destinations */
-    uint8_t n_destinations;
-    bool has_more_destinations;
-    uint8_t verdict; /* enum nsf_source_verdict */
+    uint32_t messages;
+    uint32_t verdict : 4;       /* enum nsf_source_verdict */
+    uint32_t destinations : 28; /* its list in nsf_advise_ask.destinations */
 };
+
+_Static_assert(sizeof(struct nsf_touched) == 24, "there are as many as sources");
 
 struct nsf_advise_ask {
     const struct nsf_lists *lists;
@@ -26,7 +27,7 @@ struct nsf_advise_ask {
     const struct nsf_scan_nsg *nsg;
     const struct nsf_touched *touched; /* every source that is private or no hostile one, or that sent a message */
     size_t n_touched;
-    const struct nsf_ip *destinations;
+    const struct nsf_destination_lists *destinations;
     bool has_counters;
     uint64_t mail_beside_mx; /* messages to addresses that are no published MX; 0 where none are known */
 };

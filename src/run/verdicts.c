@@ -231,9 +231,7 @@ struct rule_sources {
     struct nsf_touched *touched;
     size_t n_touched;
     size_t capacity;
-    struct nsf_ip *destinations; /* of those with mail */
-    size_t n_destinations;
-    size_t destinations_capacity;
+    struct nsf_destination_lists destinations; /* of those with mail */
     uint64_t mail_beside_mx;
     struct nsf_rule_relay *relay;
 };
@@ -248,21 +246,22 @@ static bool is_beside_mx(const struct nsf_lists *lists, const struct nsf_mail_so
     return source->n_destinations > 0;
 }
 
+_Static_assert(NSF_SOURCE_UNDECIDED < 16, "a touched source has four bits for its verdict");
+
 static void touch(struct rule_sources *sources, const struct nsf_mail_source *source)
 {
+    uint64_t messages = source->classes[NSF_CLASS_MESSAGE];
+    uint32_t list = 0;
+    if (messages > 0 || nsf_ip_is_private(source->address))
+        list = nsf_destination_lists_add(&sources->destinations, source->destinations, (uint8_t)source->n_destinations,
+                                         source->destinations_more > 0);
     NSF_GROW(sources->touched, sources->capacity, sources->n_touched + 1);
-    struct nsf_touched *touched = &sources->touched[sources->n_touched++];
-    *touched = (struct nsf_touched){.address = source->address,
-                                    .messages = source->classes[NSF_CLASS_MESSAGE],
-                                    .destinations_at = sources->n_destinations,
-                                    .verdict = (uint8_t)source->verdict};
-    if (touched->messages == 0 && !nsf_ip_is_private(source->address))
-        return;
-    NSF_GROW(sources->destinations, sources->destinations_capacity, sources->n_destinations + source->n_destinations);
-    for (uint32_t i = 0; i < source->n_destinations; i++)
-        sources->destinations[sources->n_destinations++] = source->destinations[i];
-    touched->n_destinations = (uint8_t)source->n_destinations;
-    touched->has_more_destinations = source->destinations_more > 0;
+    sources->touched[sources->n_touched++] = (struct nsf_touched){
+        .address = source->address,
+        .messages = messages > UINT32_MAX ? UINT32_MAX : (uint32_t)messages,
+        .verdict = source->verdict & 15u,
+        .destinations = list & 0xfffffffu,
+    };
 }
 
 static void add_source(struct rule_sources *sources, const struct nsf_mail_source *source)
@@ -403,8 +402,7 @@ static void add_elsewhere(void *ctx, const struct nsf_elsewhere_source *source)
         nsf_elsewhere_is_own(sources->verdicts->evidence, sources->finding_idx, source->address))
         return;
     NSF_GROW(sources->touched, sources->capacity, sources->n_touched + 1);
-    sources->touched[sources->n_touched++] =
-        (struct nsf_touched){.address = source->address, .verdict = (uint8_t)verdict};
+    sources->touched[sources->n_touched++] = (struct nsf_touched){.address = source->address, .verdict = verdict & 15u};
 }
 
 /* One source of several rules came several times. */
@@ -496,14 +494,14 @@ static void judge_rule(struct nsf_verdicts *verdicts, size_t rule_idx)
                                         .nsg = &review->scan->nsgs[finding->nsg_idx],
                                         .touched = sources.touched,
                                         .n_touched = sources.n_touched,
-                                        .destinations = sources.destinations,
+                                        .destinations = &sources.destinations,
                                         .has_counters = facts.has_counters,
                                         .mail_beside_mx = sources.mail_beside_mx},
                &review->arena, rule);
     nsf_named_sources_release(&sources.named);
     nsf_rule_sightings_release(&sources.sightings);
     nsf_free(sources.touched);
-    nsf_free(sources.destinations);
+    nsf_destination_lists_release(&sources.destinations);
 }
 
 /* ---- the whole ---- */

@@ -14,8 +14,9 @@
 
 struct nsf_verdicts;
 
-/* Judges all of *review, which nsf_evidence_finish filled, with `jobs` threads, and puts its rules in the order of the queue; from then on
- * nsf_review_source tells verdicts too. Borrows all three until free; the review must not be read afterwards. */
+/* Judges all of *review, which nsf_evidence_finish filled, with `jobs` threads, and puts its rules in the order of the
+ * queue; from then on nsf_review_source tells verdicts too. Borrows all three until free; the review must not be read
+ * afterwards. */
 struct nsf_verdicts *nsf_verdicts_new(struct nsf_evidence *evidence, const struct nsf_lists *lists,
                                       struct nsf_review *review, unsigned jobs);
 /* NULL is fine. */

@@ -23,7 +23,7 @@ struct world {
     struct nsf_lists lists;
     struct nsf_arena arena;
     struct nsf_touched touched[128];
-    struct nsf_ip destinations[128];
+    struct nsf_destination_lists destinations;
     struct nsf_advise_ask ask;
     struct nsf_review_rule rule;
 };
@@ -92,13 +92,17 @@ static void read_sources(struct world *world, const char *text)
         size_t i = world->ask.n_touched++;
         struct nsf_touched *touched = &world->touched[i];
         assert_true(i < NSF_ARRAY_LEN(world->touched));
-        *touched = (struct nsf_touched){.destinations_at = i, .n_destinations = 1};
+        uint64_t messages;
+        *touched = (struct nsf_touched){.messages = 0};
         assert_true(nsf_ip_parse(next_word(&row), &touched->address));
-        touched->verdict = (uint8_t)verdict_of(next_word(&row));
-        assert_true(nsf_slice_to_u64(next_word(&row), UINT32_MAX, &touched->messages));
+        touched->verdict = verdict_of(next_word(&row)) & 15u;
+        assert_true(nsf_slice_to_u64(next_word(&row), UINT32_MAX, &messages));
+        touched->messages = (uint32_t)messages;
         struct nsf_slice destination = next_word(&row);
         destination = destination.len > 0 ? destination : NSF_SLICE_LIT("10.0.0.4");
-        assert_true(nsf_ip_parse(destination, &world->destinations[i]));
+        struct nsf_ip address;
+        assert_true(nsf_ip_parse(destination, &address));
+        touched->destinations = nsf_destination_lists_add(&world->destinations, &address, 1, false) & 0xfffffffu;
         world->rule.traffic.classes[NSF_CLASS_MESSAGE] += touched->messages;
         world->rule.traffic.connections++;
     }
@@ -121,7 +125,7 @@ static void set_up(struct world *world, const char *rules, const char *lists, co
     world->ask.lists = &world->lists;
     world->ask.nsg = &scan->nsgs[0];
     world->ask.touched = world->touched;
-    world->ask.destinations = world->destinations;
+    world->ask.destinations = &world->destinations;
     world->ask.has_counters = true;
     world->rule.verdict = verdict;
     for (size_t i = 0; i < scan->n_findings; i++)
@@ -131,6 +135,7 @@ static void set_up(struct world *world, const char *rules, const char *lists, co
 
 static void tear_down(struct world *world)
 {
+    nsf_destination_lists_release(&world->destinations);
     nsf_arena_release(&world->arena);
     nsf_lists_release(&world->lists);
     nsf_scanner_free(world->scanner);
