@@ -26,10 +26,8 @@ char *nsf_buf_reserve(struct nsf_buf *buf, size_t len)
     return buf->ptr + buf->len;
 }
 
-bool nsf_buf_append(struct nsf_buf *buf, const void *ptr, size_t len)
+bool nsf_buf_append_slowly(struct nsf_buf *buf, const void *ptr, size_t len)
 {
-    if (len == 0)
-        return true;
     char *room = nsf_buf_reserve(buf, len);
     if (room == NULL)
         return false;

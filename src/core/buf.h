@@ -22,8 +22,19 @@ static inline void nsf_buf_reset(struct nsf_buf *buf)
     buf->len = 0;
 }
 
+/* What append does where there is no room yet. */
+bool nsf_buf_append_slowly(struct nsf_buf *buf, const void *ptr, size_t len) NSF_CHECKED;
 /* False: the bytes do not fit below max. */
-bool nsf_buf_append(struct nsf_buf *buf, const void *ptr, size_t len) NSF_CHECKED;
+NSF_CHECKED static inline bool nsf_buf_append(struct nsf_buf *buf, const void *ptr, size_t len)
+{
+    if (len == 0)
+        return true;
+    if (len > buf->capacity - buf->len || len > buf->max - buf->len)
+        return nsf_buf_append_slowly(buf, ptr, len);
+    memcpy(buf->ptr + buf->len, ptr, len);
+    buf->len += len;
+    return true;
+}
 /* Room for len more bytes behind buf->len, or NULL past max. */
 char *nsf_buf_reserve(struct nsf_buf *buf, size_t len) NSF_CHECKED;
 bool nsf_buf_printf(struct nsf_buf *buf, const char *fmt, ...) NSF_PRINTF(2, 3);

@@ -2,6 +2,8 @@
 
 #include "envelope/direct.h"
 
+#include <endian.h>
+
 /* The object around a group's tuples lies six deep. */
 #define DIRECT_LEVELS_MAX 12u
 #define DIRECT_STRING_MAX_BYTES ((size_t)1024)
@@ -27,35 +29,51 @@ static void tell(struct direct *direct)
     direct->env->direct_at = direct->start + direct->at;
 }
 
-/* A byte is below 0x20, from 0x80 up, or a backslash. */
-static bool has_odd_bytes(struct nsf_slice text)
+/* Whether a byte ends a plain string, rightly or not: a quote, below 0x20, from 0x80 up, a backslash. */
+static bool is_special(char c)
+{
+    return c == '"' || c < ' ' || c == '\\' || (unsigned char)c >= 0x80;
+}
+
+/* The top bit of each such byte of eight, the first byte lowest. Above a right mark there may be wrong ones. */
+static uint64_t mark_special(uint64_t word)
 {
     const uint64_t ones = UINT64_C(0x0101010101010101), tops = UINT64_C(0x8080808080808080);
-    uint64_t odd = 0;
-    for (; text.len >= sizeof(uint64_t); text = nsf_slice_from(text, sizeof(uint64_t))) {
+    const uint64_t quote = word ^ ('"' * ones), backslash = word ^ ('\\' * ones);
+    return (word | (word - ' ' * ones) | (quote - ones) | (backslash - ones)) & tops;
+}
+
+/* Index of the first special byte, or text.len. */
+static size_t find_special(struct nsf_slice text)
+{
+    size_t at = 0;
+    for (; at + sizeof(uint64_t) <= text.len; at += sizeof(uint64_t)) {
         uint64_t word;
-        memcpy(&word, text.ptr, sizeof(word));
-        uint64_t backslash = word ^ ('\\' * ones);
-        odd |= word | (word - ' ' * ones) | (backslash - ones);
-        odd &= tops;
+        memcpy(&word, text.ptr + at, sizeof(word));
+        const uint64_t marks = mark_special(le64toh(word));
+        if (marks != 0)
+            return at + (size_t)__builtin_ctzll(marks) / 8;
     }
-    for (size_t i = 0; i < text.len; i++)
-        odd |= text.ptr[i] < ' ' || text.ptr[i] == '\\' || (unsigned char)text.ptr[i] >= 0x80;
-    return odd != 0;
+    while (at < text.len && !is_special(text.ptr[at]))
+        at++;
+    return at;
 }
 
 /* The string whose opening quote is the next byte; left behind its closing one. */
 static enum nsf_direct take_text(struct direct *direct, struct nsf_slice *text)
 {
     struct nsf_slice rest = nsf_slice_from(direct->bytes, direct->at + 1);
-    size_t most = rest.len < DIRECT_STRING_MAX_BYTES ? rest.len : DIRECT_STRING_MAX_BYTES;
-    const char *quote = memchr(rest.ptr, '"', most);
-    if (quote == NULL)
-        return rest.len < DIRECT_STRING_MAX_BYTES ? NSF_DIRECT_MORE : NSF_DIRECT_ODD;
-    *text = nsf_slice(rest.ptr, (size_t)(quote - rest.ptr));
-    direct->at += text->len + 2;
+    if (rest.len > DIRECT_STRING_MAX_BYTES)
+        rest.len = DIRECT_STRING_MAX_BYTES;
+    const size_t len = find_special(rest);
+    if (len == rest.len)
+        return len < DIRECT_STRING_MAX_BYTES ? NSF_DIRECT_MORE : NSF_DIRECT_ODD;
+    if (rest.ptr[len] != '"')
+        return NSF_DIRECT_ODD;
+    *text = nsf_slice(rest.ptr, len);
+    direct->at += len + 2;
     tell(direct);
-    return has_odd_bytes(*text) ? NSF_DIRECT_ODD : NSF_DIRECT_DONE;
+    return NSF_DIRECT_DONE;
 }
 
 static enum nsf_direct take_string(struct direct *direct)

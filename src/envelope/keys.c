@@ -5,43 +5,45 @@
 /* From the `{` of a record to the end of its first member's name: more than any indentation. */
 #define BORDER_LOOK_MAX_BYTES 512
 
-static const struct {
-    struct nsf_slice name;
-    enum nsf_key key;
-} keys[] = {
-#define KEY(name, key)                                                                                                 \
-    {                                                                                                                  \
-        {name, sizeof(name) - 1}, NSF_KEY_##key                                                                        \
-    }
-    KEY("rule", RULE),
-    KEY("flowTuples", FLOW_TUPLES),
-    KEY("flows", FLOWS),
-    KEY("mac", MAC),
-    KEY("flowGroups", FLOW_GROUPS),
-    KEY("aclID", ACL_ID),
-    KEY("time", TIME),
-    KEY("category", CATEGORY),
-    KEY("macAddress", MAC_ADDRESS),
-    KEY("resourceId", RESOURCE_ID),
-    KEY("flowLogResourceID", FLOW_LOG_ID),
-    KEY("flowLogVersion", FLOW_LOG_VERSION),
-    KEY("flowRecords", FLOW_RECORDS),
-    KEY("properties", PROPERTIES),
-    KEY("Version", VERSION),
-    KEY("records", RECORDS),
-    KEY("systemId", OF_RECORD),
-    KEY("operationName", OF_RECORD),
-    KEY("flowLogGUID", OF_RECORD),
-    KEY("targetResourceID", OF_RECORD),
-#undef KEY
-};
+/* For a name as long as the text is. */
+#define IS(name, text) (memcmp((name).ptr, (text), sizeof(text) - 1) == 0)
 
+/* By the length, which leaves two or three. */
 enum nsf_key nsf_key_of(struct nsf_slice name)
 {
-    for (size_t i = 0; i < NSF_ARRAY_LEN(keys); i++)
-        if (nsf_slice_eq(keys[i].name, name))
-            return keys[i].key;
-    return NSF_KEY_OTHER;
+    switch (name.len) {
+    case 3:
+        return IS(name, "mac") ? NSF_KEY_MAC : NSF_KEY_OTHER;
+    case 4:
+        return IS(name, "rule") ? NSF_KEY_RULE : IS(name, "time") ? NSF_KEY_TIME : NSF_KEY_OTHER;
+    case 5:
+        return IS(name, "flows") ? NSF_KEY_FLOWS : IS(name, "aclID") ? NSF_KEY_ACL_ID : NSF_KEY_OTHER;
+    case 7:
+        return IS(name, "Version") ? NSF_KEY_VERSION : IS(name, "records") ? NSF_KEY_RECORDS : NSF_KEY_OTHER;
+    case 8:
+        return IS(name, "category") ? NSF_KEY_CATEGORY : IS(name, "systemId") ? NSF_KEY_OF_RECORD : NSF_KEY_OTHER;
+    case 10:
+        return IS(name, "flowTuples")   ? NSF_KEY_FLOW_TUPLES
+               : IS(name, "flowGroups") ? NSF_KEY_FLOW_GROUPS
+               : IS(name, "macAddress") ? NSF_KEY_MAC_ADDRESS
+               : IS(name, "resourceId") ? NSF_KEY_RESOURCE_ID
+               : IS(name, "properties") ? NSF_KEY_PROPERTIES
+                                        : NSF_KEY_OTHER;
+    case 11:
+        return IS(name, "flowRecords")   ? NSF_KEY_FLOW_RECORDS
+               : IS(name, "flowLogGUID") ? NSF_KEY_OF_RECORD
+                                         : NSF_KEY_OTHER;
+    case 13:
+        return IS(name, "operationName") ? NSF_KEY_OF_RECORD : NSF_KEY_OTHER;
+    case 14:
+        return IS(name, "flowLogVersion") ? NSF_KEY_FLOW_LOG_VERSION : NSF_KEY_OTHER;
+    case 16:
+        return IS(name, "targetResourceID") ? NSF_KEY_OF_RECORD : NSF_KEY_OTHER;
+    case 17:
+        return IS(name, "flowLogResourceID") ? NSF_KEY_FLOW_LOG_ID : NSF_KEY_OTHER;
+    default:
+        return NSF_KEY_OTHER;
+    }
 }
 
 static size_t after_blanks(struct nsf_slice bytes, size_t at)

@@ -17,6 +17,7 @@ void nsf_records_init(struct nsf_records *records, const struct nsf_envelope_opt
     *records = (struct nsf_records){.options = *options, .first_time_ms = NSF_TS_NONE};
     if (records->options.ops == NULL)
         records->options.ops = nsf_tuple_ops_best();
+    nsf_scope_cache_init(&records->scopes, options->scopes, options->seed);
     nsf_buf_init(&records->texts, UINT32_MAX - 1);
     nsf_buf_init(&records->held, SIZE_MAX / 2);
 }
@@ -277,35 +278,6 @@ static void add_foreign(const struct nsf_records *records, const struct nsf_open
 
 /* ---- scopes ---------------------------------------------------------------------------------------- */
 
-static uint64_t hash_text(struct nsf_slice text, uint64_t seed)
-{
-    return text.ptr == NULL ? seed : nsf_hash_bytes(text.ptr, text.len, seed);
-}
-
-static bool is_same_text(struct nsf_slice a, struct nsf_slice b)
-{
-    return (a.ptr == NULL) == (b.ptr == NULL) && nsf_slice_eq(a, b);
-}
-
-static bool is_same_scope(const struct nsf_scope *a, const struct nsf_scope *b)
-{
-    return a->layout == b->layout && is_same_text(a->rule, b->rule) && is_same_text(a->nsg, b->nsg) &&
-           is_same_text(a->mac, b->mac) && is_same_text(a->flow_log, b->flow_log);
-}
-
-/* The table of all scopes is behind a lock: the few that a blob has are remembered here. */
-static uint32_t scope_id_of(struct nsf_records *records, const struct nsf_scope *scope)
-{
-    uint64_t hash = hash_text(scope->rule, hash_text(scope->nsg, records->options.seed));
-    struct nsf_scope_cache_entry *entry = &records->cache[hash % NSF_SCOPE_CACHE_SIZE];
-    if (entry->is_used && entry->hash == hash && is_same_scope(&entry->scope, scope))
-        return entry->scope_id;
-    uint32_t id = nsf_scopes_add(records->options.scopes, scope);
-    *entry = (struct nsf_scope_cache_entry){
-        .hash = hash, .scope_id = id, .is_used = true, .scope = nsf_scopes_get(records->options.scopes, id)};
-    return id;
-}
-
 static struct nsf_slice cut_name(struct nsf_slice text)
 {
     if (text.len > NSF_NAME_MAX_BYTES)
@@ -336,7 +308,8 @@ static struct nsf_scope scope_of_record(const struct nsf_records *records, const
 }
 
 static uint32_t scope_id_of_group(struct nsf_records *records, const struct nsf_open_record *record,
-                                  const struct nsf_group *group, const struct nsf_scope *record_scope)
+                                  const struct nsf_group *group, const struct nsf_scope *record_scope,
+                                  uint32_t record_scope_id)
 {
     struct nsf_scope scope = *record_scope;
     scope.rule = cut_name(empty_if_absent(text_of(records, group->names.rule)));
@@ -344,7 +317,7 @@ static uint32_t scope_id_of_group(struct nsf_records *records, const struct nsf_
         scope.nsg = cut_name(empty_if_absent(text_of(records, group->names.acl)));
     if (record->mac.at == NSF_TEXT_ABSENT)
         scope.mac = cut_name(empty_if_absent(text_of(records, group->names.mac)));
-    return scope_id_of(records, &scope);
+    return nsf_scope_cache_group(&records->scopes, record_scope_id, &scope);
 }
 
 /* ---- to the batch ---------------------------------------------------------------------------------- */
@@ -356,7 +329,7 @@ static void add_record(struct nsf_records *records, const struct nsf_open_record
     row->offset = record->start;
     row->time_ms = record->time_ms;
     row->layout = target->layout;
-    row->scope_id = scope_id_of(records, scope);
+    row->scope_id = nsf_scope_cache_record(&records->scopes, scope);
     target->record_idx = (uint32_t)(target->batch->n_records - 1);
     target->is_strict = records->options.is_strict;
     target->is_smtp_only = records->options.is_smtp_only;
@@ -364,14 +337,14 @@ static void add_record(struct nsf_records *records, const struct nsf_open_record
 }
 
 static void take_groups(struct nsf_records *records, const struct nsf_open_record *record,
-                        const struct nsf_window *window, const struct nsf_scope *scope, size_t end_group,
-                        struct nsf_tuple_target *target)
+                        const struct nsf_window *window, const struct nsf_scope *scope, uint32_t scope_id,
+                        size_t end_group, struct nsf_tuple_target *target)
 {
     for (size_t i = record->first_group; i < end_group; i++) {
         const struct nsf_group *group = &records->groups[i];
         if (group->held_from == group->held_to && group->from == group->to)
             continue;
-        nsf_tuple_target_enter(target, scope_id_of_group(records, record, group, scope));
+        nsf_tuple_target_enter(target, scope_id_of_group(records, record, group, scope, scope_id));
         nsf_batch_note_group(target->batch, target->scope_id);
         take_group(records, group, window, target);
     }
@@ -409,7 +382,7 @@ static void add_whole(struct nsf_records *records, const struct nsf_open_record 
     struct nsf_record *row = &batch->records[target.record_idx];
     row->fingerprint = nsf_hash_fingerprint(text.ptr, text.len, records->options.seed);
     row->has_fingerprint = true;
-    take_groups(records, record, window, &scope, records->n_groups, &target);
+    take_groups(records, record, window, &scope, row->scope_id, records->n_groups, &target);
 }
 
 /* The streamed record goes on in this batch: as the row it has there, or as a part in a new one. */
@@ -434,7 +407,8 @@ static void add_part(struct nsf_records *records, struct nsf_open_record *record
         return;
     struct nsf_scope scope = scope_of_record(records, record, layout);
     enter_batch(records, record, &scope, layout, batch);
-    take_groups(records, record, window, &scope, end_group, &record->target);
+    /* The row's scope may be that of an earlier part, when less was known. */
+    take_groups(records, record, window, &scope, NSF_SCOPE_CACHE_NO_RECORD, end_group, &record->target);
 }
 
 /* What they had is in the batch. The last one may go on: its tuples count from where the held ones ended. */

@@ -11,6 +11,7 @@
 #include "core/buf.h"
 #include "envelope/envelope.h"
 #include "envelope/keys.h"
+#include "envelope/scope_cache.h"
 #include "envelope/window.h"
 #include "flow/tuple_ops.h"
 
@@ -58,14 +59,6 @@ struct nsf_open_record {
     struct nsf_tuple_target target; /* of a streamed one */
 };
 
-struct nsf_scope_cache_entry {
-    uint64_t hash;
-    uint32_t scope_id;
-    bool is_used;
-    struct nsf_scope scope; /* texts of the table */
-};
-#define NSF_SCOPE_CACHE_SIZE 256
-
 struct nsf_records {
     struct nsf_envelope_options options;
     struct nsf_open_record *open; /* a stack, the innermost last */
@@ -78,7 +71,7 @@ struct nsf_records {
     struct nsf_buf held; /* tuples as the parser gave them: see record.c */
     uint64_t held_base;  /* stream offset that the next held tuple counts from */
     int64_t first_time_ms;
-    struct nsf_scope_cache_entry cache[NSF_SCOPE_CACHE_SIZE];
+    struct nsf_scope_cache scopes;
 };
 
 void nsf_records_init(struct nsf_records *records, const struct nsf_envelope_options *options);
