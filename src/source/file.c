@@ -23,7 +23,7 @@ struct file_source {
     struct nsf_source base;
     struct nsf_arena arena;
     const char *location;
-    struct nsf_slice *paths; /* as they are opened, NUL-ended, by blob.index */
+    struct nsf_slice *paths; /* as they are opened, by blob.index; absent: as the blob is called */
     size_t n;
     size_t capacity;
 };
@@ -162,7 +162,8 @@ static void add_file(struct walk *walk, struct nsf_slice path, struct nsf_slice 
     }
     nsf_listing_add(walk->listing, &blob);
     NSF_GROW(source->paths, source->capacity, source->n + 1);
-    source->paths[source->n++] = nsf_arena_copy(&source->arena, path);
+    source->paths[source->n++] =
+        nsf_slice_eq(path, name) ? (struct nsf_slice){NULL, 0} : nsf_arena_copy(&source->arena, path);
 }
 
 static void note_unreadable(struct walk *walk, const char *verb, int errnum)
@@ -289,8 +290,7 @@ static bool append_name(struct walk *walk, struct nsf_slice name)
     const struct nsf_slice folder = nsf_buf_slice(&walk->name);
     const bool has_slash = walk->path.len > 0 && walk->path.ptr[walk->path.len - 1] == '/';
     const bool fits = (has_slash || nsf_buf_append(&walk->path, "/", 1)) &&
-                      nsf_buf_append(&walk->path, name.ptr, name.len) &&
-                      walk->path.len < walk->path.max; /* the NUL */
+                      nsf_buf_append(&walk->path, name.ptr, name.len) && walk->path.len < walk->path.max; /* the NUL */
     if (!fits)
         return false;
     /* The name of the folder is never longer than its path, and ends with a slash only where it is the root. */
@@ -472,13 +472,25 @@ static void note_version(struct file_stream *stream)
     (void)etag_of(&found, stream->etag);
 }
 
+static int open_path(struct nsf_slice path)
+{
+    char text[NSF_PATH_MAX_BYTES + 1];
+    if (path.len >= sizeof(text)) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    memcpy(text, path.ptr, path.len);
+    text[path.len] = '\0';
+    return (int)TEMP_FAILURE_RETRY(open(text, O_RDONLY | O_CLOEXEC | O_NOCTTY));
+}
+
 static nsf_result file_open(struct nsf_source *base, const struct nsf_blob *blob, const struct nsf_open *how,
                             struct nsf_stream **opened, struct nsf_err *err)
 {
     struct file_source *source = (struct file_source *)base;
-    const char *path = source->paths[blob->index].ptr;
-    bool is_stdin = strcmp(path, "-") == 0;
-    int fd = is_stdin ? STDIN_FILENO : (int)TEMP_FAILURE_RETRY(open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY));
+    const struct nsf_slice path = source->paths[blob->index].ptr == NULL ? blob->name : source->paths[blob->index];
+    const bool is_stdin = nsf_slice_eq(path, NSF_SLICE_LIT("-"));
+    const int fd = is_stdin ? STDIN_FILENO : open_path(path);
     if (fd < 0)
         return fail_path(err, "open", errno);
     struct file_stream *stream = nsf_calloc(1, sizeof(*stream));

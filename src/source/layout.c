@@ -35,13 +35,14 @@ static int64_t hour_at(struct nsf_slice rest)
     return nsf_time_day(nsf_time_from_civil(year, month, day)) * 24 + hour;
 }
 
-/* Index of the first slash from `from` on that begins `part`, in any case; path.len when there is none, or nothing
- * behind it. */
+/* Index of the first slash from `from` on that begins `part`, a text in lower case; path.len when there is none, or
+ * nothing behind it. */
 static size_t find_part(struct nsf_slice path, size_t from, struct nsf_slice part)
 {
     size_t at = from + nsf_slice_find(nsf_slice_from(path, from), '/');
     while (at + part.len < path.len) {
-        if (nsf_slice_has_prefix_nocase(nsf_slice_from(path, at), part))
+        const bool is_likely = nsf_ascii_lower(path.ptr[at + 1]) == part.ptr[1];
+        if (is_likely && nsf_slice_has_prefix_nocase(nsf_slice_from(path, at), part))
             return at;
         at += 1 + nsf_slice_find(nsf_slice_from(path, at + 1), '/');
     }
