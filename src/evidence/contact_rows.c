@@ -20,13 +20,18 @@ static const uint8_t port_uses[] = {
     [587] = PORT_PLAIN | PORT_MAIL,
 };
 
-unsigned nsf_deed_flags(const struct nsf_deed *deed)
+static inline unsigned flags_of(const struct nsf_deed *deed)
 {
     bool is_tcp = deed->protocol == NSF_PROTOCOL_TCP, has_ports = is_tcp | (deed->protocol == NSF_PROTOCOL_UDP);
     unsigned use = port_uses[deed->port < NSF_ARRAY_LEN(port_uses) ? deed->port : 0];
     bool is_strange = has_ports & !(use & PORT_PLAIN), is_mail = is_tcp & ((use & PORT_MAIL) != 0);
     return (nsf_deed_is_denied_mail(deed) ? NSF_CONTACT_DENIED_MAIL : 0u) |
            (is_strange ? NSF_CONTACT_STRANGE_PORT : 0u) | (is_mail ? 0u : NSF_CONTACT_NOT_MAIL_PORT);
+}
+
+unsigned nsf_deed_flags(const struct nsf_deed *deed)
+{
+    return flags_of(deed);
 }
 
 /* ---- places ---- */
@@ -175,7 +180,7 @@ static void note_denied(struct nsf_contacts_table *table, struct nsf_contact_row
 void nsf_contact_rows_note(struct nsf_contacts_table *table, uint32_t row_idx, const struct nsf_deed *deed, uint32_t n)
 {
     struct nsf_contact_row *row = &table->rows[row_idx];
-    row->bits |= (uint32_t)nsf_deed_flags(deed) << NSF_ROW_FLAGS;
+    row->bits |= (uint32_t)flags_of(deed) << NSF_ROW_FLAGS;
     row->tuples[deed->is_denied] += n;
     if (deed->is_denied)
         note_denied(table, row, deed);

@@ -49,12 +49,35 @@ void nsf_contact_slots_init_like(struct nsf_contact_slots *slots, const struct n
 
 static struct nsf_contact_slot *put_v4(const struct nsf_contact_slots *slots, uint32_t v4)
 {
-    uint32_t at = nsf_contact_slots_first(slots, nsf_contact_slots_hash(slots, v4));
+    uint32_t at = nsf_contact_slots_first(slots, v4);
     while (slots->buckets[at].n == NSF_BUCKET_SLOTS)
-        at = at + 1 == slots->n_buckets ? 0 : at + 1;
+        at = nsf_contact_slots_behind(slots, at);
     struct nsf_contact_bucket *bucket = &slots->buckets[at];
     bucket->v4[bucket->n] = v4;
     return &bucket->slots[bucket->n++];
+}
+
+/* Like nsf_contact_bucket_state, but where it is. */
+static uint32_t place_in_bucket(const struct nsf_contact_bucket *bucket, uint32_t v4)
+{
+    uint32_t at = NSF_BUCKET_SLOTS;
+    for (uint32_t i = NSF_BUCKET_SLOTS; i-- > 0;)
+        at = bucket->v4[i] == v4 ? i : at;
+    return at;
+}
+
+static struct nsf_contact_slot *find_v4(const struct nsf_contact_slots *slots, uint32_t v4)
+{
+    if (slots->n_v4 == 0)
+        return NULL;
+    for (uint32_t at = nsf_contact_slots_first(slots, v4);; at = nsf_contact_slots_behind(slots, at)) {
+        struct nsf_contact_bucket *bucket = &slots->buckets[at];
+        uint32_t i = place_in_bucket(bucket, v4);
+        if (NSF_LIKELY(i < bucket->n))
+            return &bucket->slots[i];
+        if (bucket->n < NSF_BUCKET_SLOTS)
+            return NULL;
+    }
 }
 
 static uint32_t grown_buckets(uint32_t n_buckets)
@@ -132,7 +155,7 @@ struct nsf_contact_slot *nsf_contact_slots_add(struct nsf_contact_slots *slots, 
 struct nsf_contact_slot *nsf_contact_slots_find(const struct nsf_contact_slots *slots, struct nsf_ip ip)
 {
     if (nsf_ip_is_v4(ip))
-        return nsf_contact_slots_find_v4(slots, nsf_ip_to_v4(ip), nsf_contact_slots_hash(slots, nsf_ip_to_v4(ip)));
+        return find_v4(slots, nsf_ip_to_v4(ip));
     if (slots->n_v6 == 0)
         return NULL;
     struct nsf_contact_v6 *place = place_v6(slots, ip);

@@ -60,53 +60,48 @@ static inline uint32_t nsf_contact_slots_n(const struct nsf_contact_slots *slots
     return slots->n_v4 + slots->n_v6;
 }
 
-/* For 32 bits two multiplications do, of which the seed chooses one. */
-static inline uint32_t nsf_contact_slots_hash(const struct nsf_contact_slots *slots, uint32_t v4)
+/* The bucket where the search for the address begins. They ascend with its hash, so that growing copies them in order;
+ * for 32 bits two multiplications do. 0 while there are no buckets. */
+static inline uint32_t nsf_contact_slots_first(const struct nsf_contact_slots *slots, uint32_t v4)
 {
-    uint64_t x = (v4 ^ slots->seed >> 32) * (slots->seed | 1);
-    return (uint32_t)((x ^ x >> 32) * UINT64_C(0x94d049bb133111eb) >> 32);
+    uint64_t x = (v4 ^ slots->seed) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ x >> 32) * UINT64_C(0x94d049bb133111eb);
+    return (uint32_t)((x >> 32) * slots->n_buckets >> 32);
 }
 
-/* Where the search begins. Buckets ascend with the hash, so that growing copies them in order. */
-static inline uint32_t nsf_contact_slots_first(const struct nsf_contact_slots *slots, uint32_t hash)
+/* Brings a bucket into the cache, if it is there. */
+static inline void nsf_contact_slots_expect(const struct nsf_contact_slots *slots, uint32_t bucket)
 {
-    return (uint32_t)((uint64_t)hash * slots->n_buckets >> 32);
+    __builtin_prefetch((const void *)((uintptr_t)slots->buckets + bucket * sizeof(*slots->buckets)), 1);
 }
 
-static inline void nsf_contact_slots_expect(const struct nsf_contact_slots *slots, uint32_t hash)
+static inline uint32_t nsf_contact_slots_behind(const struct nsf_contact_slots *slots, uint32_t bucket)
 {
-    if (slots->n_buckets > 0)
-        __builtin_prefetch(&slots->buckets[nsf_contact_slots_first(slots, hash)], 1);
+    return bucket + 1 == slots->n_buckets ? 0 : bucket + 1;
 }
 
-/* Place in the bucket, NSF_BUCKET_SLOTS: none. The places without an address, which are 0, come last: an address that
- * is 0 itself is found before them. All are looked at, since which one it is cannot be guessed. */
-static inline unsigned nsf_contact_bucket_find(const struct nsf_contact_bucket *bucket, uint32_t v4)
+/* The state of the address's slot, 0: it has none. All places are looked at, since which one it is cannot be guessed.
+ * Those without an address are 0 and come last, so that an address that is 0 itself is not taken for one of them. */
+static inline uint32_t nsf_contact_bucket_state(const struct nsf_contact_bucket *bucket, uint32_t v4)
 {
-    unsigned at = NSF_BUCKET_SLOTS;
-    at = bucket->v4[4] == v4 ? 4 : at;
-    at = bucket->v4[3] == v4 ? 3 : at;
-    at = bucket->v4[2] == v4 ? 2 : at;
-    at = bucket->v4[1] == v4 ? 1 : at;
-    at = bucket->v4[0] == v4 ? 0 : at;
-    return at;
+    const struct nsf_contact_slot *slots = bucket->slots;
+    uint32_t state0 = slots[0].state, state1 = slots[1].state, state2 = slots[2].state, state3 = slots[3].state;
+    uint32_t state = bucket->v4[4] == v4 ? slots[4].state : 0;
+    state = bucket->v4[3] == v4 ? state3 : state;
+    state = bucket->v4[2] == v4 ? state2 : state;
+    state = bucket->v4[1] == v4 ? state1 : state;
+    return bucket->v4[0] == v4 ? state0 : state;
 }
 
-/* NULL: none. */
-static inline struct nsf_contact_slot *nsf_contact_slots_find_v4(const struct nsf_contact_slots *slots, uint32_t v4,
-                                                                 uint32_t hash)
+/* The same wherever the slot is: the search begins in the bucket `first`. There are buckets. */
+static inline uint32_t nsf_contact_slots_state(const struct nsf_contact_slots *slots, uint32_t v4, uint32_t first)
 {
-    if (slots->n_buckets == 0)
-        return NULL;
-    uint32_t first = nsf_contact_slots_first(slots, hash);
     for (;;) {
-        struct nsf_contact_bucket *bucket = &slots->buckets[first];
-        unsigned at = nsf_contact_bucket_find(bucket, v4);
-        if (NSF_LIKELY(at < bucket->n))
-            return &bucket->slots[at];
-        if (bucket->n < NSF_BUCKET_SLOTS)
-            return NULL;
-        first = first + 1 == slots->n_buckets ? 0 : first + 1;
+        const struct nsf_contact_bucket *bucket = &slots->buckets[first];
+        uint32_t state = nsf_contact_bucket_state(bucket, v4);
+        if (NSF_LIKELY(state != 0) || bucket->n < NSF_BUCKET_SLOTS)
+            return state;
+        first = nsf_contact_slots_behind(slots, first);
     }
 }
 

@@ -74,22 +74,23 @@ static uint32_t fact_of(const struct nsf_deed *deed)
            (deed->protocol == NSF_PROTOCOL_UDP ? NSF_FACT_DENIED_UDP : 0u) | deed->port;
 }
 
-/* Without its code. */
-static struct nsf_deed deed_of(const struct nsf_contacts_table *table, uint32_t fact)
+/* All but its code. */
+static void read_fact(const struct nsf_contacts_table *table, uint32_t fact, struct nsf_deed *deed)
 {
-    struct nsf_deed deed = {.id = NSF_INDEX_NONE, .is_denied = (fact & NSF_FACT_DENIED) != 0};
-    deed.port = (uint16_t)fact;
-    if (deed.is_denied) {
-        deed.id = (fact & ~NSF_FACT_DENIED) >> NSF_FACT_DENIED_OWN_BIT;
-        deed.protocol = (fact & NSF_FACT_DENIED_UDP) != 0 ? NSF_PROTOCOL_UDP : NSF_PROTOCOL_TCP;
+    deed->code = NSF_CODE_NONE;
+    deed->port = (uint16_t)fact;
+    deed->is_denied = (fact & NSF_FACT_DENIED) != 0;
+    if (deed->is_denied) {
+        deed->id = (fact & ~NSF_FACT_DENIED) >> NSF_FACT_DENIED_OWN_BIT;
+        deed->protocol = (fact & NSF_FACT_DENIED_UDP) != 0 ? NSF_PROTOCOL_UDP : NSF_PROTOCOL_TCP;
     } else if ((fact & NSF_FACT_TARGET) != 0) {
-        deed.id = fact & NSF_FACT_VALUE_MAX;
-        deed.port = table->ports[deed.id].port;
-        deed.protocol = table->ports[deed.id].protocol;
+        deed->id = fact & NSF_FACT_VALUE_MAX;
+        deed->port = table->ports[deed->id].port;
+        deed->protocol = table->ports[deed->id].protocol;
     } else {
-        deed.protocol = (uint8_t)(fact >> 16);
+        deed->id = NSF_INDEX_NONE;
+        deed->protocol = (uint8_t)(fact >> 16);
     }
-    return deed;
 }
 
 static bool is_fact_of_target(uint32_t fact)
@@ -134,8 +135,9 @@ static void add_new(struct nsf_contacts_table *table, struct nsf_ip src, const s
 /* The address does a second thing. */
 static uint32_t give_row(struct nsf_contacts_table *table, struct nsf_contact_slot *slot)
 {
-    struct nsf_deed first = deed_of(table, slot->fact);
+    struct nsf_deed first;
     uint32_t row = nsf_contact_rows_add(table);
+    read_fact(table, slot->fact, &first);
     if (is_fact_of_target(slot->fact))
         table->ports[first.id].sources--; /* counted again by the row */
     first.code = nsf_contacts_code(table, &first);
@@ -210,7 +212,8 @@ static void tell_slot(const struct nsf_contacts_table *table, const struct nsf_c
         tell_row(&table->rows[slot->state & ~NSF_SLOT_HAS_ROW], src, summary);
         return;
     }
-    struct nsf_deed deed = deed_of(table, slot->fact);
+    struct nsf_deed deed;
+    read_fact(table, slot->fact, &deed);
     *summary = (struct nsf_contact_summary){.src = src, .flags = (uint8_t)nsf_deed_flags(&deed)};
     if (deed.is_denied) {
         summary->denied_tuples = slot->state;

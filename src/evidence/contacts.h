@@ -58,12 +58,16 @@ struct nsf_deed {
     bool is_denied;
 };
 
-/* What was looked up lately, by what was asked for. */
-#define NSF_CONTACT_RECALLS 256u
-struct nsf_contact_recall {
-    uint64_t key; /* 0: none */
-    uint32_t id;
-    uint16_t code;
+/* What was looked up lately: what the tuples of a minute have in common nearly always finds a place for itself. */
+#define NSF_CONTACT_RECALLS 128u
+struct nsf_recalled_own {
+    uint32_t v4;
+    uint16_t code; /* of the address; 0: none */
+};
+struct nsf_recalled_port {
+    uint64_t key;  /* target, protocol, port; 0: none */
+    uint32_t id;   /* like a deed's */
+    uint16_t code; /* of that; under no finding, of the port */
 };
 
 /* Contacts whose sources are looked up side by side: the cache misses of one overlap those of the others. */
@@ -72,7 +76,7 @@ struct nsf_contact_block {
     struct nsf_contact_entry {
         const struct nsf_contact *contact; /* borrowed */
         uint32_t target;
-        uint32_t at; /* hash of the source, then its row */
+        uint32_t at; /* bucket of the source, then its row */
     } entries[NSF_CONTACT_BLOCK];
     uint32_t n;
 };
@@ -99,7 +103,8 @@ struct nsf_contacts_table {
     size_t ports_capacity;
     uint32_t n_ports;
     struct nsf_index by_port;
-    struct nsf_contact_recall recalls[NSF_CONTACT_RECALLS];
+    struct nsf_recalled_own recalled_own[NSF_CONTACT_RECALLS];
+    struct nsf_recalled_port recalled_ports[NSF_CONTACT_RECALLS];
 };
 
 void nsf_contacts_init(struct nsf_contacts_table *table, uint64_t seed);
@@ -127,9 +132,9 @@ uint64_t nsf_contacts_count_users(const struct nsf_contacts_table *table, const 
 static inline void nsf_contacts_put(struct nsf_contacts_table *table, struct nsf_contact_block *block,
                                     const struct nsf_contact *contact, uint32_t target)
 {
-    uint32_t hash = nsf_contact_slots_hash(&table->slots, contact->src);
-    nsf_contact_slots_expect(&table->slots, hash);
-    block->entries[block->n++] = (struct nsf_contact_entry){contact, target, hash};
+    uint32_t bucket = nsf_contact_slots_first(&table->slots, contact->src);
+    nsf_contact_slots_expect(&table->slots, bucket);
+    block->entries[block->n++] = (struct nsf_contact_entry){contact, target, bucket};
     if (NSF_UNLIKELY(block->n == NSF_CONTACT_BLOCK))
         nsf_contacts_empty_block(table, block);
 }

@@ -4,72 +4,68 @@
 
 /* ---- what a contact says of its source ---- */
 
-#define RECALL_DENIED (UINT64_C(1) << 63)
-#define RECALL_ALLOWED (UINT64_C(1) << 62)
-
-static inline uint64_t key_of_denied(const struct nsf_contact *contact)
+static inline unsigned place_of(uint64_t key)
 {
-    return RECALL_DENIED | contact->dst;
+    return (unsigned)(key * UINT64_C(0x9e3779b97f4a7c15) >> 32) % NSF_CONTACT_RECALLS;
 }
 
-static inline uint64_t key_of_allowed(const struct nsf_contact *contact, uint32_t target)
+static NSF_COLD void learn_own(struct nsf_contacts_table *table, uint32_t v4, struct nsf_recalled_own *recalled)
 {
-    return RECALL_ALLOWED | (uint64_t)target << 24 | nsf_port_item_value(contact->protocol, contact->dst_port);
+    uint32_t id = nsf_addresses_id(&table->addresses, nsf_ip_from_v4(v4));
+    *recalled = (struct nsf_recalled_own){v4, nsf_contact_code(NSF_CODES_ADDRESSES, id)};
 }
 
-static NSF_COLD void learn(struct nsf_contacts_table *table, const struct nsf_contact_entry *entry, uint64_t key,
-                           struct nsf_contact_recall *recall)
+/* The code of our address. */
+static inline uint16_t code_of_own(struct nsf_contacts_table *table, uint32_t v4)
+{
+    struct nsf_recalled_own *recalled = &table->recalled_own[place_of(v4)];
+    if (NSF_UNLIKELY(recalled->v4 != v4 || recalled->code == 0))
+        learn_own(table, v4, recalled);
+    return recalled->code;
+}
+
+static NSF_COLD void learn_port(struct nsf_contacts_table *table, const struct nsf_contact_entry *entry, uint64_t key,
+                                struct nsf_recalled_port *recalled)
 {
     const struct nsf_contact *contact = entry->contact;
-    struct nsf_deed deed = {
-        .id = NSF_INDEX_NONE,
-        .port = contact->dst_port,
-        .protocol = contact->protocol,
-        .is_denied = contact->is_denied,
-    };
-    if (contact->is_denied)
-        deed.id = nsf_addresses_id(&table->addresses, nsf_ip_from_v4(contact->dst));
-    else if (entry->target != NSF_INDEX_NONE)
+    struct nsf_deed deed = {.id = NSF_INDEX_NONE, .port = contact->dst_port, .protocol = contact->protocol};
+    if (entry->target != NSF_INDEX_NONE)
         deed.id = nsf_contacts_port_row(table, entry->target, contact->protocol, contact->dst_port);
-    *recall = (struct nsf_contact_recall){key, deed.id, nsf_contacts_code(table, &deed)};
+    *recalled = (struct nsf_recalled_port){key, deed.id, nsf_contacts_code(table, &deed)};
 }
 
-/* What the tuples of a minute have in common nearly always finds a place for itself. */
-static inline const struct nsf_contact_recall *recall(struct nsf_contacts_table *table,
-                                                      const struct nsf_contact_entry *entry, uint64_t key)
-{
-    struct nsf_contact_recall *found =
-        &table->recalls[(key * UINT64_C(0x9e3779b97f4a7c15) >> 32) % NSF_CONTACT_RECALLS];
-    if (NSF_UNLIKELY(found->key != key))
-        learn(table, entry, key, found);
-    return found;
-}
-
-static inline const struct nsf_contact_recall *recall_denied(struct nsf_contacts_table *table,
-                                                             const struct nsf_contact_entry *entry)
-{
-    return recall(table, entry, key_of_denied(entry->contact));
-}
-
-/* Counts the tuple of the port. */
-static inline const struct nsf_contact_recall *recall_allowed(struct nsf_contacts_table *table,
+/* The port under its target; counts the tuple there. */
+static inline const struct nsf_recalled_port *port_of_allowed(struct nsf_contacts_table *table,
                                                               const struct nsf_contact_entry *entry)
 {
-    const struct nsf_contact_recall *found = recall(table, entry, key_of_allowed(entry->contact, entry->target));
-    if (found->id != NSF_INDEX_NONE)
-        table->ports[found->id].tuples++;
-    return found;
+    const struct nsf_contact *contact = entry->contact;
+    uint64_t key =
+        (uint64_t)entry->target << 32 | UINT64_C(1) << 24 | (uint64_t)contact->protocol << 16 | contact->dst_port;
+    struct nsf_recalled_port *recalled = &table->recalled_ports[place_of(key)];
+    if (NSF_UNLIKELY(recalled->key != key))
+        learn_port(table, entry, key, recalled);
+    if (recalled->id != NSF_INDEX_NONE)
+        table->ports[recalled->id].tuples++;
+    return recalled;
 }
 
-static struct nsf_deed deed_of(const struct nsf_contact *contact, const struct nsf_contact_recall *found)
+/* Deeds are written where they are read from, field by field: a processor waits when it reads at once what was written
+ * in parts, as it would to hand one over by value. */
+static inline void fill_deed(const struct nsf_contact *contact, uint32_t id, uint16_t code, struct nsf_deed *deed)
 {
-    return (struct nsf_deed){
-        .id = found->id,
-        .code = found->code,
-        .port = contact->dst_port,
-        .protocol = contact->protocol,
-        .is_denied = contact->is_denied,
-    };
+    deed->id = id;
+    deed->code = code;
+    deed->port = contact->dst_port;
+    deed->protocol = contact->protocol;
+    deed->is_denied = contact->is_denied;
+}
+
+static inline void fill_denied(struct nsf_contacts_table *table, const struct nsf_contact *contact, uint16_t code,
+                               struct nsf_deed *deed)
+{
+    uint32_t id = code != NSF_CODE_NONE ? code - NSF_CODES_ADDRESSES
+                                        : nsf_addresses_id(&table->addresses, nsf_ip_from_v4(contact->dst));
+    fill_deed(contact, id, code, deed);
 }
 
 /* ---- rows that learn nothing new: most of them ---- */
@@ -83,49 +79,64 @@ static struct nsf_deed deed_of(const struct nsf_contact *contact, const struct n
 static inline bool is_denied_known(const struct nsf_contact_row *row, const struct nsf_contact *contact, uint16_t code)
 {
     uint32_t bits = row->bits;
-    bool is_own_known = nsf_has_lane(row->codes, code) | ((bits & NSF_ROW_STOPPED(NSF_ROW_DENIED_ADDRESSES)) != 0);
-    bool is_tcp_port = (contact->protocol == NSF_PROTOCOL_TCP) & (contact->dst_port != 0);
-    return is_own_known &
-           (((bits & PORT_IS_DONE) == PORT_IS_DONE) | (is_tcp_port & nsf_has_lane(row->tcp_ports, contact->dst_port)));
+    unsigned is_own_known =
+        (unsigned)nsf_has_lane(row->codes, code) | ((bits & NSF_ROW_STOPPED(NSF_ROW_DENIED_ADDRESSES)) != 0);
+    unsigned has_tcp_port = (contact->protocol == NSF_PROTOCOL_TCP) & (contact->dst_port != 0);
+    unsigned is_port_known = ((bits & PORT_IS_DONE) == PORT_IS_DONE) |
+                             (has_tcp_port & (unsigned)nsf_has_lane(row->tcp_ports, contact->dst_port));
+    return (is_own_known & is_port_known) != 0;
 }
 
-static NSF_COLD void note_new(struct nsf_contacts_table *table, const struct nsf_contact_entry *entry,
-                              const struct nsf_contact_recall *found)
+static inline void note_denied(struct nsf_contacts_table *table, const struct nsf_contact_entry *entry)
 {
-    struct nsf_deed deed = deed_of(entry->contact, found);
+    struct nsf_contact_row *row = &table->rows[entry->at];
+    uint16_t code = code_of_own(table, entry->contact->dst);
+    struct nsf_deed deed;
+    if (NSF_LIKELY(is_denied_known(row, entry->contact, code))) {
+        row->tuples[true]++;
+        return;
+    }
+    fill_denied(table, entry->contact, code, &deed);
     nsf_contact_rows_note(table, entry->at, &deed, 1);
 }
 
-static inline void note(struct nsf_contacts_table *table, const struct nsf_contact_entry *entry)
+static inline void note_allowed(struct nsf_contacts_table *table, const struct nsf_contact_entry *entry)
 {
+    const struct nsf_recalled_port *port = port_of_allowed(table, entry);
     struct nsf_contact_row *row = &table->rows[entry->at];
-    const struct nsf_contact_recall *found;
-    if (entry->contact->is_denied) {
-        found = recall_denied(table, entry);
-        if (is_denied_known(row, entry->contact, found->code)) {
-            row->tuples[true]++;
-            return;
-        }
-    } else {
-        found = recall_allowed(table, entry);
-        if (nsf_has_lane(row->codes, found->code)) {
-            row->tuples[false]++;
-            return;
-        }
+    struct nsf_deed deed;
+    if (NSF_LIKELY(nsf_has_lane(row->codes, port->code))) {
+        row->tuples[false]++;
+        return;
     }
-    note_new(table, entry, found);
+    fill_deed(entry->contact, port->id, port->code, &deed);
+    nsf_contact_rows_note(table, entry->at, &deed, 1);
 }
 
 /* An address without a row. */
 static void add_entry(struct nsf_contacts_table *table, const struct nsf_contact_entry *entry)
 {
-    const struct nsf_contact *contact = entry->contact;
-    struct nsf_deed deed =
-        deed_of(contact, contact->is_denied ? recall_denied(table, entry) : recall_allowed(table, entry));
-    nsf_contacts_add_deed(table, nsf_ip_from_v4(contact->src), &deed);
+    struct nsf_deed deed;
+    if (entry->contact->is_denied) {
+        fill_denied(table, entry->contact, code_of_own(table, entry->contact->dst), &deed);
+    } else {
+        const struct nsf_recalled_port *port = port_of_allowed(table, entry);
+        fill_deed(entry->contact, port->id, port->code, &deed);
+    }
+    nsf_contacts_add_deed(table, nsf_ip_from_v4(entry->contact->src), &deed);
 }
 
 /* ---- blocks ---- */
+
+/* Numbers of entries, by what is to be done with them: what it is cannot be guessed one by one. */
+struct lists {
+    uint32_t n_denied; /* of sources that have a row */
+    uint32_t n_allowed;
+    uint32_t n_others;
+    uint8_t denied[NSF_CONTACT_BLOCK];
+    uint8_t allowed[NSF_CONTACT_BLOCK];
+    uint8_t others[NSF_CONTACT_BLOCK];
+};
 
 /* Wherever it is; a place outside of the rows does no harm. */
 static inline void expect_row(const struct nsf_contacts_table *table, uint32_t row_idx)
@@ -133,33 +144,44 @@ static inline void expect_row(const struct nsf_contacts_table *table, uint32_t r
     __builtin_prefetch((const void *)((uintptr_t)table->rows + (uintptr_t)row_idx * sizeof(*table->rows)), 1);
 }
 
-/* Finds the slots, and sends for the rows. Entries whose source has a row go to the front of `order`, others, that are
- * added one by one, behind it: which it is cannot be guessed. Gives how many have one. */
-static uint32_t find_rows(const struct nsf_contacts_table *table, struct nsf_contact_block *block,
-                          uint8_t order[2 * NSF_CONTACT_BLOCK])
+/* Finds the slots, and sends for the rows. */
+static void find_rows(const struct nsf_contacts_table *table, struct nsf_contact_block *block, struct lists *lists)
 {
-    uint32_t n_rows = 0, n_others = 0;
+    uint32_t n_denied = 0, n_allowed = 0, n_others = 0;
     for (uint32_t i = 0, n = block->n; i < n; i++) {
         struct nsf_contact_entry *entry = &block->entries[i];
-        const struct nsf_contact_slot *slot = nsf_contact_slots_find_v4(&table->slots, entry->contact->src, entry->at);
-        uint32_t state = slot == NULL ? 0 : slot->state, has_row = state / NSF_SLOT_HAS_ROW;
+        uint32_t state = nsf_contact_slots_state(&table->slots, entry->contact->src, entry->at);
+        uint32_t has_row = state / NSF_SLOT_HAS_ROW, is_denied = has_row & entry->contact->is_denied;
         entry->at = state & ~NSF_SLOT_HAS_ROW;
         expect_row(table, entry->at);
-        order[n_rows] = (uint8_t)i;
-        order[NSF_CONTACT_BLOCK + n_others] = (uint8_t)i;
-        n_rows += has_row;
+        lists->denied[n_denied] = lists->allowed[n_allowed] = lists->others[n_others] = (uint8_t)i;
+        n_denied += is_denied;
+        n_allowed += has_row - is_denied;
         n_others += 1 - has_row;
     }
-    return n_rows;
+    lists->n_denied = n_denied;
+    lists->n_allowed = n_allowed;
+    lists->n_others = n_others;
+}
+
+static void empty_block(struct nsf_contacts_table *table, struct nsf_contact_block *block)
+{
+    struct lists lists;
+    find_rows(table, block, &lists);
+    for (uint32_t i = 0; i < lists.n_denied; i++)
+        note_denied(table, &block->entries[lists.denied[i]]);
+    for (uint32_t i = 0; i < lists.n_allowed; i++)
+        note_allowed(table, &block->entries[lists.allowed[i]]);
+    for (uint32_t i = 0; i < lists.n_others; i++)
+        add_entry(table, &block->entries[lists.others[i]]);
 }
 
 void nsf_contacts_empty_block(struct nsf_contacts_table *table, struct nsf_contact_block *block)
 {
-    uint8_t order[2 * NSF_CONTACT_BLOCK];
-    uint32_t n_rows = find_rows(table, block, order);
-    for (uint32_t i = 0; i < n_rows; i++)
-        note(table, &block->entries[order[i]]);
-    for (uint32_t i = 0; i < block->n - n_rows; i++)
-        add_entry(table, &block->entries[order[NSF_CONTACT_BLOCK + i]]);
+    if (table->slots.n_buckets > 0)
+        empty_block(table, block);
+    else
+        for (uint32_t i = 0; i < block->n; i++)
+            add_entry(table, &block->entries[i]);
     block->n = 0;
 }

@@ -77,7 +77,7 @@ static inline uint32_t nsf_port_item_value(uint8_t protocol, uint16_t port)
 
 static inline bool nsf_deed_is_denied_mail(const struct nsf_deed *deed)
 {
-    return deed->is_denied && deed->protocol == NSF_PROTOCOL_TCP && deed->port == 25;
+    return deed->is_denied & (deed->protocol == NSF_PROTOCOL_TCP) & (deed->port == 25);
 }
 
 /* Denied on a port that stands for itself in a row. */
