@@ -135,7 +135,7 @@ static const struct shape shapes[NSF_LAYOUTS] = {
         },
 };
 
-/* In memory, where an instruction takes them from: left to itself gcc puts such constants together again and again. */
+/* Where functions take them from that do not see them: those they do see gcc puts together again for each tuple. */
 struct constants {
     _Alignas(64) uint8_t zero[NSF_BLOCK_BYTES];
     uint8_t nine[NSF_BLOCK_BYTES];
@@ -149,15 +149,15 @@ struct constants {
     int16_t pair_weights[NSF_BLOCK_BYTES / 2];
     uint64_t ten_thousand[NSF_BLOCK_BYTES / 8];
     uint32_t most[NSF_BLOCK_BYTES / 4];
-    uint64_t most_ports[NSF_BLOCK_BYTES / 8];
-    uint8_t as_contact[NSF_BLOCK_BYTES]; /* from values and ports */
+    uint8_t as_contact[NSF_BLOCK_BYTES]; /* from the values */
     uint8_t mark_before[MARKS_ROOM];
     uint8_t one[MARKS_ROOM];
 };
 
 #define TIMES_EIGHT(what) what, what, what, what, what, what, what, what
 #define ZERO_BYTE 3 /* of the values: the highest of a small one */
-#define PORT_BYTES NSF_BLOCK_BYTES + 40
+#define PORT_BYTE 40
+#define PORT_VALUES 0x30 /* of eight bytes, a bit each */
 
 static const struct constants all_constants =
     {
@@ -180,24 +180,36 @@ static const struct constants all_constants =
         .weights = {TIMES_EIGHT(NUMBER_WEIGHTS)},
         .pair_weights = {TIMES_EIGHT(NUMBER_PAIR_WEIGHTS)},
         .ten_thousand = {EIGHT(10000)},
-        .most = {EIGHT(UINT8_MAX), FOUR(UINT32_MAX), UINT8_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX},
-        .most_ports = {FOUR(UINT64_MAX), UINT16_MAX, UINT16_MAX, UINT64_MAX, UINT64_MAX},
-        .as_contact = {12, 8, 4, 0, 28, 24, 20, 16, FOUR(ZERO_BYTE), PORT_BYTES, PORT_BYTES + 1, 48, ZERO_BYTE},
+        .most = {EIGHT(UINT8_MAX), UINT16_MAX, 0, UINT16_MAX, 0, UINT8_MAX},
+        .as_contact = {12, 8, 4, 0, 28, 24, 20, 16, FOUR(ZERO_BYTE), PORT_BYTE, PORT_BYTE + 1, 48, ZERO_BYTE},
         .mark_before = {0xff, EIGHT_FROM(0), EIGHT_FROM(8), EIGHT_FROM(16), 24, 25, 26, 27, 28, 29, 30},
         .one = {EIGHT(1), EIGHT(1), EIGHT(1), EIGHT(1)},
 };
 
-/* What is the same for all tuples of an array. */
+/* What is the same for all tuples of an array, kept in registers: nobody but the loop over them has its address. */
 struct context {
     const struct constants *constants;
     struct nsf_tuple_target *target;
     bool is_strict;
     bool takes_contacts;
     bool has_stamps;
-    __m256i marks[4]; /* less '0', as the bytes of the tuple */
-    __m256i least;    /* one more: distances of marks */
+    __m256i first_marks; /* of the shape, less '0' as the bytes of the tuple */
+    __m256i second_marks;
+    __m256i third_marks;
+    __m256i fourth_marks;
+    __m256i least; /* one more: distances of marks */
     __m256i span;
     __m128i group; /* as a contact has it */
+    __m512i zero;
+    __m512i nine;
+    __m512i first_block;
+    __m512i second_block;
+    __m256i mark_before;
+    __m512i ends_mark;
+    __m512i ends_before;
+    __m512i ends_weights;
+    __m512i ten_thousand;
+    __m512i as_contact;
 };
 
 TARGET_INLINE __m256i load32(const void *from)
@@ -210,20 +222,32 @@ TARGET_INLINE __m512i load64(const void *from)
     return _mm512_loadu_si512(from);
 }
 
-TARGET_INLINE void set_context(struct context *context, struct nsf_tuple_target *target)
+TARGET_INLINE void set_context(struct context *context, const struct constants *constants, const struct shape *shape,
+                               struct nsf_tuple_target *target)
 {
-    const struct shape *shape = &shapes[target->layout];
-    const __m256i zero = _mm256_set1_epi8('0');
-    context->constants = &all_constants;
+    context->constants = constants;
     context->target = target;
     context->is_strict = target->is_strict;
     context->takes_contacts = !target->is_smtp_only;
     context->has_stamps = target->batch->has_stamps;
-    for (unsigned i = 0; i < 4; i++)
-        context->marks[i] = _mm256_sub_epi8(load32(shape->marks[i]), zero);
-    context->least = _mm256_add_epi8(load32(shape->least), _mm256_set1_epi8(1));
+    context->zero = load64(constants->zero);
+    __m256i zero = _mm512_castsi512_si256(context->zero);
+    context->first_marks = _mm256_sub_epi8(load32(shape->marks[0]), zero);
+    context->second_marks = _mm256_sub_epi8(load32(shape->marks[1]), zero);
+    context->third_marks = _mm256_sub_epi8(load32(shape->marks[2]), zero);
+    context->fourth_marks = _mm256_sub_epi8(load32(shape->marks[3]), zero);
+    context->least = _mm256_add_epi8(load32(shape->least), load32(constants->one));
     context->span = _mm256_sub_epi8(load32(shape->most), load32(shape->least));
     context->group = _mm_set_epi32(0, (int)target->group_idx, 0, 0);
+    context->nine = load64(constants->nine);
+    context->first_block = load64(constants->first_block);
+    context->second_block = load64(constants->second_block);
+    context->mark_before = load32(constants->mark_before);
+    context->ends_mark = load64(constants->ends.mark);
+    context->ends_before = load64(constants->ends.before);
+    context->ends_weights = load64(constants->ends_weights);
+    context->ten_thousand = load64(constants->ten_thousand);
+    context->as_contact = load64(constants->as_contact);
 }
 
 /* ---- one tuple ---- */
@@ -231,17 +255,19 @@ TARGET_INLINE void set_context(struct context *context, struct nsf_tuple_target 
 struct seen {
     __m512i low; /* the bytes less '0': digits are their values */
     __m512i high;
-    __m512i at;       /* places of the marks */
-    __m256i distance; /* of each mark from the one before */
-    uint32_t is[4];   /* which marks are the first, second ... of what they may be */
+    __m512i at;        /* places of the marks */
+    __m256i distance;  /* of each mark from the one before */
+    uint32_t is_first; /* which marks are the first of what they may be, the second, one of them */
+    uint32_t is_second;
+    uint32_t is_any;
+    __m256i is_third; /* all ones */
 };
 
 /* Only the first letter of a run is left. */
 TARGET_INLINE void drop_letters(const struct context *context, const struct seen *seen, __mmask64 *low, __mmask64 *high)
 {
-    const __m512i nine = load64(context->constants->nine);
-    uint64_t letters = _cvtmask64_u64(_mm512_cmpgt_epi8_mask(seen->low, nine));
-    uint64_t more = _cvtmask64_u64(_mm512_cmpgt_epi8_mask(seen->high, nine));
+    uint64_t letters = _cvtmask64_u64(_mm512_cmpgt_epi8_mask(seen->low, context->nine));
+    uint64_t more = _cvtmask64_u64(_mm512_cmpgt_epi8_mask(seen->high, context->nine));
     *low = _kandn_mask64(_cvtu64_mask64(letters & letters << 1), *low);
     *high = _kandn_mask64(_cvtu64_mask64(more & (more << 1 | letters >> 63)), *high);
 }
@@ -249,23 +275,26 @@ TARGET_INLINE void drop_letters(const struct context *context, const struct seen
 /* Looks at the tuple behind a quote, and at what follows: QUOTED_MAX_BYTES. */
 TARGET_INLINE void look(const struct context *context, const struct shape *shape, const char *quote, struct seen *seen)
 {
-    const struct constants *constants = context->constants;
-    const __m512i zero = load64(constants->zero), nine = load64(constants->nine);
-    seen->low = _mm512_sub_epi8(load64(quote), zero);
-    seen->high = _mm512_sub_epi8(load64(quote + NSF_BLOCK_BYTES), zero);
-    __mmask64 low = _mm512_cmpgt_epu8_mask(seen->low, nine);
-    __mmask64 high = _mm512_cmpgt_epu8_mask(seen->high, nine);
+    seen->low = _mm512_sub_epi8(load64(quote), context->zero);
+    seen->high = _mm512_sub_epi8(load64(quote + NSF_BLOCK_BYTES), context->zero);
+    __mmask64 low = _mm512_cmpgt_epu8_mask(seen->low, context->nine);
+    __mmask64 high = _mm512_cmpgt_epu8_mask(seen->high, context->nine);
     if (shape->word != 0)
         drop_letters(context, seen, &low, &high);
     uint32_t n_low = (uint32_t)_mm_popcnt_u64(_cvtmask64_u64(low));
     __mmask64 behind = _cvtu64_mask64(~_bzhi_u64(~UINT64_C(0), n_low));
-    seen->at = _mm512_mask_expand_epi8(_mm512_maskz_compress_epi8(low, load64(constants->first_block)), behind,
-                                       _mm512_maskz_compress_epi8(high, load64(constants->second_block)));
+    seen->at = _mm512_mask_expand_epi8(_mm512_maskz_compress_epi8(low, context->first_block), behind,
+                                       _mm512_maskz_compress_epi8(high, context->second_block));
     __m256i marks = _mm512_castsi512_si256(_mm512_permutex2var_epi8(seen->low, seen->at, seen->high));
-    seen->is[0] = _cvtmask32_u32(_mm256_cmpeq_epi8_mask(marks, context->marks[0]));
-    seen->is[1] = _cvtmask32_u32(_mm256_cmpeq_epi8_mask(marks, context->marks[1]));
-    seen->is[2] = _cvtmask32_u32(_mm256_cmpeq_epi8_mask(marks, context->marks[2]));
-    seen->is[3] = _cvtmask32_u32(_mm256_cmpeq_epi8_mask(marks, context->marks[3]));
+    __m256i first = _mm256_cmpeq_epi8(marks, context->first_marks);
+    __m256i second = _mm256_cmpeq_epi8(marks, context->second_marks);
+    __m256i third = _mm256_cmpeq_epi8(marks, context->third_marks);
+    __m256i fourth = _mm256_cmpeq_epi8(marks, context->fourth_marks);
+    seen->is_first = (uint32_t)_mm256_movemask_epi8(first);
+    seen->is_second = (uint32_t)_mm256_movemask_epi8(second);
+    seen->is_third = third;
+    seen->is_any =
+        (uint32_t)_mm256_movemask_epi8(_mm256_or_si256(_mm256_or_si256(first, second), _mm256_or_si256(third, fourth)));
 }
 
 /* But the first, a bit each. */
@@ -277,39 +306,42 @@ static inline uint32_t all_marks(const struct shape *shape)
 /* The marks are those of the layout. The last one is the first quote behind the one in front. */
 TARGET_INLINE bool has_marks(const struct shape *shape, const struct seen *seen)
 {
-    return (~(seen->is[0] | seen->is[1] | seen->is[2] | seen->is[3]) & all_marks(shape)) == 0;
+    return (~seen->is_any & all_marks(shape)) == 0;
 }
 
 /* Numbers are as long as they may be, and all counters are there or none. */
 TARGET_INLINE bool has_lengths(const struct context *context, const struct shape *shape, struct seen *seen,
                                bool *has_counters)
 {
-    const struct constants *constants = context->constants;
     __m256i at = _mm512_castsi512_si256(seen->at);
-    seen->distance = _mm256_sub_epi8(at, _mm256_permutexvar_epi8(load32(constants->mark_before), at));
+    seen->distance = _mm256_sub_epi8(at, _mm256_permutexvar_epi8(context->mark_before, at));
     __m256i above = _mm256_sub_epi8(seen->distance, context->least);
     uint32_t is_right = _cvtmask32_u32(_mm256_cmple_epu8_mask(above, context->span));
-    uint32_t counters = shape->counters;
-    uint32_t empty = _cvtmask32_u32(_mm256_cmpeq_epi8_mask(seen->distance, load32(constants->one))) & counters;
+    /* No counters: the least distance. */
+    uint32_t counters = shape->counters, lowest = counters & -counters;
+    uint32_t empty = counters & (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(above, _mm256_setzero_si256()));
     *has_counters = empty != counters;
-    /* Without a branch, since half of all tuples have counters. */
-    uint32_t is_mixed = (uint32_t)(empty != 0) & (uint32_t)(empty != counters);
-    return ((~is_right & all_marks(shape)) | is_mixed) == 0;
+    /* All or none: one more empties the upper bits. */
+    return ((~is_right & all_marks(shape)) | ((empty + lowest) & counters & ~lowest)) == 0;
 }
 
-/* Digits of numbers, each number moved to the end of its lane. *ends and *starts tell where the marks are. */
-TARGET_INLINE __m512i gather(const struct seen *seen, const struct lanes *lanes, __m512i *ends, __m512i *starts)
+/* Digits of numbers, each number moved to the end of its lane. The marks stand at the ends and before the starts. */
+TARGET_INLINE __m512i gather(const struct seen *seen, __m512i ends, __m512i starts, const int8_t *place)
 {
-    *ends = _mm512_permutexvar_epi8(load64(lanes->mark), seen->at);
-    *starts = _mm512_permutexvar_epi8(load64(lanes->before), seen->at);
-    __m512i from = _mm512_add_epi8(*ends, load64(lanes->place));
-    __mmask64 is_digit = _mm512_cmpgt_epi8_mask(from, *starts);
+    __m512i from = _mm512_add_epi8(ends, load64(place));
+    __mmask64 is_digit = _mm512_cmpgt_epi8_mask(from, starts);
     return _mm512_maskz_permutex2var_epi8(is_digit, seen->low, from, seen->high);
+}
+
+/* Numbers of eight digits, of which the first four are in the lower half of each lane. */
+TARGET_INLINE __m512i join_halves(const struct context *context, __m512i fours)
+{
+    return _mm512_add_epi64(_mm512_mul_epu32(fours, context->ten_thousand), _mm512_srli_epi64(fours, 32));
 }
 
 struct ends {
     __m128i contact; /* addresses, destination port and protocol, as a contact has them */
-    __m512i ports;
+    __m512i values;
     uint32_t src;
     uint32_t dst_port;
     uint32_t protocol; /* 0 where it is no number */
@@ -319,18 +351,16 @@ struct ends {
 TARGET_INLINE bool take_ends(const struct context *context, const struct seen *seen, struct ends *ends)
 {
     const struct constants *constants = context->constants;
-    __m512i behind, before;
-    __m512i digits = gather(seen, &constants->ends, &behind, &before);
+    __m512i behind = _mm512_permutexvar_epi8(context->ends_mark, seen->at);
+    __m512i before = _mm512_permutexvar_epi8(context->ends_before, seen->at);
+    __m512i digits = gather(seen, behind, before, constants->ends.place);
     __mmask64 leading = _mm512_cmpeq_epi8_mask(_mm512_add_epi8(behind, load64(constants->leading)), before);
-    __m512i pairs = _mm512_maddubs_epi16(digits, load64(constants->ends_weights));
+    __m512i pairs = _mm512_maddubs_epi16(digits, context->ends_weights);
     __m512i values = _mm512_madd_epi16(pairs, load64(constants->ends_pair_weights));
-    ends->ports =
-        _mm512_add_epi64(_mm512_mul_epu32(values, load64(constants->ten_thousand)), _mm512_srli_epi64(values, 32));
+    ends->values = _mm512_mask_mov_epi64(values, PORT_VALUES, join_halves(context, values));
     uint64_t wrong = _cvtmask64_u64(_mm512_mask_testn_epi8_mask(leading, digits, digits)) |
-                     _cvtmask16_u32(_mm512_cmpgt_epu32_mask(values, load64(constants->most))) |
-                     _cvtmask8_u32(_mm512_cmpgt_epu64_mask(ends->ports, load64(constants->most_ports)));
-    ends->contact =
-        _mm512_castsi512_si128(_mm512_permutex2var_epi8(values, load64(constants->as_contact), ends->ports));
+                     _cvtmask16_u32(_mm512_cmpgt_epu32_mask(ends->values, load64(constants->most)));
+    ends->contact = _mm512_castsi512_si128(_mm512_permutexvar_epi8(context->as_contact, ends->values));
     uint32_t rest = (uint32_t)_mm_extract_epi32(ends->contact, 3);
     ends->src = (uint32_t)_mm_cvtsi128_si32(ends->contact);
     ends->dst_port = rest & UINT16_MAX;
@@ -343,17 +373,16 @@ TARGET_INLINE bool take_counts(const struct context *context, const struct shape
                                int64_t *ts_ms, __m256i *counters)
 {
     const struct constants *constants = context->constants;
-    __m512i behind, before;
-    __m512i digits = gather(seen, &shape->counts, &behind, &before);
+    __m512i behind = _mm512_permutexvar_epi8(load64(shape->counts.mark), seen->at);
+    __m512i before = _mm512_permutexvar_epi8(load64(shape->counts.before), seen->at);
+    __m512i digits = gather(seen, behind, before, shape->counts.place);
     __m512i pairs = _mm512_maddubs_epi16(digits, load64(constants->weights));
-    __m512i fours = _mm512_madd_epi16(pairs, load64(constants->pair_weights));
-    __m512i numbers =
-        _mm512_add_epi64(_mm512_mul_epu32(fours, load64(constants->ten_thousand)), _mm512_srli_epi64(fours, 32));
+    __m512i numbers = join_halves(context, _mm512_madd_epi16(pairs, load64(constants->pair_weights)));
     __m128i parts = _mm512_castsi512_si128(numbers);
     uint64_t stamp = (uint64_t)_mm_cvtsi128_si64(parts) * 100000000 + (uint64_t)_mm_extract_epi64(parts, 1);
     *ts_ms = (int64_t)(stamp < NSF_TUPLE_MS_FROM ? stamp * 1000 : stamp);
     *counters = _mm512_castsi512_si256(_mm512_alignr_epi64(numbers, numbers, 2));
-    uint32_t are_long = _cvtmask32_u32(_mm256_cmpgt_epu8_mask(seen->distance, load32(constants->nine)));
+    uint32_t are_long = _cvtmask32_u32(_mm256_cmpgt_epu8_mask(seen->distance, _mm512_castsi512_si256(context->nine)));
     return (are_long & shape->counters) == 0;
 }
 
@@ -364,8 +393,8 @@ TARGET_INLINE uint32_t is_mark(uint32_t marks, uint32_t mark)
 
 TARGET_INLINE uint8_t event_of(const struct shape *shape, const struct seen *seen)
 {
-    return shape->events[is_mark(seen->is[1], shape->decision) | is_mark(seen->is[0], shape->state) << 1 |
-                         is_mark(seen->is[2], shape->state) << 2];
+    return shape->events[is_mark(seen->is_second, shape->decision) | is_mark(seen->is_first, shape->state) << 1 |
+                         is_mark((uint32_t)_mm256_movemask_epi8(seen->is_third), shape->state) << 2];
 }
 
 /* Whether an outbound tuple may be to port 25 or 587. */
@@ -409,7 +438,7 @@ TARGET_INLINE bool add_mail(const struct context *context, const struct shape *s
         .dst = nsf_ip_from_v4((uint32_t)_mm_extract_epi32(ends->contact, 1)),
         .scope_id = target->scope_id,
         .record_idx = target->record_idx,
-        .src_port = (uint16_t)_mm_cvtsi128_si32(_mm512_extracti32x4_epi32(ends->ports, 2)),
+        .src_port = (uint16_t)_mm_cvtsi128_si32(_mm512_extracti32x4_epi32(ends->values, 2)),
         .dst_port = (uint16_t)ends->dst_port,
         .event = event,
         .has_counters = has_counters,
@@ -442,9 +471,10 @@ TARGET_INLINE bool add_contact(const struct context *context, const struct shape
     if (context->has_stamps && !add_stamp(context, shape, seen, contacts))
         return false;
     struct nsf_contact *contact = &contacts->items[contacts->n++];
+    __builtin_prefetch(contact + 8, 1);
     _mm_storeu_si128((__m128i *)(void *)contact, _mm_or_si128(ends->contact, context->group));
     contact->protocol = (uint8_t)ends->protocol;
-    contact->is_denied = is_mark(seen->is[1], shape->decision) != 0;
+    contact->is_denied = is_mark(seen->is_second, shape->decision) != 0;
     return true;
 }
 
@@ -458,13 +488,13 @@ TARGET_INLINE bool take_tuple(const struct context *context, const struct shape 
     look(context, shape, quote, &seen);
     if (!has_marks(shape, &seen))
         return false;
-    bool is_inbound = is_mark(seen.is[0], shape->direction);
+    bool is_inbound = is_mark(seen.is_first, shape->direction);
     if (!is_inbound && !context->is_strict && !may_be_mail(&seen, quote))
         return has_plain_bytes(shape, &seen, quote);
     if (!has_lengths(context, shape, &seen, &has_counters) || !take_ends(context, &seen, &ends))
         return false;
     if (shape->word == 0)
-        ends.protocol = 17 - (17 - 6) * is_mark(seen.is[0], MARK_PROTOCOL);
+        ends.protocol = 17 - (17 - 6) * is_mark(seen.is_first, MARK_PROTOCOL);
     bool is_mail = ends.dst_port == 25 || (!is_inbound && ends.dst_port == 587);
     if (is_mail && ends.protocol == 6)
         return add_mail(context, shape, &seen, &ends, is_inbound, has_counters);
@@ -507,28 +537,31 @@ TARGET_INLINE size_t list_quotes(struct nsf_slice bytes, uint16_t *places)
 }
 
 /* Takes tuples between pairs of quotes from the i-th on, up to one that is not as Azure writes them. */
-typedef size_t take_canonical_fn(const struct context *context, const char *bytes, const uint16_t *places, size_t i,
-                                 size_t n);
+typedef size_t take_canonical_fn(const struct constants *constants, struct nsf_tuple_target *target, const char *bytes,
+                                 const uint16_t *places, size_t i, size_t n);
 
-TARGET_INLINE size_t take_shaped(const struct context *context, const struct shape *shape, const char *bytes,
-                                 const uint16_t *places, size_t i, size_t n)
+TARGET_INLINE size_t take_shaped(const struct constants *constants, const struct shape *shape,
+                                 struct nsf_tuple_target *target, const char *bytes, const uint16_t *places, size_t i,
+                                 size_t n)
 {
+    struct context context;
+    set_context(&context, constants, shape, target);
     size_t from = i;
     for (; i + 1 < n; i += 2) {
         size_t n_bytes = (size_t)places[i + 1] - places[i] + 1;
-        if (n_bytes > QUOTED_MAX_BYTES || !take_tuple(context, shape, bytes + places[i]))
+        if (n_bytes > QUOTED_MAX_BYTES || !take_tuple(&context, shape, bytes + places[i]))
             break;
     }
-    context->target->n_tuples += (uint32_t)((i - from) / 2);
+    target->n_tuples += (uint32_t)((i - from) / 2);
     return i;
 }
 
 /* For each layout a function of its own, in which its shape is known. */
 #define TAKE_LAYOUT(name, layout)                                                                                      \
-    TARGET static size_t name(const struct context *context, const char *bytes, const uint16_t *places, size_t i,      \
-                              size_t n)                                                                                \
+    TARGET static size_t name(const struct constants *constants, struct nsf_tuple_target *target, const char *bytes,   \
+                              const uint16_t *places, size_t i, size_t n)                                              \
     {                                                                                                                  \
-        return take_shaped(context, &shapes[layout], bytes, places, i, n);                                             \
+        return take_shaped(constants, &shapes[layout], target, bytes, places, i, n);                                   \
     }
 
 TAKE_LAYOUT(take_nsg1, NSF_LAYOUT_NSG1)
@@ -539,17 +572,18 @@ static take_canonical_fn *const take_layout[NSF_LAYOUTS] = {take_nsg1, take_nsg2
 
 /* Takes the tuples that are whole in the first n_bytes of `bytes` and begin where QUOTED_MAX_BYTES follow. How many
  * bytes that were, up to another opening quote or to the end. */
-TARGET_INLINE size_t take_listed(const struct context *context, struct nsf_slice bytes, size_t n_bytes, uint64_t offset)
+TARGET_INLINE size_t take_listed(struct nsf_tuple_target *target, struct nsf_slice bytes, size_t n_bytes,
+                                 uint64_t offset)
 {
     uint16_t places[LISTED_QUOTES];
     size_t n_listed = list_quotes(nsf_slice(bytes.ptr, n_bytes), places), n = n_listed & ~(size_t)1, i = 0;
     while (n > 0 && bytes.len - places[n - 2] < QUOTED_MAX_BYTES)
         n -= 2;
     while (i < n) {
-        i = take_layout[context->target->layout](context, bytes.ptr, places, i, n);
+        i = take_layout[target->layout](&all_constants, target, bytes.ptr, places, i, n);
         if (i < n) {
             struct nsf_slice text = nsf_slice(bytes.ptr + places[i] + 1, (size_t)places[i + 1] - places[i] - 1);
-            nsf_tuple_take(context->target, text, offset + places[i] + 1);
+            nsf_tuple_take(target, text, offset + places[i] + 1);
             i += 2;
         }
     }
@@ -557,24 +591,21 @@ TARGET_INLINE size_t take_listed(const struct context *context, struct nsf_slice
 }
 
 /* The last bytes of an array are taken from where others may follow. */
-TARGET_INLINE size_t take_last(const struct context *context, struct nsf_slice bytes, uint64_t offset)
+TARGET_INLINE size_t take_last(struct nsf_tuple_target *target, struct nsf_slice bytes, uint64_t offset)
 {
     char copy[2 * QUOTED_MAX_BYTES] = {0};
     memcpy(copy, bytes.ptr, bytes.len);
-    return take_listed(context, nsf_slice(copy, sizeof(copy)), bytes.len, offset);
+    return take_listed(target, nsf_slice(copy, sizeof(copy)), bytes.len, offset);
 }
 
 TARGET static void take_array(struct nsf_tuple_target *target, struct nsf_slice inside, uint64_t offset)
 {
-    struct context context;
     size_t at = 0, n_taken = 1;
-    if (target->batch != NULL)
-        set_context(&context, target);
     while (at < inside.len && n_taken > 0 && target->batch != NULL) {
         struct nsf_slice bytes = nsf_slice_from(inside, at);
         n_taken = bytes.len < QUOTED_MAX_BYTES
-                      ? take_last(&context, bytes, offset + at)
-                      : take_listed(&context, bytes, bytes.len < LISTED_BYTES ? bytes.len : LISTED_BYTES, offset + at);
+                      ? take_last(target, bytes, offset + at)
+                      : take_listed(target, bytes, bytes.len < LISTED_BYTES ? bytes.len : LISTED_BYTES, offset + at);
         at += n_taken;
     }
     /* What is too long to be a tuple, and what is only counted. */
