@@ -10,16 +10,6 @@ static int64_t floor_div(int64_t a, int64_t b)
     return q - (a % b < 0);
 }
 
-int64_t nsf_time_day(int64_t ts_ms)
-{
-    return floor_div(ts_ms, NSF_MS_PER_DAY);
-}
-
-int64_t nsf_time_hour(int64_t ts_ms)
-{
-    return floor_div(ts_ms, NSF_MS_PER_HOUR);
-}
-
 int64_t nsf_time_iso_week(int64_t ts_ms)
 {
     /* 1970-01-01 was a Thursday: the Monday of its week is day -3. */

@@ -29,8 +29,14 @@ const char *nsf_time_format_day(int64_t day, char buf[NSF_TIME_TEXT_BYTES]);
 const char *nsf_time_format_minute(int64_t ts_ms, char buf[NSF_TIME_TEXT_BYTES]);
 
 /* Days, hours since 1970-01-01T00Z, rounded down, also before 1970. */
-int64_t nsf_time_day(int64_t ts_ms);
-int64_t nsf_time_hour(int64_t ts_ms);
+static inline int64_t nsf_time_day(int64_t ts_ms)
+{
+    return ts_ms / NSF_MS_PER_DAY - (ts_ms % NSF_MS_PER_DAY < 0);
+}
+static inline int64_t nsf_time_hour(int64_t ts_ms)
+{
+    return ts_ms / NSF_MS_PER_HOUR - (ts_ms % NSF_MS_PER_HOUR < 0);
+}
 /* A number that is equal for two times exactly when they lie in one ISO week (Monday to Sunday, UTC). */
 int64_t nsf_time_iso_week(int64_t ts_ms);
 int64_t nsf_time_from_civil(int year, int month, int day);
