@@ -6,6 +6,8 @@
 #include "core/intern.h"
 #include "core/mem.h"
 
+#define V4_BLOCKS 256u
+
 /* An interval of the address space and the narrowest entry around it: what a look-up finds by bisection. */
 struct stretch {
     struct nsf_ip first;
@@ -25,8 +27,9 @@ struct nsf_networks {
     bool is_finished;
     struct stretch *stretches;
     size_t n_stretches;
-    struct nsf_prefix *by_name; /* grouped by name id */
-    size_t *name_from;          /* by_name index of each name id, and the end */
+    uint32_t v4_from[V4_BLOCKS + 1]; /* the stretch that holds a.0.0.0, for each a, and 255.255.255.255 */
+    struct nsf_prefix *by_name;      /* grouped by name id */
+    size_t *name_from;               /* by_name index of each name id, and the end */
 };
 
 struct nsf_networks *nsf_networks_new(void)
@@ -174,6 +177,24 @@ static void make_stretches(struct nsf_networks *networks)
     }
 }
 
+/* Index of the stretch that holds ip, which is among the n from `from` on. */
+static size_t bisect(const struct nsf_networks *networks, size_t from, size_t n, struct nsf_ip ip)
+{
+    while (n > 1) {
+        size_t half = n / 2;
+        from += number_cmp(networks->stretches[from + half].first, ip) <= 0 ? half : 0;
+        n -= half;
+    }
+    return from;
+}
+
+static void index_v4(struct nsf_networks *networks)
+{
+    for (uint32_t a = 0; a < V4_BLOCKS; a++)
+        networks->v4_from[a] = (uint32_t)bisect(networks, 0, networks->n_stretches, nsf_ip_from_v4(a << 24));
+    networks->v4_from[V4_BLOCKS] = (uint32_t)bisect(networks, 0, networks->n_stretches, nsf_ip_from_v4(UINT32_MAX));
+}
+
 static void group_by_name(struct nsf_networks *networks)
 {
     size_t n_names = networks->names.n;
@@ -201,6 +222,7 @@ void nsf_networks_finish(struct nsf_networks *networks)
     if (networks->n_entries > 1)
         qsort_r(networks->entries, networks->n_entries, sizeof(*networks->entries), entry_cmp, networks->origins);
     make_stretches(networks);
+    index_v4(networks);
     group_by_name(networks);
 }
 
@@ -214,13 +236,10 @@ size_t nsf_networks_count(const struct nsf_networks *networks)
 /* Index of the stretch that holds ip; the first one begins at zero. */
 static size_t stretch_of(const struct nsf_networks *networks, struct nsf_ip ip)
 {
-    size_t from = 0, n = networks->n_stretches;
-    while (n > 1) {
-        size_t half = n / 2;
-        from += number_cmp(networks->stretches[from + half].first, ip) <= 0 ? half : 0;
-        n -= half;
-    }
-    return from;
+    if (!nsf_ip_is_v4(ip))
+        return bisect(networks, 0, networks->n_stretches, ip);
+    const uint32_t *from = networks->v4_from + (nsf_ip_to_v4(ip) >> 24);
+    return bisect(networks, from[0], from[1] - from[0] + 1, ip);
 }
 
 const struct nsf_listed *nsf_networks_find(const struct nsf_networks *networks, struct nsf_ip ip)

@@ -300,6 +300,41 @@ static void agrees_with_a_plain_search(void **state)
     }
 }
 
+static uint32_t any_v4(void)
+{
+    return (uint32_t)rand() << 16 ^ (uint32_t)rand();
+}
+
+/* IPv4 prefixes of every length anywhere, asked for their ends and what lies beside them. */
+static void agrees_with_a_plain_search_in_all_of_ipv4(void **state)
+{
+    srand(8);
+    for (int round = 0; round < 60; round++) {
+        struct nsf_prefix all[40];
+        struct lists l;
+        open_lists(&l);
+        nsf_networks_add_origin(l.networks, NSF_SLICE_LIT("random"), nsf_slice(NULL, 0));
+        size_t n = (size_t)(1 + rand() % 40);
+        for (size_t i = 0; i < n; i++) {
+            all[i] = nsf_prefix_around(nsf_ip_from_v4(any_v4()), (uint8_t)(96 + (round % 4 + 1) * rand() % 33));
+            nsf_networks_add(l.networks, all[i], nsf_slice(NULL, 0), 0);
+        }
+        nsf_networks_finish(l.networks);
+        for (size_t ask = 0; ask < 20 * n; ask++) {
+            const struct nsf_prefix *near = &all[ask % n];
+            uint32_t end = nsf_ip_to_v4(rand() % 2 == 0 ? near->ip : nsf_prefix_last(*near));
+            struct nsf_ip at = nsf_ip_from_v4(ask % 5 == 0 ? any_v4() : end + (uint32_t)(rand() % 3) - 1);
+            int best = -1;
+            for (size_t i = 0; i < n; i++)
+                if (nsf_prefix_contains(all[i], at) && (int)all[i].bits > best)
+                    best = all[i].bits;
+            const struct nsf_listed *got = nsf_networks_find(l.networks, at);
+            assert_int_equal(got == NULL ? -1 : (int)got->prefix.bits, best);
+        }
+        close_lists(&l);
+    }
+}
+
 static void a_range_is_its_fewest_prefixes(void **state)
 {
     static const struct {
@@ -436,6 +471,7 @@ int main(void)
         cmocka_unit_test(touches_asks_both_ways),
         cmocka_unit_test(the_smallest_name_of_a_prefix_counts),
         cmocka_unit_test(agrees_with_a_plain_search),
+        cmocka_unit_test(agrees_with_a_plain_search_in_all_of_ipv4),
         cmocka_unit_test(a_range_is_its_fewest_prefixes),
         cmocka_unit_test(a_file_that_is_not_there_is_named),
         cmocka_unit_test(hostile_bytes),
