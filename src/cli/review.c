@@ -150,6 +150,7 @@ static int read_and_report(const struct nsf_options *options, const struct nsf_s
         .idle_ms = (int64_t)options->idle_ms,
         .max_sources = options->max_sources,
         .max_other = options->max_other,
+        .tells_addresses = options->explain_source != NULL,
         .is_only_exposed = options->is_only_exposed,
         .pipeline = {.jobs = options->jobs == 0 ? nsf_thread_processors() : (unsigned)options->jobs,
                      .is_plain = options->parser == NSF_PARSER_YAJL,

@@ -2,6 +2,9 @@
 
 #include "core/mem.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <stdatomic.h>
 #include <unistd.h>
 
@@ -84,6 +87,13 @@ char *nsf_strdup_n(const char *ptr, size_t len)
 void nsf_free(void *ptr)
 {
     free(ptr);
+}
+
+void nsf_mem_give_back(void)
+{
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
 }
 
 void nsf_grow(void **ptr, size_t *capacity, size_t needed, size_t size_bytes)

@@ -23,6 +23,10 @@ char *nsf_strdup_n(const char *ptr, size_t len) __attribute__((malloc, returns_n
 /* free(NULL) is fine. */
 void nsf_free(void *ptr);
 
+/* What was freed between things that are still there goes back to the system, where the C library can do that: before a
+ * stage that allocates in other sizes. It takes a while. */
+void nsf_mem_give_back(void);
+
 /* Grows *ptr, an array with room for *capacity elements, so that it has room for `needed`. Doubles. */
 void nsf_grow(void **ptr, size_t *capacity, size_t needed, size_t size_bytes);
 #define NSF_GROW(ptr, capacity, needed)                                                                                \

@@ -8,6 +8,8 @@
 #include "evidence/sent_on.h"
 
 #define SENT_ON_TIMES_MIN 5 /* fewer pairs count for nothing */
+/* So many that their memory counts; for a few the system is not asked. */
+#define WORTH_GIVING_BACK 200000u
 #define SECONDS_PER_DAY 86400u
 
 struct nsf_dossier {
@@ -219,6 +221,26 @@ void nsf_dossier_free(struct nsf_dossier *dossier)
     nsf_free(dossier->retrying);
     nsf_free(dossier->retrying_ids);
     nsf_free(dossier);
+}
+
+void nsf_dossier_forget_networks(struct nsf_dossier *dossier)
+{
+    bool is_worth_it = dossier->networks.n >= WORTH_GIVING_BACK;
+    nsf_network_mails_release(&dossier->networks);
+    if (is_worth_it)
+        nsf_mem_give_back();
+}
+
+void nsf_dossier_forget_connections(struct nsf_dossier *dossier)
+{
+    uint64_t n_rows = 0;
+    for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
+        struct nsf_sources *sources = &dossier->evidence->partitions[p].sources;
+        n_rows += sources->rows.n;
+        nsf_journal_release(&sources->journal);
+    }
+    if (n_rows >= WORTH_GIVING_BACK)
+        nsf_mem_give_back();
 }
 
 /* ---- one source ---- */

@@ -50,6 +50,11 @@ void nsf_dossier_reader_release(struct nsf_dossier_reader *reader);
 void nsf_dossier_read(struct nsf_dossier_reader *reader, struct nsf_ip src, uint64_t network_id,
                       const struct nsf_row_ref *row, struct nsf_sender_facts *facts);
 
+/* Give memory back that grows with the number of sources. Nothing may be read by nsf_dossier_read after either, nor be
+ * told by nsf_dossier_each_sent after the second. */
+void nsf_dossier_forget_networks(struct nsf_dossier *dossier);
+void nsf_dossier_forget_connections(struct nsf_dossier *dossier);
+
 /* Lends. */
 const struct nsf_row_finder *nsf_dossier_rows(const struct nsf_dossier *dossier);
 

@@ -324,7 +324,8 @@ const struct nsf_review *nsf_review_run_finish(struct nsf_review_run *run)
         nsf_evidence_add_problems(run->evidence, run->request.lists_problems);
     nsf_evidence_finish(run->evidence, review);
     if (run->request.lists != NULL)
-        run->verdicts = nsf_verdicts_new(run->evidence, run->request.lists, review, run->request.pipeline.jobs);
+        run->verdicts = nsf_verdicts_new(run->evidence, run->request.lists, review, run->request.pipeline.jobs,
+                                         run->request.tells_addresses);
     narrow(&run->request, review);
     return review;
 }

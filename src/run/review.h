@@ -18,7 +18,7 @@ struct nsf_review_request {
     struct nsf_store *store;         /* NULL: none. What is new is read into it, and the report is on all it holds */
     int64_t since_ms;                /* NSF_TS_NONE: no bound */
     int64_t until_ms;
-    int64_t idle_ms; /* 0: the default */
+    int64_t idle_ms;      /* 0: the default */
     uint64_t max_sources; /* told apart in the report, 0: all */
     uint64_t max_other;   /* addresses kept that were denied or on other ports, 0: all */
     /* Only these rules are reported: name or id of the NSG, name of the rule, without case; 0: all. */
@@ -30,6 +30,7 @@ struct nsf_review_request {
         *lists; /* finished; borrowed until the run is freed; NULL: no source and no rule is judged */
     const struct nsf_problems *lists_problems; /* of loading the lists; or NULL */
     const struct nsf_problems *rules_problems; /* of loading the rules: told among those of the logs; or NULL */
+    bool tells_addresses;                      /* the review will be asked for an address, whether it is in it or not */
     bool is_only_exposed;                      /* NSG logs of NSGs without a finding are left out, by their path */
     struct nsf_pipeline_options pipeline;
 };

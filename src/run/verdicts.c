@@ -97,8 +97,9 @@ static const struct nsf_judgement *judge(struct nsf_review_desk *desk, struct ns
     return &desk->judgement;
 }
 
-const struct nsf_judgement *nsf_verdicts_of(struct nsf_verdicts *verdicts, struct nsf_ip address,
-                                            struct nsf_sender_facts *facts)
+/* One address, whether it has a row in the review or not. The texts lend until the next call. */
+static const struct nsf_judgement *judge_address(struct nsf_verdicts *verdicts, struct nsf_ip address,
+                                                 struct nsf_sender_facts *facts)
 {
     struct nsf_lists_place place = nsf_lists_place_of(verdicts->lists, address);
     return judge(verdicts->desk, address, NULL, &place, facts);
@@ -458,32 +459,39 @@ static void judge_mail(struct rule_sources *sources, struct nsf_review *review, 
     nsf_rule_relay_free(sources->relay);
 }
 
-static void judge_rule(struct nsf_verdicts *verdicts, size_t rule_idx)
+/* What is told without going through the sources of the rule. */
+static void begin_rule(struct nsf_verdicts *verdicts, size_t rule_idx, struct nsf_rule_facts *facts)
+{
+    struct nsf_review *review = verdicts->review;
+    struct nsf_review_rule *rule = &review->rules[rule_idx];
+    struct rule_sources sources = {.verdicts = verdicts, .facts = facts, .finding_idx = rule->finding_idx};
+    rule->confidence = confidence_of(review, rule);
+    fill_exposure(review->scan, &review->scan->findings[rule->finding_idx], facts);
+    fill_traffic(review, rule, facts);
+    judge_mail(&sources, review, rule);
+}
+
+static void judge_rule(struct nsf_verdicts *verdicts, size_t rule_idx, struct nsf_rule_facts *facts)
 {
     struct nsf_review *review = verdicts->review;
     struct nsf_review_rule *rule = &review->rules[rule_idx];
     const struct nsf_finding *finding = &review->scan->findings[rule->finding_idx];
-    struct nsf_rule_facts facts = {0};
     struct nsf_rule_judgement judgement;
-    struct rule_sources sources = {.verdicts = verdicts, .facts = &facts, .finding_idx = rule->finding_idx};
+    struct rule_sources sources = {.verdicts = verdicts, .facts = facts, .finding_idx = rule->finding_idx};
     struct nsf_rule_path path;
     char changed_day[NSF_TIME_TEXT_BYTES];
-    rule->confidence = confidence_of(review, rule);
-    fill_exposure(review->scan, finding, &facts);
-    fill_traffic(review, rule, &facts);
     nsf_rule_path_read(verdicts->evidence, review->scan, finding, &rule->coverage, &path);
-    facts.has_dark_path = path.dark != NULL;
-    facts.has_mail_elsewhere = nsf_evidence_has_mail_elsewhere(verdicts->evidence, finding->nsg_idx);
+    facts->has_dark_path = path.dark != NULL;
+    facts->has_mail_elsewhere = nsf_evidence_has_mail_elsewhere(verdicts->evidence, finding->nsg_idx);
     nsf_rule_sightings_init(&sources.sightings, &review->scan->nsgs[finding->nsg_idx]);
-    judge_mail(&sources, review, rule);
     nsf_named_sources_init(&sources.named, finding);
     collect_sources(&sources, review, rule_idx);
     nsf_named_sources_tell(&sources.named, finding->rule, &review->arena, rule);
     collect_elsewhere(&sources);
     if (rule->coverage.evidence_from_ms != NSF_TS_NONE)
-        facts.changed_on = nsf_time_format_day(nsf_time_day(rule->coverage.evidence_from_ms), changed_day);
-    facts.is_masked = is_any_source(finding) && nsf_rule_is_masked(&sources.sightings, facts.connections);
-    nsf_judge_rule(&facts, &judgement);
+        facts->changed_on = nsf_time_format_day(nsf_time_day(rule->coverage.evidence_from_ms), changed_day);
+    facts->is_masked = is_any_source(finding) && nsf_rule_is_masked(&sources.sightings, facts->connections);
+    nsf_judge_rule(facts, &judgement);
     rule->verdict = judgement.verdict;
     rule->risk = judgement.risk;
     rule->reason = nsf_arena_copy(&review->arena, nsf_slice_str(judgement.reason));
@@ -495,7 +503,7 @@ static void judge_rule(struct nsf_verdicts *verdicts, size_t rule_idx)
                                         .touched = sources.touched,
                                         .n_touched = sources.n_touched,
                                         .destinations = &sources.destinations,
-                                        .has_counters = facts.has_counters,
+                                        .has_counters = facts->has_counters,
                                         .mail_beside_mx = sources.mail_beside_mx},
                &review->arena, rule);
     nsf_named_sources_release(&sources.named);
@@ -535,7 +543,7 @@ static void fill_retrying(struct nsf_verdicts *verdicts)
     denied->retrying = nsf_arena_zalloc(&verdicts->review->arena, n + 1, sizeof(*denied->retrying));
     for (size_t i = 0; i < n; i++) {
         struct nsf_sender_facts facts;
-        const struct nsf_judgement *judgement = nsf_verdicts_of(verdicts, all[i].address, &facts);
+        const struct nsf_judgement *judgement = judge_address(verdicts, all[i].address, &facts);
         if (!judgement->has_hostile_evidence && !nsf_ip_is_health_probe(all[i].address))
             denied->retrying[denied->n_retrying++] = all[i];
     }
@@ -543,8 +551,26 @@ static void fill_retrying(struct nsf_verdicts *verdicts)
         qsort(denied->retrying, denied->n_retrying, sizeof(*denied->retrying), cmp_retrying);
 }
 
+/* With ten million sources each of the three needs all the memory there is, so each forgets what was only there for the
+ * one before. */
+static void judge_rules(struct nsf_verdicts *verdicts, bool tells_addresses)
+{
+    struct nsf_review *review = verdicts->review;
+    struct nsf_rule_facts *facts = nsf_calloc(review->n_rules, sizeof(*facts));
+    fill_retrying(verdicts);
+    if (!tells_addresses)
+        nsf_dossier_forget_networks(verdicts->dossier);
+    for (size_t i = 0; i < review->n_rules; i++)
+        begin_rule(verdicts, i, &facts[i]);
+    if (!tells_addresses)
+        nsf_dossier_forget_connections(verdicts->dossier);
+    for (size_t i = 0; i < review->n_rules; i++)
+        judge_rule(verdicts, i, &facts[i]);
+    nsf_free(facts);
+}
+
 struct nsf_verdicts *nsf_verdicts_new(struct nsf_evidence *evidence, const struct nsf_lists *lists,
-                                      struct nsf_review *review, unsigned jobs)
+                                      struct nsf_review *review, unsigned jobs, bool tells_addresses)
 {
     struct nsf_verdicts *verdicts = nsf_calloc(1, sizeof(*verdicts));
     struct nsf_dossier_ask ask = {.network_of = network_of, .ctx = lists};
@@ -557,16 +583,14 @@ struct nsf_verdicts *nsf_verdicts_new(struct nsf_evidence *evidence, const struc
     review->read_source = read_source;
     review->read_brief = read_source_briefly;
     review->desks = &desks;
-    review->read_address = read_address;
+    review->read_address = tells_addresses ? read_address : NULL;
     review->judge = verdicts;
     nsf_parallel(jobs, NSF_PARTITIONS, judge_partition, verdicts);
     verdicts->desk->judgement.is_brief = true; /* nobody reads the words of the sums */
     verdicts->relays = nsf_relays_new(evidence, jobs);
-    for (size_t i = 0; i < review->n_rules; i++)
-        judge_rule(verdicts, i);
+    judge_rules(verdicts, tells_addresses);
     nsf_relays_free(verdicts->relays);
     verdicts->relays = NULL;
-    fill_retrying(verdicts);
     verdicts->desk->judgement.is_brief = false;
     if (review->n_rules > 1)
         qsort_r(review->rules, review->n_rules, sizeof(*review->rules), cmp_rules, (void *)(uintptr_t)review->scan);

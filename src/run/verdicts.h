@@ -18,12 +18,8 @@ struct nsf_verdicts;
  * queue; from then on nsf_review_source tells verdicts too. Borrows all three until free; the review must not be read
  * afterwards. */
 struct nsf_verdicts *nsf_verdicts_new(struct nsf_evidence *evidence, const struct nsf_lists *lists,
-                                      struct nsf_review *review, unsigned jobs);
+                                      struct nsf_review *review, unsigned jobs, bool tells_addresses);
 /* NULL is fine. */
 void nsf_verdicts_free(struct nsf_verdicts *verdicts);
-
-/* One address, whether it has a row in the review or not. The texts lend until the next call. */
-const struct nsf_judgement *nsf_verdicts_of(struct nsf_verdicts *verdicts, struct nsf_ip address,
-                                            struct nsf_sender_facts *facts);
 
 #endif
