@@ -255,7 +255,7 @@ static size_t order_questions(const struct nsf_review *review, size_t rule_idx, 
     }
     if (n > 1)
         qsort(questions, n, sizeof(*questions), cmp_network);
-    if (!is_summed(review, &review->rules[rule_idx], top))
+    if (n > 0 && !is_summed(review, &review->rules[rule_idx], top))
         count_mail(review, rule_idx, questions, n);
     if (n > 1)
         qsort(questions, n, sizeof(*questions), cmp_mail);
