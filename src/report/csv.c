@@ -227,10 +227,12 @@ static void cell_evidence(struct csv *csv, const struct nsf_mail_source *source)
     char *at = put_tenths(text + sizeof("score ") - 1, "", source->score_tenths);
     for (size_t i = 0; i < source->n_evidence; i++) {
         size_t len = strlen(source->evidence[i].code);
-        memcpy(at, "; ", 2);
-        memcpy(at + 2, source->evidence[i].code, len);
-        at[2 + len] = ' ';
-        at = put_tenths(at + 2 + len + 1, "+", source->evidence[i].points_tenths);
+        *at++ = ';';
+        *at++ = ' ';
+        memcpy(at, source->evidence[i].code, len);
+        at += len;
+        *at++ = ' ';
+        at = put_tenths(at, "+", source->evidence[i].points_tenths);
     }
     cell(csv, nsf_slice(text, (size_t)(at - text)));
     nsf_free(many);
