@@ -17,10 +17,15 @@ struct nsf_lines {
     size_t n;
 };
 
+static inline size_t nsf_lines_offset(const void *block)
+{
+    return (NSF_LINE_BYTES - (uintptr_t)block % NSF_LINE_BYTES) % NSF_LINE_BYTES;
+}
+
 static inline void nsf_lines_take(struct nsf_lines *lines, void *block, size_t n)
 {
     lines->block = block;
-    lines->first = (char *)block + (NSF_LINE_BYTES - (uintptr_t)block % NSF_LINE_BYTES) % NSF_LINE_BYTES;
+    lines->first = (char *)block + nsf_lines_offset(block);
     lines->n = n;
 }
 
@@ -41,14 +46,12 @@ static inline void nsf_lines_reserve(struct nsf_lines *lines, size_t needed)
 {
     if (NSF_LIKELY(needed <= lines->n))
         return;
-    struct nsf_lines grown;
-    size_t n = lines->n + lines->n / 2 + 16;
+    size_t n_old = lines->n, n = n_old + n_old / 2 + 16, old_offset = nsf_lines_offset(lines->block);
     n = n < needed ? needed : n;
-    nsf_lines_take(&grown, nsf_malloc(nsf_mul_size(nsf_add_size(n, 1), NSF_LINE_BYTES)), n);
-    if (lines->n > 0)
-        memcpy(grown.first, lines->first, lines->n * NSF_LINE_BYTES);
-    nsf_lines_release(lines);
-    *lines = grown;
+    char *block = nsf_realloc_array(lines->block, nsf_add_size(n, 1), NSF_LINE_BYTES);
+    nsf_lines_take(lines, block, n);
+    if (n_old > 0 && nsf_lines_offset(block) != old_offset)
+        memmove(lines->first, block + old_offset, n_old * NSF_LINE_BYTES);
 }
 
 #endif
