@@ -79,7 +79,7 @@ static bool note_further(struct nsf_contacts_table *table, struct nsf_contact_ro
 static bool note_item(struct nsf_contacts_table *table, struct nsf_contact_row *row, uint32_t item, uint16_t code)
 {
     unsigned n = nsf_row_used(row, NSF_ROW_CODES_USED);
-    if (code != NSF_CODE_NONE && nsf_has_lane(row->codes, code))
+    if (code != NSF_CODE_NONE && nsf_has_lane(row->codes, code) != 0)
         return false;
     if (code == NSF_CODE_NONE || n == NSF_ROW_LANES)
         return note_further(table, row, item);
@@ -95,7 +95,7 @@ static bool note_denied_port(struct nsf_contacts_table *table, struct nsf_contac
     unsigned n = nsf_row_used(row, NSF_ROW_TCP_PORTS_USED);
     if (deed->protocol != NSF_PROTOCOL_TCP || deed->port == 0)
         return note_item(table, row, item, nsf_contact_codes_port(&table->codes, item));
-    if (nsf_has_lane(row->tcp_ports, deed->port))
+    if (nsf_has_lane(row->tcp_ports, deed->port) != 0)
         return false;
     if (n == NSF_ROW_LANES)
         return note_further(table, row, item);
@@ -106,7 +106,8 @@ static bool note_denied_port(struct nsf_contacts_table *table, struct nsf_contac
 
 /* ---- deeds ---- */
 
-static bool has_stopped(const struct nsf_contact_row *row, enum nsf_row_bits count)
+/* 1 or 0. */
+static unsigned has_stopped(const struct nsf_contact_row *row, enum nsf_row_bits count)
 {
     return (row->bits & NSF_ROW_STOPPED(count)) != 0;
 }
@@ -121,7 +122,7 @@ static void count_other_port(struct nsf_contacts_table *table, struct nsf_contac
                              uint16_t code)
 {
     uint32_t item = nsf_contact_item(NSF_ITEM_OTHER_PORT, nsf_port_item_value(deed->protocol, deed->port));
-    if (!has_stopped(row, NSF_ROW_OTHER_PORTS))
+    if (has_stopped(row, NSF_ROW_OTHER_PORTS) == 0)
         add_to(row, NSF_ROW_OTHER_PORTS, note_item(table, row, item, code));
 }
 
@@ -150,8 +151,9 @@ static void put_in_lane(uint16_t lanes[NSF_ROW_LANES], unsigned n_used, uint16_t
 static bool note_denied_in_lanes(struct nsf_contact_row *row, const struct nsf_deed *deed)
 {
     unsigned n_ports = nsf_row_used(row, NSF_ROW_TCP_PORTS_USED), n_codes = nsf_row_used(row, NSF_ROW_CODES_USED);
-    bool is_own_new = !has_stopped(row, NSF_ROW_DENIED_ADDRESSES) & !nsf_has_lane(row->codes, deed->code);
-    bool is_port_new = !has_stopped(row, NSF_ROW_DENIED_PORTS) & !nsf_has_lane(row->tcp_ports, deed->port);
+    unsigned is_own_old = has_stopped(row, NSF_ROW_DENIED_ADDRESSES) | nsf_has_lane(row->codes, deed->code);
+    unsigned is_port_old = has_stopped(row, NSF_ROW_DENIED_PORTS) | nsf_has_lane(row->tcp_ports, deed->port);
+    bool is_own_new = is_own_old == 0, is_port_new = is_port_old == 0;
     if ((is_own_new & ((n_codes == NSF_ROW_LANES) | (deed->code == NSF_CODE_NONE))) |
         (is_port_new & ((n_ports == NSF_ROW_LANES) | (deed->port == 0))) | (deed->protocol != NSF_PROTOCOL_TCP))
         return false;
@@ -165,13 +167,13 @@ static bool note_denied_in_lanes(struct nsf_contact_row *row, const struct nsf_d
 static void note_denied(struct nsf_contacts_table *table, struct nsf_contact_row *row, const struct nsf_deed *deed)
 {
     if (!note_denied_in_lanes(row, deed)) {
-        if (!has_stopped(row, NSF_ROW_DENIED_ADDRESSES))
+        if (has_stopped(row, NSF_ROW_DENIED_ADDRESSES) == 0)
             add_to(row, NSF_ROW_DENIED_ADDRESSES,
                    note_item(table, row, nsf_contact_item(NSF_ITEM_DENIED_ADDRESS, deed->id), deed->code));
-        if (!has_stopped(row, NSF_ROW_DENIED_PORTS))
+        if (has_stopped(row, NSF_ROW_DENIED_PORTS) == 0)
             add_to(row, NSF_ROW_DENIED_PORTS, note_denied_port(table, row, deed));
     }
-    if (nsf_deed_is_denied_mail(deed) && !has_stopped(row, NSF_ROW_DENIED_MAIL_ADDRESSES))
+    if (nsf_deed_is_denied_mail(deed) && has_stopped(row, NSF_ROW_DENIED_MAIL_ADDRESSES) == 0)
         add_to(row, NSF_ROW_DENIED_MAIL_ADDRESSES,
                note_item(table, row, nsf_contact_item(NSF_ITEM_DENIED_MAIL_ADDRESS, deed->id),
                          nsf_contact_code(NSF_CODES_MAIL_ADDRESSES, deed->id)));

@@ -79,11 +79,10 @@ static inline void fill_denied(struct nsf_contacts_table *table, const struct ns
 static inline bool is_denied_known(const struct nsf_contact_row *row, const struct nsf_contact *contact, uint16_t code)
 {
     uint32_t bits = row->bits;
-    unsigned is_own_known =
-        (unsigned)nsf_has_lane(row->codes, code) | ((bits & NSF_ROW_STOPPED(NSF_ROW_DENIED_ADDRESSES)) != 0);
+    unsigned is_own_known = nsf_has_lane(row->codes, code) | ((bits & NSF_ROW_STOPPED(NSF_ROW_DENIED_ADDRESSES)) != 0);
     unsigned has_tcp_port = (contact->protocol == NSF_PROTOCOL_TCP) & (contact->dst_port != 0);
-    unsigned is_port_known = ((bits & PORT_IS_DONE) == PORT_IS_DONE) |
-                             (has_tcp_port & (unsigned)nsf_has_lane(row->tcp_ports, contact->dst_port));
+    unsigned is_port_known =
+        ((bits & PORT_IS_DONE) == PORT_IS_DONE) | (has_tcp_port & nsf_has_lane(row->tcp_ports, contact->dst_port));
     return (is_own_known & is_port_known) != 0;
 }
 
@@ -105,7 +104,7 @@ static inline void note_allowed(struct nsf_contacts_table *table, const struct n
     const struct nsf_recalled_port *port = port_of_allowed(table, entry);
     struct nsf_contact_row *row = &table->rows[entry->at];
     struct nsf_deed deed;
-    if (NSF_LIKELY(nsf_has_lane(row->codes, port->code))) {
+    if (NSF_LIKELY(nsf_has_lane(row->codes, port->code) != 0)) {
         row->tuples[false]++;
         return;
     }

@@ -91,9 +91,9 @@ typedef uint16_t nsf_lanes __attribute__((vector_size(16)));
 typedef uint64_t nsf_lane_words __attribute__((vector_size(16)));
 _Static_assert(NSF_ROW_LANES > 8 && NSF_ROW_LANES <= 16, "two vectors hold all lanes");
 
-/* Whether a lane holds the value, which is not 0. All lanes are looked at, some of them twice: that takes no guess of a
- * branch, and few instructions. */
-static inline bool nsf_has_lane(const uint16_t lanes[NSF_ROW_LANES], uint16_t value)
+/* 1 when a lane holds the value, which is not 0; else 0: a number, to be combined with others without a branch. All
+ * lanes are looked at, some of them twice: that takes no guess, and few instructions. */
+static inline unsigned nsf_has_lane(const uint16_t lanes[NSF_ROW_LANES], uint16_t value)
 {
     nsf_lanes first, last, wanted = (nsf_lanes){0} + value;
     memcpy(&first, lanes, sizeof(first));
