@@ -22,11 +22,24 @@ enum {
     MARK_NONE = 31, /* no tuple has so many */
 };
 #define QUOTED_MAX_BYTES ((size_t)2 * NSF_BLOCK_BYTES)
+/* Tuples whose marks are found before the first of them is taken: from end to end a tuple is a long chain of
+ * instructions, and the processor looks no further ahead than two of them. */
+#define TUPLES_AHEAD 16u
 
 /* Bytes of an array whose quotes are listed together, and room for their places: all of them, and what is written
  * behind the last. */
 #define LISTED_BYTES ((size_t)4096)
 #define LISTED_QUOTES (LISTED_BYTES + NSF_BLOCK_BYTES)
+
+/* Tuples in a part of an array. */
+struct listed {
+    const char *bytes;
+    size_t n_quotes;                              /* of whole tuples */
+    uint16_t places[LISTED_QUOTES];               /* of quotes */
+    uint8_t marks[TUPLES_AHEAD][NSF_BLOCK_BYTES]; /* places of marks, from the quote in front on: of the tuples that */
+    size_t marked_from;                           /* begin with this quote */
+    size_t marked_to;                             /* up to this one */
+};
 
 /* ---- tables ---- */
 
@@ -272,19 +285,31 @@ TARGET_INLINE void drop_letters(const struct context *context, const struct seen
     *high = _kandn_mask64(_cvtu64_mask64(more & (more << 1 | letters >> 63)), *high);
 }
 
-/* Looks at the tuple behind a quote, and at what follows: QUOTED_MAX_BYTES. */
-TARGET_INLINE void look(const struct context *context, const struct shape *shape, const char *quote, struct seen *seen)
+/* The bytes of the tuple behind a quote, and what follows: QUOTED_MAX_BYTES. */
+TARGET_INLINE void take_bytes(const struct context *context, const char *quote, struct seen *seen)
 {
     seen->low = _mm512_sub_epi8(load64(quote), context->zero);
     seen->high = _mm512_sub_epi8(load64(quote + NSF_BLOCK_BYTES), context->zero);
-    __mmask64 low = _mm512_cmpgt_epu8_mask(seen->low, context->nine);
-    __mmask64 high = _mm512_cmpgt_epu8_mask(seen->high, context->nine);
+}
+
+/* Where its marks are. */
+TARGET_INLINE __m512i find_marks(const struct context *context, const struct shape *shape, const char *quote)
+{
+    struct seen seen;
+    take_bytes(context, quote, &seen);
+    __mmask64 low = _mm512_cmpgt_epu8_mask(seen.low, context->nine);
+    __mmask64 high = _mm512_cmpgt_epu8_mask(seen.high, context->nine);
     if (shape->word != 0)
-        drop_letters(context, seen, &low, &high);
+        drop_letters(context, &seen, &low, &high);
     uint32_t n_low = (uint32_t)_mm_popcnt_u64(_cvtmask64_u64(low));
     __mmask64 behind = _cvtu64_mask64(~_bzhi_u64(~UINT64_C(0), n_low));
-    seen->at = _mm512_mask_expand_epi8(_mm512_maskz_compress_epi8(low, context->first_block), behind,
-                                       _mm512_maskz_compress_epi8(high, context->second_block));
+    return _mm512_mask_expand_epi8(_mm512_maskz_compress_epi8(low, context->first_block), behind,
+                                   _mm512_maskz_compress_epi8(high, context->second_block));
+}
+
+/* What they are. */
+TARGET_INLINE void look_at_marks(const struct context *context, struct seen *seen)
+{
     __m256i marks = _mm512_castsi512_si256(_mm512_permutex2var_epi8(seen->low, seen->at, seen->high));
     __m256i first = _mm256_cmpeq_epi8(marks, context->first_marks);
     __m256i second = _mm256_cmpeq_epi8(marks, context->second_marks);
@@ -480,12 +505,14 @@ TARGET_INLINE bool add_contact(const struct context *context, const struct shape
 
 /* Takes a tuple that is written as Azure writes it; QUOTED_MAX_BYTES are there from its quote on, and it ends among
  * them. False: nothing was done. */
-TARGET_INLINE bool take_tuple(const struct context *context, const struct shape *shape, const char *quote)
+TARGET_INLINE bool take_tuple(const struct context *context, const struct shape *shape, const char *quote,
+                              const uint8_t *marks)
 {
-    struct seen seen;
+    struct seen seen = {.at = load64(marks)};
     struct ends ends;
     bool has_counters;
-    look(context, shape, quote, &seen);
+    take_bytes(context, quote, &seen);
+    look_at_marks(context, &seen);
     if (!has_marks(shape, &seen))
         return false;
     bool is_inbound = is_mark(seen.is_first, shape->direction);
@@ -536,20 +563,45 @@ TARGET_INLINE size_t list_quotes(struct nsf_slice bytes, uint16_t *places)
     return n;
 }
 
-/* Takes tuples between pairs of quotes from the i-th on, up to one that is not as Azure writes them. */
-typedef size_t take_canonical_fn(const struct constants *constants, struct nsf_tuple_target *target, const char *bytes,
-                                 const uint16_t *places, size_t i, size_t n);
+TARGET_INLINE void mark_some(const struct context *context, const struct shape *shape, struct listed *listed, size_t i)
+{
+    size_t n = (listed->n_quotes - i) / 2;
+    n = n < TUPLES_AHEAD ? n : TUPLES_AHEAD;
+    for (size_t k = 0; k < n; k++)
+        _mm512_storeu_si512(listed->marks[k], find_marks(context, shape, listed->bytes + listed->places[i + 2 * k]));
+    listed->marked_from = i;
+    listed->marked_to = i + 2 * n;
+}
+
+/* Takes those whose marks were found. */
+TARGET_INLINE size_t take_marked(const struct context *context, const struct shape *shape, const struct listed *listed,
+                                 size_t i)
+{
+    const uint8_t *marks = listed->marks[(i - listed->marked_from) / 2];
+    for (size_t to = listed->marked_to; i < to; i += 2, marks += NSF_BLOCK_BYTES) {
+        size_t n_bytes = (size_t)listed->places[i + 1] - listed->places[i] + 1;
+        if (n_bytes > QUOTED_MAX_BYTES || !take_tuple(context, shape, listed->bytes + listed->places[i], marks))
+            break;
+    }
+    return i;
+}
+
+/* Takes tuples from the one between quotes i and i + 1 on, up to one that is not as Azure writes them, or to the end.
+ */
+typedef size_t take_shaped_fn(const struct constants *constants, struct nsf_tuple_target *target, struct listed *listed,
+                              size_t i);
 
 TARGET_INLINE size_t take_shaped(const struct constants *constants, const struct shape *shape,
-                                 struct nsf_tuple_target *target, const char *bytes, const uint16_t *places, size_t i,
-                                 size_t n)
+                                 struct nsf_tuple_target *target, struct listed *listed, size_t i)
 {
     struct context context;
-    set_context(&context, constants, shape, target);
     size_t from = i;
-    for (; i + 1 < n; i += 2) {
-        size_t n_bytes = (size_t)places[i + 1] - places[i] + 1;
-        if (n_bytes > QUOTED_MAX_BYTES || !take_tuple(&context, shape, bytes + places[i]))
+    set_context(&context, constants, shape, target);
+    while (i < listed->n_quotes) {
+        if (i >= listed->marked_to)
+            mark_some(&context, shape, listed, i);
+        i = take_marked(&context, shape, listed, i);
+        if (i < listed->marked_to)
             break;
     }
     target->n_tuples += (uint32_t)((i - from) / 2);
@@ -558,36 +610,36 @@ TARGET_INLINE size_t take_shaped(const struct constants *constants, const struct
 
 /* For each layout a function of its own, in which its shape is known. */
 #define TAKE_LAYOUT(name, layout)                                                                                      \
-    TARGET static size_t name(const struct constants *constants, struct nsf_tuple_target *target, const char *bytes,   \
-                              const uint16_t *places, size_t i, size_t n)                                              \
+    TARGET static size_t name(const struct constants *constants, struct nsf_tuple_target *target,                      \
+                              struct listed *listed, size_t i)                                                         \
     {                                                                                                                  \
-        return take_shaped(constants, &shapes[layout], target, bytes, places, i, n);                                   \
+        return take_shaped(constants, &shapes[layout], target, listed, i);                                             \
     }
 
 TAKE_LAYOUT(take_nsg1, NSF_LAYOUT_NSG1)
 TAKE_LAYOUT(take_nsg2, NSF_LAYOUT_NSG2)
 TAKE_LAYOUT(take_vnet4, NSF_LAYOUT_VNET4)
 
-static take_canonical_fn *const take_layout[NSF_LAYOUTS] = {take_nsg1, take_nsg2, take_vnet4};
+static take_shaped_fn *const take_layout[NSF_LAYOUTS] = {take_nsg1, take_nsg2, take_vnet4};
 
 /* Takes the tuples that are whole in the first n_bytes of `bytes` and begin where QUOTED_MAX_BYTES follow. How many
  * bytes that were, up to another opening quote or to the end. */
 TARGET_INLINE size_t take_listed(struct nsf_tuple_target *target, struct nsf_slice bytes, size_t n_bytes,
                                  uint64_t offset)
 {
-    uint16_t places[LISTED_QUOTES];
-    size_t n_listed = list_quotes(nsf_slice(bytes.ptr, n_bytes), places), n = n_listed & ~(size_t)1, i = 0;
-    while (n > 0 && bytes.len - places[n - 2] < QUOTED_MAX_BYTES)
-        n -= 2;
-    while (i < n) {
-        i = take_layout[target->layout](&all_constants, target, bytes.ptr, places, i, n);
-        if (i < n) {
-            struct nsf_slice text = nsf_slice(bytes.ptr + places[i] + 1, (size_t)places[i + 1] - places[i] - 1);
-            nsf_tuple_take(target, text, offset + places[i] + 1);
-            i += 2;
-        }
+    struct listed listed;
+    size_t n_listed = list_quotes(nsf_slice(bytes.ptr, n_bytes), listed.places), i = 0;
+    listed.bytes = bytes.ptr;
+    listed.n_quotes = n_listed & ~(size_t)1;
+    listed.marked_from = listed.marked_to = 0;
+    while (listed.n_quotes > 0 && bytes.len - listed.places[listed.n_quotes - 2] < QUOTED_MAX_BYTES)
+        listed.n_quotes -= 2;
+    while ((i = take_layout[target->layout](&all_constants, target, &listed, i)) < listed.n_quotes) {
+        size_t begin = (size_t)listed.places[i] + 1;
+        nsf_tuple_take(target, nsf_slice(bytes.ptr + begin, listed.places[i + 1] - begin), offset + begin);
+        i += 2;
     }
-    return n < n_listed ? places[n] : n_bytes;
+    return i < n_listed ? listed.places[i] : n_bytes;
 }
 
 /* The last bytes of an array are taken from where others may follow. */
