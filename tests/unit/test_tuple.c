@@ -518,6 +518,91 @@ static void compare_variant(const struct nsf_tuple_ops *ops)
     nsf_scopes_free(c.scopes);
 }
 
+/* One of the texts, the first half of the time. */
+#define PICK(random, ...) pick(random, (const char *const[]){__VA_ARGS__, NULL})
+
+static const char *pick(uint64_t *random, const char *const *texts)
+{
+    uint64_t n = 0, x = nsf_test_random(random);
+    while (texts[n] != NULL)
+        n++;
+    return texts[x % 2 == 0 ? 0 : x / 2 % n];
+}
+
+static void put_address(struct nsf_buf *text, uint64_t *random)
+{
+    uint64_t x = nsf_test_random(random);
+    if (x % 16 == 0)
+        nsf_buf_add(text, S(PICK(random, "2001:db8::1", "1.2.3", "1.02.3.4", "1.2.3.256", "0.0.0.0", "1.2.3.4.5", "")));
+    else
+        nsf_buf_printf(text, "%u.%u.%u.%u", (unsigned)(x >> 8 & 255), (unsigned)(x >> 16 & 255) / 3,
+                       (unsigned)(x >> 24 & 255) / 26, (unsigned)(x >> 32 & 255));
+}
+
+/* Nearly always a good one of the layout; what is rare in it is not rare here. */
+static void put_random_tuple(struct nsf_buf *text, enum nsf_layout layout, uint64_t *random)
+{
+    bool is_vnet = layout == NSF_LAYOUT_VNET4;
+    nsf_buf_printf(text, "\"%s,",
+                   PICK(random, "1542110377", "1663146003606", "99999999999", "0001542110377", "12", "1x"));
+    put_address(text, random);
+    nsf_buf_add_char(text, ',');
+    put_address(text, random);
+    nsf_buf_printf(text, ",%s", PICK(random, "40000", "1", "65535", "65536", "00080", "", "100000"));
+    nsf_buf_printf(text, ",%s", PICK(random, "25", "443", "587", "025", "5870", "65535", "65536", "0", "2x"));
+    nsf_buf_printf(text, ",%s",
+                   is_vnet ? PICK(random, "6", "17", "1", "255", "256", "06", "") : PICK(random, "T", "U", "TT", "6"));
+    nsf_buf_printf(text, ",%s", PICK(random, "I", "O", "I", "O", "X", "II", "1"));
+    nsf_buf_printf(text, ",%s",
+                   is_vnet ? PICK(random, "B", "C", "E", "D", "A", "") : PICK(random, "A", "D", "A", "D", "B"));
+    if (layout != NSF_LAYOUT_NSG1) {
+        static const char *const words[] = {"NX", "X", "NX_HW_NOT_SUPPORTED", "NX_FALLBACK", "", "N", "NX1", "N{", "N.",
+                                            "nx", NULL};
+        nsf_buf_printf(text, ",%s", is_vnet ? pick(random, words) : PICK(random, "B", "C", "E", "D", "BB", ""));
+        nsf_buf_printf(text, ",%s",
+                       PICK(random, ",,,", "1,52,0,0", "12345678,9,87654321,1234", "1,2,3,123456789", "0,0,0,0", ",1,,",
+                            "1,2,3,18446744073709551615", "1,2,3,18446744073709551616", "1,2,3", "1,-2,3,4"));
+    }
+    nsf_buf_add_char(text, '"');
+}
+
+/* Longer than what is looked at together, with others between those that Azure writes. */
+static void compare_long_arrays(const struct nsf_tuple_ops *ops)
+{
+    struct comparison c = {.ops = ops, .scopes = nsf_scopes_new(), .batch = nsf_batch_new()};
+    struct guarded g = guarded_new((size_t)64 << 10);
+    struct nsf_scope scope = {.layout = NSF_LAYOUT_NSG1};
+    struct nsf_buf array;
+    uint64_t random = 7;
+    nsf_scopes_add(c.scopes, &scope);
+    nsf_buf_init(&array, g.n_bytes);
+    nsf_buf_init(&c.text, (size_t)1 << 20);
+    nsf_buf_init(&c.other, (size_t)1 << 20);
+    for (unsigned round = 0; round < 300; round++) {
+        unsigned n = 1 + (unsigned)(nsf_test_random(&random) % (round % 10 == 0 ? 400 : 40));
+        nsf_buf_reset(&array);
+        for (unsigned i = 0; i < n; i++) {
+            uint64_t x = nsf_test_random(&random) % 64;
+            nsf_buf_add(&array, S(i == 0 ? "" : ","));
+            if (x == 0)
+                for (unsigned k = 0; k < 40; k++)
+                    nsf_buf_add(&array, S(k == 0 ? "\"\"" : ",\"\""));
+            else if (x == 1)
+                nsf_buf_printf(&array, "\"%0*d\"", (int)(nsf_test_random(&random) % 5000), 1);
+            else
+                put_random_tuple(&array, (enum nsf_layout)(round % NSF_LAYOUTS), &random);
+        }
+        nsf_buf_add_char(&array, ']');
+        compare_one(&c, put_at_end(&g, nsf_buf_slice(&array)), round);
+    }
+    guarded_free(&g);
+    nsf_buf_release(&array);
+    nsf_buf_release(&c.text);
+    nsf_buf_release(&c.other);
+    nsf_batch_free(c.batch);
+    nsf_scopes_free(c.scopes);
+}
+
 static void test_variants(void **state)
 {
     unsigned n_run = 0;
@@ -528,6 +613,7 @@ static void test_variants(void **state)
             continue;
         n_run++;
         compare_variant(ops);
+        compare_long_arrays(ops);
     }
     if (n_run == 0)
         skip();
