@@ -38,6 +38,21 @@ void nsf_arena_release(struct nsf_arena *arena)
     nsf_arena_init(arena);
 }
 
+void nsf_arena_adopt(struct nsf_arena *arena, struct nsf_arena *from)
+{
+    struct nsf_arena_block *last = from->head;
+    if (arena->head == NULL) {
+        *arena = *from;
+    } else if (last != NULL) {
+        while (last->older != NULL)
+            last = last->older;
+        last->older = arena->head->older; /* behind the block that has room left */
+        arena->head->older = from->head;
+        arena->total_bytes += from->total_bytes;
+    }
+    nsf_arena_init(from);
+}
+
 void nsf_arena_reset(struct nsf_arena *arena)
 {
     struct nsf_arena_block *kept = arena->head;

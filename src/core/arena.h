@@ -20,6 +20,8 @@ struct nsf_arena {
 
 void nsf_arena_init(struct nsf_arena *arena);
 void nsf_arena_release(struct nsf_arena *arena);
+/* All that stands in `from` belongs to `arena` from now on; `from` is empty. */
+void nsf_arena_adopt(struct nsf_arena *arena, struct nsf_arena *from);
 /* Forgets everything, keeps the newest block for reuse. */
 void nsf_arena_reset(struct nsf_arena *arena);
 

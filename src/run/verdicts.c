@@ -3,18 +3,11 @@
 #include "run/verdicts.h"
 
 #include "core/clock.h"
-#include "core/ip_sort.h"
 #include "core/mem.h"
 #include "core/parallel.h"
-#include "evidence/elsewhere.h"
-#include "judge/confidence.h"
 #include "judge/facts_pack.h"
 #include "judge/rule_verdict.h"
-#include "run/advise.h"
-#include "run/named_sources.h"
-#include "run/rule_doubts.h"
-#include "run/rule_mail.h"
-#include "run/rule_relay.h"
+#include "run/judge_rules.h"
 
 struct nsf_verdicts {
     struct nsf_evidence *evidence;
@@ -220,298 +213,6 @@ static void read_address(const struct nsf_review *review, struct nsf_ip address,
                                                .n_evidence = judgement->n_lines};
 }
 
-/* ---- what the sources of one rule add up to ---- */
-
-struct rule_sources {
-    struct nsf_verdicts *verdicts;
-    struct nsf_rule_facts *facts;
-    uint32_t finding_idx;
-    struct nsf_rule_mail mail;
-    struct nsf_rule_sightings sightings;
-    struct nsf_named_sources named;
-    struct nsf_touched *touched;
-    size_t n_touched;
-    size_t capacity;
-    struct nsf_destination_lists destinations; /* of those with mail */
-    uint64_t mail_beside_mx;
-    struct nsf_rule_relay *relay;
-};
-
-static bool is_beside_mx(const struct nsf_lists *lists, const struct nsf_mail_source *source)
-{
-    if (nsf_networks_count(lists->of[NSF_LIST_MX]) == 0)
-        return false;
-    for (uint32_t i = 0; i < source->n_destinations; i++)
-        if (nsf_networks_find(lists->of[NSF_LIST_MX], source->destinations[i]) != NULL)
-            return false;
-    return source->n_destinations > 0;
-}
-
-_Static_assert(NSF_SOURCE_UNDECIDED < 16, "a touched source has four bits for its verdict");
-
-static void touch(struct rule_sources *sources, const struct nsf_mail_source *source)
-{
-    uint64_t messages = source->classes[NSF_CLASS_MESSAGE];
-    uint32_t list = 0;
-    if (messages > 0 || nsf_ip_is_private(source->address))
-        list = nsf_destination_lists_add(&sources->destinations, source->destinations, (uint8_t)source->n_destinations,
-                                         source->destinations_more > 0);
-    NSF_GROW(sources->touched, sources->capacity, sources->n_touched + 1);
-    sources->touched[sources->n_touched++] = (struct nsf_touched){
-        .address = source->address,
-        .messages = messages > UINT32_MAX ? UINT32_MAX : (uint32_t)messages,
-        .verdict = source->verdict & 15u,
-        .destinations = list & 0xfffffffu,
-    };
-}
-
-static void add_source(struct rule_sources *sources, const struct nsf_mail_source *source)
-{
-    struct nsf_rule_facts *facts = sources->facts;
-    uint64_t messages = source->classes[NSF_CLASS_MESSAGE];
-    bool is_hostile = nsf_source_is_hostile(source->verdict);
-    facts->by_verdict[source->verdict]++;
-    nsf_rule_sight(&sources->sightings, source);
-    nsf_named_sources_see(&sources->named, source);
-    facts->hostile_connections += is_hostile ? source->connections : 0;
-    facts->drop_listed_sources +=
-        nsf_networks_find(sources->verdicts->lists->of[NSF_LIST_DROP], source->address) != NULL;
-    if (is_beside_mx(sources->verdicts->lists, source))
-        sources->mail_beside_mx += messages;
-    if (!is_hostile || messages > 0 || nsf_ip_is_private(source->address))
-        touch(sources, source);
-}
-
-static void add_sent(void *ctx, const struct nsf_sent *sent)
-{
-    struct rule_sources *sources = ctx;
-    enum nsf_source_verdict verdict = verdict_of_row(sources->verdicts, sent->row);
-    nsf_rule_mail_add(&sources->mail, sent, verdict);
-    if (sent->messages > 0 && !nsf_source_is_sender(verdict))
-        nsf_rule_relay_suspect(sources->relay, sent);
-}
-
-static int64_t window_ms(const struct nsf_review *review)
-{
-    return review->window_from_ms == NSF_TS_NONE ? 0 : review->window_to_ms - review->window_from_ms;
-}
-
-static void collect_sources(struct rule_sources *sources, const struct nsf_review *review, size_t rule_idx)
-{
-    struct nsf_mail_source source;
-    for (uint64_t i = 0; i < review->rules[rule_idx].n_sources; i++) {
-        nsf_review_source_brief(review, rule_idx, i, &source);
-        if (source.is_rest)
-            continue;
-        add_source(sources, &source);
-    }
-}
-
-/* ---- one rule ---- */
-
-static bool is_any_source(const struct nsf_finding *finding)
-{
-    static const char *const words[] = {"*", "any", "0.0.0.0/0"};
-    for (size_t i = 0; i < finding->all_sources.n; i++)
-        for (size_t w = 0; w < NSF_ARRAY_LEN(words); w++)
-            if (nsf_slice_eq_nocase(finding->all_sources.items[i], nsf_slice_str(words[w])))
-                return true;
-    return false;
-}
-
-/* More than 25, 465 and 587. */
-static bool opens_more_than_mail(const struct nsf_finding *finding)
-{
-    if (!finding->opens_other_ports)
-        return false;
-    for (size_t i = 0; i < finding->all_ports.n; i++) {
-        uint64_t port;
-        if (!nsf_slice_to_u64(finding->all_ports.items[i], UINT16_MAX, &port) ||
-            (port != 25 && port != 465 && port != 587))
-            return true;
-    }
-    return finding->all_ports.n == 0;
-}
-
-/* An acceptance that is over is no justification any more, whatever the rule's description says. */
-static void fill_governance(const struct nsf_finding *finding, const struct nsf_scan_nsg *nsg,
-                            struct nsf_rule_facts *facts)
-{
-    const struct nsf_exception *exception = finding->exception;
-    bool is_accepted = nsf_finding_is_accepted(finding);
-    facts->has_owner = nsg->owner.len > 0 || (is_accepted && exception->owner.len > 0);
-    facts->has_justification = finding->description.len > 0 || (is_accepted && exception->reason.len > 0);
-    if (exception != NULL && exception->is_expired)
-        facts->has_justification = false;
-    facts->is_past_deadline = exception != NULL && exception->is_past_deadline;
-}
-
-static void fill_exposure(const struct nsf_scan *scan, const struct nsf_finding *finding, struct nsf_rule_facts *facts)
-{
-    const struct nsf_scan_nsg *nsg = &scan->nsgs[finding->nsg_idx];
-    facts->is_latent = finding->is_latent;
-    facts->is_attached = nsg->attached_to.n > 0;
-    facts->opens_other_ports = opens_more_than_mail(finding);
-    facts->public_ipv4 = finding->public_ipv4;
-    facts->has_public_ipv6 = finding->public_ipv6 != NSF_V6_NONE;
-    facts->has_public_path = nsg->has_public_path;
-    fill_governance(finding, nsg, facts);
-}
-
-static char confidence_of(const struct nsf_review *review, const struct nsf_review_rule *rule)
-{
-    /* What was logged before a change does not speak of the rule as it is. */
-    const struct nsf_coverage *coverage = &rule->coverage;
-    bool is_cut = coverage->evidence_from_ms != NSF_TS_NONE;
-    if (!coverage->is_logged || nsf_coverage_is_blind(coverage, &rule->traffic))
-        return 'D';
-    return nsf_confidence_of(&(struct nsf_confidence_facts){
-        .window_ms = is_cut ? review->window_to_ms - coverage->evidence_from_ms : window_ms(review),
-        .hours_expected = is_cut ? coverage->expected_since : coverage->hours_expected,
-        .hours_seen = is_cut ? coverage->seen_since : coverage->hours_seen,
-        .connections = rule->traffic.connections,
-        .with_counters = rule->traffic.with_counters,
-        .has_vnet4 = rule->coverage.has_vnet4 && !rule->coverage.lacks[NSF_LACK_COUNTERS],
-        .is_smtp_only = review->is_smtp_only,
-    });
-}
-
-static void fill_traffic(const struct nsf_review *review, const struct nsf_review_rule *rule,
-                         struct nsf_rule_facts *facts)
-{
-    const struct nsf_traffic *traffic = &rule->traffic;
-    facts->is_logged = rule->coverage.is_logged;
-    facts->dark_nics = rule->coverage.dark_nics;
-    facts->lacks_port_25 = rule->coverage.lacks[NSF_LACK_PORT_25];
-    facts->lacks_allowed = rule->coverage.lacks[NSF_LACK_ALLOWED];
-    facts->confidence = rule->confidence;
-    facts->connections = traffic->connections;
-    facts->has_counters =
-        traffic->connections == 0 ? rule->coverage.counters == NSF_COUNTERS_PRESENT : traffic->with_counters > 0;
-    facts->guessing_connections = traffic->classes[NSF_CLASS_GUESSING];
-    facts->messages = traffic->classes[NSF_CLASS_MESSAGE];
-    facts->sources = traffic->sources;
-    facts->window_ms = window_ms(review);
-}
-
-/* Senders whose mail was logged under another rule count as touched: the list has to hold them too. */
-static void add_elsewhere(void *ctx, const struct nsf_elsewhere_source *source)
-{
-    struct rule_sources *sources = ctx;
-    enum nsf_source_verdict verdict = verdict_of_row(sources->verdicts, source->row);
-    if (nsf_source_is_hostile(verdict) || verdict == NSF_SOURCE_HEALTH_PROBE || nsf_ip_is_private(source->address) ||
-        nsf_elsewhere_is_own(sources->verdicts->evidence, sources->finding_idx, source->address))
-        return;
-    NSF_GROW(sources->touched, sources->capacity, sources->n_touched + 1);
-    sources->touched[sources->n_touched++] = (struct nsf_touched){.address = source->address, .verdict = verdict & 15u};
-}
-
-/* One source of several rules came several times. */
-static void join_elsewhere(struct rule_sources *sources, size_t n_own)
-{
-    size_t n = n_own;
-    if (sources->n_touched > n_own)
-        nsf_ip_sort(sources->touched + n_own, sources->n_touched - n_own, sizeof(*sources->touched));
-    for (size_t i = n_own; i < sources->n_touched; i++)
-        if (n == n_own || !nsf_ip_eq(sources->touched[n - 1].address, sources->touched[i].address))
-            sources->touched[n++] = sources->touched[i];
-    sources->n_touched = n;
-    sources->facts->senders_elsewhere = n - n_own;
-}
-
-static void collect_elsewhere(struct rule_sources *sources)
-{
-    size_t n_own = sources->n_touched;
-    nsf_elsewhere_each(sources->verdicts->evidence, sources->finding_idx, add_elsewhere, sources);
-    join_elsewhere(sources, n_own);
-}
-
-static int32_t break_risk_of(const struct nsf_review *review, const struct nsf_rule_mail *mail,
-                             struct nsf_rule_facts *facts)
-{
-    struct nsf_break_risk_facts risk = {.has_counters = facts->has_counters && facts->connections > 0};
-    if (review->window_from_ms == NSF_TS_NONE)
-        return -1;
-    nsf_rule_mail_break_risk(mail, nsf_time_day(review->window_from_ms), nsf_time_day(review->window_to_ms - 1) + 1,
-                             &risk);
-    facts->has_new_senders = nsf_has_new_senders(&risk);
-    return nsf_break_risk_permille(&risk);
-}
-
-/* What the mail of the rule adds up to. It is let go before the sources are gone through: both can be large. */
-static void judge_mail(struct rule_sources *sources, struct nsf_review *review, struct nsf_review_rule *rule)
-{
-    struct nsf_verdicts *verdicts = sources->verdicts;
-    struct nsf_rule_facts *facts = sources->facts;
-    struct nsf_rule_mail *mail = &sources->mail;
-    sources->relay = nsf_rule_relay_new(verdicts->relays, rule->finding_idx,
-                                        (uint32_t)(window_ms(review) / NSF_MS_PER_DAY), rule->coverage.is_logged);
-    nsf_dossier_each_sent(verdicts->dossier, rule->finding_idx, add_sent, sources);
-    nsf_rule_mail_finish(mail);
-    facts->sender_messages = mail->sender_messages;
-    facts->spam_messages = mail->spam_messages;
-    facts->sender_networks = mail->n_networks;
-    facts->sender_networks_in_7_days = nsf_rule_mail_networks_in_7_days(mail);
-    facts->has_fan_out = nsf_rule_relay_finish(sources->relay, &review->arena, rule);
-    facts->relay = rule->relay;
-    rule->break_risk_permille = break_risk_of(review, mail, facts);
-    nsf_rule_mail_release(mail);
-    nsf_rule_relay_free(sources->relay);
-}
-
-/* What is told without going through the sources of the rule. */
-static void begin_rule(struct nsf_verdicts *verdicts, size_t rule_idx, struct nsf_rule_facts *facts)
-{
-    struct nsf_review *review = verdicts->review;
-    struct nsf_review_rule *rule = &review->rules[rule_idx];
-    struct rule_sources sources = {.verdicts = verdicts, .facts = facts, .finding_idx = rule->finding_idx};
-    rule->confidence = confidence_of(review, rule);
-    fill_exposure(review->scan, &review->scan->findings[rule->finding_idx], facts);
-    fill_traffic(review, rule, facts);
-    judge_mail(&sources, review, rule);
-}
-
-static void judge_rule(struct nsf_verdicts *verdicts, size_t rule_idx, struct nsf_rule_facts *facts)
-{
-    struct nsf_review *review = verdicts->review;
-    struct nsf_review_rule *rule = &review->rules[rule_idx];
-    const struct nsf_finding *finding = &review->scan->findings[rule->finding_idx];
-    struct nsf_rule_judgement judgement;
-    struct rule_sources sources = {.verdicts = verdicts, .facts = facts, .finding_idx = rule->finding_idx};
-    struct nsf_rule_path path;
-    char changed_day[NSF_TIME_TEXT_BYTES];
-    nsf_rule_path_read(verdicts->evidence, review->scan, finding, &rule->coverage, &path);
-    facts->has_dark_path = path.dark != NULL;
-    facts->has_mail_elsewhere = nsf_evidence_has_mail_elsewhere(verdicts->evidence, finding->nsg_idx);
-    nsf_rule_sightings_init(&sources.sightings, &review->scan->nsgs[finding->nsg_idx]);
-    nsf_named_sources_init(&sources.named, finding);
-    collect_sources(&sources, review, rule_idx);
-    nsf_named_sources_tell(&sources.named, finding->rule, &review->arena, rule);
-    collect_elsewhere(&sources);
-    if (rule->coverage.evidence_from_ms != NSF_TS_NONE)
-        facts->changed_on = nsf_time_format_day(nsf_time_day(rule->coverage.evidence_from_ms), changed_day);
-    facts->is_masked = is_any_source(finding) && nsf_rule_is_masked(&sources.sightings, facts->connections);
-    nsf_judge_rule(facts, &judgement);
-    rule->verdict = judgement.verdict;
-    rule->risk = judgement.risk;
-    rule->reason = nsf_arena_copy(&review->arena, nsf_slice_str(judgement.reason));
-    nsf_rule_doubts(&sources.sightings, &path, &review->scan->nsgs[finding->nsg_idx], &review->arena, rule);
-    nsf_ip_sort(sources.touched, sources.n_touched, sizeof(*sources.touched));
-    nsf_advise(&(struct nsf_advise_ask){.lists = verdicts->lists,
-                                        .finding = finding,
-                                        .nsg = &review->scan->nsgs[finding->nsg_idx],
-                                        .touched = sources.touched,
-                                        .n_touched = sources.n_touched,
-                                        .destinations = &sources.destinations,
-                                        .has_counters = facts->has_counters,
-                                        .mail_beside_mx = sources.mail_beside_mx},
-               &review->arena, rule);
-    nsf_named_sources_release(&sources.named);
-    nsf_rule_sightings_release(&sources.sightings);
-    nsf_free(sources.touched);
-    nsf_destination_lists_release(&sources.destinations);
-}
-
 /* ---- the whole ---- */
 
 static int cmp_rules(const void *left, const void *right, void *ctx)
@@ -553,19 +254,20 @@ static void fill_retrying(struct nsf_verdicts *verdicts)
 
 /* With ten million sources each of the three needs all the memory there is, so each forgets what was only there for the
  * one before. */
-static void judge_rules(struct nsf_verdicts *verdicts, bool tells_addresses)
+static void judge_rules(struct nsf_verdicts *verdicts, bool tells_addresses, unsigned jobs)
 {
-    struct nsf_review *review = verdicts->review;
-    struct nsf_rule_facts *facts = nsf_calloc(review->n_rules, sizeof(*facts));
+    const struct nsf_rules_ask ask = {.evidence = verdicts->evidence,
+                                      .lists = verdicts->lists,
+                                      .dossier = verdicts->dossier,
+                                      .of = verdicts->of,
+                                      .review = verdicts->review};
     fill_retrying(verdicts);
     if (!tells_addresses)
         nsf_dossier_forget_networks(verdicts->dossier);
-    for (size_t i = 0; i < review->n_rules; i++)
-        begin_rule(verdicts, i, &facts[i]);
+    struct nsf_rule_facts *facts = nsf_judge_mail_of_rules(&ask, jobs);
     if (!tells_addresses)
         nsf_dossier_forget_connections(verdicts->dossier);
-    for (size_t i = 0; i < review->n_rules; i++)
-        judge_rule(verdicts, i, &facts[i]);
+    nsf_judge_rules(&ask, facts, jobs);
     nsf_free(facts);
 }
 
@@ -587,10 +289,7 @@ struct nsf_verdicts *nsf_verdicts_new(struct nsf_evidence *evidence, const struc
     review->judge = verdicts;
     nsf_parallel(jobs, NSF_PARTITIONS, judge_partition, verdicts);
     verdicts->desk->judgement.is_brief = true; /* nobody reads the words of the sums */
-    verdicts->relays = nsf_relays_new(evidence, jobs);
-    judge_rules(verdicts, tells_addresses);
-    nsf_relays_free(verdicts->relays);
-    verdicts->relays = NULL;
+    judge_rules(verdicts, tells_addresses, jobs);
     verdicts->desk->judgement.is_brief = false;
     if (review->n_rules > 1)
         qsort_r(review->rules, review->n_rules, sizeof(*review->rules), cmp_rules, (void *)(uintptr_t)review->scan);

@@ -88,6 +88,27 @@ static void test_grow_keeps_what_is_there(void **state)
     nsf_free(items);
 }
 
+static void test_arena_adopts(void **state)
+{
+    struct nsf_arena arena, other;
+    const char *texts[300];
+    nsf_arena_init(&arena);
+    nsf_arena_init(&other);
+    nsf_arena_adopt(&arena, &other); /* nothing by nothing */
+    for (size_t i = 0; i < NSF_ARRAY_LEN(texts); i++) {
+        texts[i] = nsf_arena_printf(i % 3 == 0 ? &arena : &other, "%0*zu", (int)(i * 7 % 900), i);
+        if (i % 50 == 49)
+            nsf_arena_adopt(&arena, &other);
+        if (i % 100 == 99)
+            nsf_arena_adopt(&arena, &other); /* an empty one */
+    }
+    assert_null(other.head);
+    nsf_arena_release(&other);
+    for (size_t i = 0; i < NSF_ARRAY_LEN(texts); i++)
+        assert_int_equal(strtoul(texts[i], NULL, 10), i);
+    nsf_arena_release(&arena);
+}
+
 static void test_arena(void **state)
 {
     struct nsf_arena arena;
@@ -187,6 +208,7 @@ int main(void)
         cmocka_unit_test(test_exhaustion_ends_with_status_4),
         cmocka_unit_test(test_sizes_of_nothing),
         cmocka_unit_test(test_grow_keeps_what_is_there),
+        cmocka_unit_test(test_arena_adopts),
         cmocka_unit_test(test_arena),
         cmocka_unit_test(test_buf_holds_its_bound),
         cmocka_unit_test(test_buf_that_must_fit_is_a_bug_when_it_does_not),
