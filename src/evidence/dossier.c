@@ -3,8 +3,9 @@
 #include "evidence/dossier.h"
 
 #include "core/clock.h"
+#include "core/parallel.h"
 #include "evidence/evidence_state.h"
-#include "evidence/network_mails.h"
+#include "evidence/network_shards.h"
 #include "evidence/sent_on.h"
 
 #define SENT_ON_TIMES_MIN 5 /* fewer pairs count for nothing */
@@ -16,7 +17,7 @@ struct nsf_dossier {
     struct nsf_evidence *evidence;
     struct nsf_dossier_ask ask;
     struct nsf_row_finder rows;
-    struct nsf_network_mails networks;
+    struct nsf_network_shards networks;
     bool *is_silent[NSF_PARTITIONS]; /* by id of the partition's own addresses: carries no SMTP for anybody */
     struct nsf_sent_on *sent_on;
     struct nsf_retrying_sender *retrying;
@@ -27,24 +28,6 @@ struct nsf_dossier {
 static const struct nsf_sources *sources_of(const struct nsf_dossier *dossier, unsigned partition)
 {
     return &dossier->evidence->partitions[partition].sources;
-}
-
-/* ---- networks with mail ---- */
-
-static void collect_networks(struct nsf_dossier *dossier, unsigned partition)
-{
-    const struct nsf_sources *sources = sources_of(dossier, partition);
-    struct nsf_traits *one = NULL;
-    for (uint32_t i = 0; i < sources->rows.n; i++) {
-        const struct nsf_source_row *row = nsf_sources_row(sources, i);
-        if (nsf_source_row_class(&sources->rows, row, NSF_CLASS_MESSAGE) == 0)
-            continue;
-        struct nsf_ip src = nsf_source_row_src(&sources->rows, row);
-        const struct nsf_traits *traits = nsf_sources_traits(sources, i, &one);
-        nsf_network_mails_add(&dossier->networks, dossier->ask.network_of(dossier->ask.ctx, src).id,
-                              nsf_traits_list(traits, NSF_TRAIT_RUNS), nsf_traits_list(traits, NSF_TRAIT_MESSAGE_DAYS));
-    }
-    nsf_free(one);
 }
 
 /* ---- own addresses that are silent ---- */
@@ -193,18 +176,33 @@ static void collect_retrying(struct nsf_dossier *dossier)
 
 /* ---- life ---- */
 
+static void collect_sent_on(struct nsf_dossier *dossier)
+{
+    dossier->sent_on = nsf_sent_on_new(dossier->evidence);
+}
+
+static void (*const collectors[])(struct nsf_dossier *) = {collect_silent, collect_retrying, collect_sent_on};
+
+/* None of the parts reads another; the shards are behind the collectors. */
+static void make_part(void *ctx, size_t i)
+{
+    struct nsf_dossier *dossier = ctx;
+    if (i < NSF_ARRAY_LEN(collectors))
+        collectors[i](dossier);
+    else
+        nsf_network_shards_collect(&dossier->networks, (unsigned)(i - NSF_ARRAY_LEN(collectors)));
+}
+
 struct nsf_dossier *nsf_dossier_new(struct nsf_evidence *evidence, const struct nsf_dossier_ask *ask)
 {
     struct nsf_dossier *dossier = nsf_calloc(1, sizeof(*dossier));
+    unsigned jobs = evidence->options.jobs;
     dossier->evidence = evidence;
     dossier->ask = *ask;
     nsf_row_finder_init(&dossier->rows, evidence);
-    for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
-        collect_networks(dossier, p);
-    }
-    collect_silent(dossier);
-    collect_retrying(dossier);
-    dossier->sent_on = nsf_sent_on_new(evidence);
+    nsf_network_shards_begin(&dossier->networks, evidence, ask, jobs);
+    nsf_parallel(jobs, NSF_ARRAY_LEN(collectors) + dossier->networks.n, make_part, dossier);
+    nsf_network_shards_finish(&dossier->networks);
     return dossier;
 }
 
@@ -215,7 +213,7 @@ void nsf_dossier_free(struct nsf_dossier *dossier)
     for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
         nsf_free(dossier->is_silent[p]);
     }
-    nsf_network_mails_release(&dossier->networks);
+    nsf_network_shards_release(&dossier->networks);
     nsf_row_finder_release(&dossier->rows);
     nsf_sent_on_free(dossier->sent_on);
     nsf_free(dossier->retrying);
@@ -226,7 +224,7 @@ void nsf_dossier_free(struct nsf_dossier *dossier)
 void nsf_dossier_forget_networks(struct nsf_dossier *dossier)
 {
     bool is_worth_it = dossier->networks.n >= WORTH_GIVING_BACK;
-    nsf_network_mails_release(&dossier->networks);
+    nsf_network_shards_release(&dossier->networks);
     if (is_worth_it)
         nsf_mem_give_back();
 }
@@ -409,7 +407,7 @@ static void read_network(const struct nsf_dossier *dossier, uint64_t id, const s
                          struct nsf_sender_facts *facts)
 {
     struct nsf_u32_view runs, days;
-    nsf_network_mails_find(&dossier->networks, id, &runs, &days);
+    nsf_network_shards_find(&dossier->networks, id, &runs, &days);
     facts->network_message_days = up_to(days.n, NSF_DISTINCT_EXACT_MAX);
     facts->network_message_weeks = weeks_of_days(days);
     facts->lonely = nsf_traits_lonely(traits, runs, &facts->has_excused);
