@@ -63,6 +63,32 @@ static inline int nsf_ip_cmp(struct nsf_ip a, struct nsf_ip b)
     return (a.lo > b.lo) - (a.lo < b.lo);
 }
 
+/* RFC 1918, 6598, 3927, 4193 and 4291 (local), and Azure's own 168.63.129.16: inside, whoever owns the network. Asked
+ * of every tuple, so that the first byte decides nearly always. */
+static inline bool nsf_ip_is_private(struct nsf_ip ip)
+{
+    if (!nsf_ip_is_v4(ip))
+        return ip.hi >> 57 == 0x7e || ip.hi >> 54 == 0x3fa; /* fc00::/7, fe80::/10 */
+    uint32_t v4 = nsf_ip_to_v4(ip);
+    switch (v4 >> 24) {
+    case 10:
+    case 127:
+        return true;
+    case 100:
+        return v4 >> 22 == 0x64400000 >> 22;
+    case 168:
+        return v4 == 0xa83f8110;
+    case 169:
+        return v4 >> 16 == 0xa9fe;
+    case 172:
+        return v4 >> 20 == 0xac1;
+    case 192:
+        return v4 >> 16 == 0xc0a8;
+    default:
+        return false;
+    }
+}
+
 /* Dotted quad without leading zeros, or RFC 4291 text without brackets, zone or prefix length; nothing around it. */
 bool nsf_ip_parse(struct nsf_slice text, struct nsf_ip *ip) NSF_CHECKED;
 /* RFC 5952, an IPv4-mapped one as IPv4; returns buf. */

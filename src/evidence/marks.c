@@ -2,7 +2,6 @@
 
 #include "evidence/marks.h"
 
-#include "evidence/outbound.h"
 
 enum {
     /* So much traffic of so many addresses that the whole internet takes part in it: then somebody also tried port 25,

@@ -23,25 +23,6 @@ struct nsf_outbound_live {
     struct nsf_connection connection;
 };
 
-static const struct {
-    uint32_t first;
-    unsigned bits;
-} private_v4[] = {
-    {0x0a000000, 8},  {0x64400000, 10}, {0x7f000000, 8},  {0xa9fe0000, 16},
-    {0xac100000, 12}, {0xc0a80000, 16}, {0xa83f8110, 32},
-};
-
-bool nsf_ip_is_private(struct nsf_ip ip)
-{
-    if (!nsf_ip_is_v4(ip))
-        return ip.hi >> 57 == 0x7e || ip.hi >> 54 == 0x3fa; /* fc00::/7, fe80::/10 */
-    uint32_t v4 = nsf_ip_to_v4(ip);
-    for (size_t i = 0; i < NSF_ARRAY_LEN(private_v4); i++)
-        if ((v4 ^ private_v4[i].first) >> (32 - private_v4[i].bits) == 0)
-            return true;
-    return false;
-}
-
 void nsf_outbound_init(struct nsf_outbound *outbound, const struct nsf_shared *shared)
 {
     *outbound = (struct nsf_outbound){.shared = shared, .sweep_at = FIRST_SWEEP, .clock_ms = NSF_TS_NONE};

@@ -48,7 +48,4 @@ void nsf_outbound_take(struct nsf_outbound *outbound, const struct nsf_batch *ba
 /* Closes what is open and sorts the rows by NIC, then time. */
 void nsf_outbound_finish(struct nsf_outbound *outbound);
 
-/* RFC 1918, 6598, 3927, 4193 and 4291 (local), and Azure's own 168.63.129.16: inside, whoever owns the network. */
-bool nsf_ip_is_private(struct nsf_ip ip);
-
 #endif

@@ -5,7 +5,6 @@
 #include "core/clock.h"
 #include "core/err.h"
 #include "core/radix_sort.h"
-#include "evidence/outbound.h"
 
 /* Sweeps and settling start here, so that small inputs are never cut short and large ones stay small: 16 partitions
  * times 2,048 times 64 bytes are 2 MB. */

@@ -4,7 +4,6 @@
 
 #include "core/mem.h"
 #include "evidence/elsewhere.h"
-#include "evidence/outbound.h"
 #include "judge/sender_score.h"
 
 #include <stdarg.h>
