@@ -2,13 +2,13 @@
 
 #include "evidence/contact_slots.h"
 
-/* A table that is small is rather fast than full: half to three quarters of its slots are used. Where memory counts it
- * grows by 3/20 once 23 slots of 25 are used, so that it never has less than four fifths of them in use: the 12.8 bytes
- * of a fifth of a bucket are 16 an address then. */
+/* A table that is small is rather fast than full: half of its slots are used, or a little more, so that the bucket an
+ * address belongs in is seldom full. Where memory counts it grows by 3/20 once 23 slots of 25 are used, so that it never
+ * has less than four fifths of them in use: the 12.8 bytes of a fifth of a bucket are 16 an address then. */
 #define SMALL_BUCKETS 4096u
 #define FIRST_BUCKETS 16u
-#define SMALL_FULL_PERCENT 75u
-#define SMALL_GROWTH_PERCENT 50u
+#define SMALL_FULL_PERCENT 62u
+#define SMALL_GROWTH_PERCENT 25u
 #define FULL_PERCENT 92u
 #define GROWTH_PERCENT 15u
 /* Of 24 bytes each: 32 an address with three quarters of them used. */
