@@ -6,7 +6,7 @@
 
 #include <immintrin.h>
 
-#define TARGET __attribute__((target("avx2,bmi,bmi2,popcnt,pclmul")))
+#define TARGET __attribute__((target("avx2,bmi,bmi2,popcnt")))
 #define TARGET_INLINE TARGET static inline
 
 struct halves {
@@ -40,12 +40,6 @@ TARGET_INLINE uint64_t where(struct halves bytes, char c)
 TARGET_INLINE struct halves either(struct halves a, struct halves b)
 {
     return (struct halves){_mm256_or_si256(a.low, b.low), _mm256_or_si256(a.high, b.high)};
-}
-
-TARGET_INLINE uint64_t prefix_xor(uint64_t bits)
-{
-    __m128i product = _mm_clmulepi64_si128(_mm_set_epi64x(0, (long long)bits), _mm_set1_epi8(-1), 0);
-    return (uint64_t)_mm_cvtsi128_si64(product);
 }
 
 TARGET_INLINE struct nsf_skim_masks look_skim(const char *block)

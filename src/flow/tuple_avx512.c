@@ -6,14 +6,8 @@
 
 #include <immintrin.h>
 
-#define TARGET __attribute__((target("avx512f,avx512bw,avx2,bmi,bmi2,popcnt,pclmul")))
+#define TARGET __attribute__((target("avx512f,avx512bw,avx2,bmi,bmi2,popcnt")))
 #define TARGET_INLINE TARGET static inline
-
-TARGET_INLINE uint64_t prefix_xor(uint64_t bits)
-{
-    __m128i product = _mm_clmulepi64_si128(_mm_set_epi64x(0, (long long)bits), _mm_set1_epi8(-1), 0);
-    return (uint64_t)_mm_cvtsi128_si64(product);
-}
 
 TARGET_INLINE struct nsf_skim_masks look_skim(const char *block)
 {

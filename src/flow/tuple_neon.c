@@ -35,13 +35,6 @@ NSF_INLINE uint64_t where(struct quarters bytes, char c)
     return bits_of(bytes);
 }
 
-NSF_INLINE uint64_t prefix_xor(uint64_t bits)
-{
-    for (unsigned shift = 1; shift < 64; shift *= 2)
-        bits ^= bits << shift;
-    return bits;
-}
-
 NSF_INLINE struct nsf_skim_masks look_skim(const char *block)
 {
     struct quarters bytes = load(block), odd;

@@ -13,8 +13,7 @@ static const struct nsf_tuple_ops portable = {
 static bool can_run(const struct nsf_tuple_ops *ops)
 {
 #ifdef NSF_TUPLE_X86
-    bool has_bits = __builtin_cpu_supports("popcnt") && __builtin_cpu_supports("bmi") &&
-                    __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("pclmul");
+    bool has_bits = __builtin_cpu_supports("popcnt") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
     if (ops == &nsf_tuple_ops_avx2)
         return has_bits && __builtin_cpu_supports("avx2");
     bool has_avx512 = has_bits && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw");

@@ -51,8 +51,6 @@ struct nsf_tuple_masks {
 
 typedef struct nsf_skim_masks nsf_skim_look(const char *block);
 typedef struct nsf_tuple_masks nsf_tuple_look(const char *block);
-/* Bit i: an odd number of the bits 0..i is set. */
-typedef uint64_t nsf_prefix_xor(uint64_t bits);
 
 /* What a variant brings along. Each is known when the variant is compiled, and becomes part of it. */
 struct nsf_tuple_parts {
@@ -63,53 +61,39 @@ struct nsf_tuple_parts {
 
 /* ---- skim ------------------------------------------------------------------------------------------ */
 
+/* Of the bytes before a block, the last one in the highest of the lowest bits: whether they are quotes, closing ones,
+ * commas. */
 struct nsf_skim_state {
-    uint64_t is_inside;      /* a string: all ones or zero */
-    uint64_t is_after_quote; /* the byte before the block closed a string: bit 0 */
-    uint64_t is_after_comma; /* the byte before may be followed by an opening quote: bit 0 */
+    uint64_t quotes; /* two bits */
+    uint64_t closing;
+    uint64_t commas; /* one bit */
 };
 
-/* The strings of one block are separated by single commas. `below`: the bits before the closing bracket, or all. */
-NSF_INLINE bool nsf_skim_block_is_plain(const struct nsf_skim_masks *masks, uint64_t inside, uint64_t below,
-                                        const struct nsf_skim_state *state)
+/* In an array as Azure writes it, each closing quote is followed by a comma and the opening one of the next string, or
+ * by the bracket. That tells opening quotes from closing ones without a look at more than the two bytes before. */
+NSF_INLINE enum nsf_skim nsf_skim_with(struct nsf_slice bytes, size_t *at, nsf_skim_look *look)
 {
-    uint64_t outside = ~(inside | masks->quotes) & below;
-    uint64_t opening = masks->quotes & inside & below;
-    uint64_t after_quote = masks->quotes << 1 | state->is_after_quote;
-    uint64_t may_open = outside << 1 | state->is_after_comma;
-    uint64_t wrong = (outside & ~masks->commas) | (outside & ~after_quote) | (opening & ~may_open);
-    return (wrong | (masks->odd & below)) == 0;
-}
-
-NSF_INLINE enum nsf_skim nsf_skim_with(struct nsf_slice bytes, size_t *at, nsf_skim_look *look, nsf_prefix_xor *prefix)
-{
-    struct nsf_skim_state state = {0};
-    size_t base = *at, last_quote = *at;
-    state.is_after_quote = *at > 0;
-    state.is_after_comma = *at == 0;
-    for (; bytes.len - base >= NSF_BLOCK_BYTES; base += NSF_BLOCK_BYTES) {
+    /* The first string is one behind another that ended before the array; later ones go on from their closing quote. */
+    struct nsf_skim_state before = *at == 0 ? (struct nsf_skim_state){1, 1, 1} : (struct nsf_skim_state){0, 0, 0};
+    size_t last_quote = *at;
+    for (size_t base = *at == 0 ? 0 : *at - 1; bytes.len - base >= NSF_BLOCK_BYTES; base += NSF_BLOCK_BYTES) {
         struct nsf_skim_masks masks = look(bytes.ptr + base);
-        uint64_t inside = prefix(masks.quotes) ^ state.is_inside;
-        uint64_t end = masks.closers & ~inside & ~masks.quotes;
-        uint64_t below = end == 0 ? ~UINT64_C(0) : (end & -end) - 1;
-        if (!nsf_skim_block_is_plain(&masks, inside, below, &state))
+        uint64_t opening = masks.quotes & (masks.commas << 1 | before.commas) & (masks.quotes << 2 | before.quotes);
+        uint64_t closing = masks.quotes & ~opening;
+        uint64_t end = masks.closers & (closing << 1 | before.closing >> 1);
+        uint64_t below = (end & -end) - 1;
+        uint64_t wrong = (opening ^ (closing << 2 | before.closing)) | masks.odd;
+        if ((wrong & below) != 0)
             break;
         if (end != 0) {
-            uint64_t bracket = end & -end;
-            bool follows_string = (bracket & (masks.quotes << 1 | state.is_after_quote)) != 0;
-            if (!follows_string)
-                break;
             *at = base + (size_t)__builtin_ctzll(end);
             return NSF_SKIM_FOUND;
         }
-        uint64_t closing = masks.quotes & ~inside;
         if (closing != 0)
             last_quote = base + 64 - (size_t)__builtin_clzll(closing);
         else if (base - last_quote > NSF_SKIM_STRING_MAX_BYTES)
             break;
-        state.is_inside = (uint64_t)((int64_t)inside >> 63);
-        state.is_after_quote = closing >> 63;
-        state.is_after_comma = ~(inside | masks.quotes) >> 63;
+        before = (struct nsf_skim_state){masks.quotes >> 62, closing >> 62, masks.commas >> 63};
         *at = last_quote;
     }
     /* What is left, and whatever is not as Azure writes it, byte by byte. */
@@ -234,12 +218,12 @@ NSF_INLINE void nsf_tuple_take_array_with(struct nsf_tuple_target *target, struc
 
 /* ---- a variant --------------------------------------------------------------------------------------- */
 
-/* The whole of a variant out of what is its own: look_skim, look_tuple and prefix_xor of the file, and how addresses
+/* The whole of a variant out of what is its own: look_skim and look_tuple of the file, and how addresses
  * and numbers are read. `attributes` are those that its functions are compiled with. */
 #define NSF_TUPLE_VARIANT(variant, attributes, addresses_fn, numbers_fn)                                               \
     attributes static enum nsf_skim skim(struct nsf_slice bytes, size_t *at)                                           \
     {                                                                                                                  \
-        return nsf_skim_with(bytes, at, look_skim, prefix_xor);                                                        \
+        return nsf_skim_with(bytes, at, look_skim);                                                                    \
     }                                                                                                                  \
                                                                                                                        \
     attributes static void take_array(struct nsf_tuple_target *target, struct nsf_slice inside, uint64_t offset)       \
