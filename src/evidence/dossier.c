@@ -221,23 +221,26 @@ void nsf_dossier_free(struct nsf_dossier *dossier)
     nsf_free(dossier);
 }
 
+static bool is_large(const struct nsf_dossier *dossier)
+{
+    uint64_t n_rows = 0;
+    for (unsigned p = 0; p < NSF_PARTITIONS; p++)
+        n_rows += sources_of(dossier, p)->rows.n;
+    return n_rows >= WORTH_GIVING_BACK;
+}
+
 void nsf_dossier_forget_networks(struct nsf_dossier *dossier)
 {
-    bool is_worth_it = dossier->networks.n >= WORTH_GIVING_BACK;
     nsf_network_shards_release(&dossier->networks);
-    if (is_worth_it)
+    if (is_large(dossier))
         nsf_mem_give_back();
 }
 
 void nsf_dossier_forget_connections(struct nsf_dossier *dossier)
 {
-    uint64_t n_rows = 0;
-    for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
-        struct nsf_sources *sources = &dossier->evidence->partitions[p].sources;
-        n_rows += sources->rows.n;
-        nsf_journal_release(&sources->journal);
-    }
-    if (n_rows >= WORTH_GIVING_BACK)
+    for (unsigned p = 0; p < NSF_PARTITIONS; p++)
+        nsf_journal_release(&dossier->evidence->partitions[p].sources.journal);
+    if (is_large(dossier))
         nsf_mem_give_back();
 }
 
@@ -509,7 +512,7 @@ static void tell_sent(void *ctx, unsigned partition, uint32_t row_idx)
     if (messages == 0 && nsf_source_row_class(&sources->rows, row, NSF_CLASS_UNKNOWN) == 0)
         return;
     struct nsf_ip src = nsf_source_row_src(&sources->rows, row);
-    const struct nsf_traits *traits = nsf_sources_traits(sources, row_idx, &teller->one);
+    const struct nsf_traits *traits = nsf_sources_mail_traits(sources, row_idx, &teller->one);
     struct nsf_u32_view times = nsf_traits_list(traits, NSF_TRAIT_TIMES);
     teller->fn(teller->ctx,
                &(struct nsf_sent){

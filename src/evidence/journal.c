@@ -51,7 +51,7 @@ void nsf_journal_release(struct nsf_journal *journal)
         nsf_free(journal->packed[i]);
     nsf_free(journal->packed);
     nsf_free(journal->scratch);
-    nsf_free(journal->bytes);
+    nsf_free(journal->words);
     *journal = (struct nsf_journal){.packed = NULL};
 }
 
@@ -135,6 +135,13 @@ static void read_notes(const uint64_t *notes, uint32_t n, struct nsf_traits **tr
                        (int64_t)(notes[i] >> JOURNAL_MS_SHIFT), (uint16_t)(notes[i] >> JOURNAL_PORT_SHIFT));
 }
 
+static void read_mail(const uint64_t *notes, uint32_t n, struct nsf_traits **traits)
+{
+    for (uint32_t i = 0; i < n; i++)
+        nsf_traits_add_mail(traits, (enum nsf_connection_class)(notes[i] & JOURNAL_CLASS_MASK),
+                            (int64_t)(notes[i] >> JOURNAL_MS_SHIFT));
+}
+
 static void grow_packed(struct nsf_journal *journal, uint32_t list)
 {
     NSF_GROW(journal->packed, journal->packed_capacity, (size_t)list + 1);
@@ -148,13 +155,13 @@ static void join_notes(struct nsf_journal *journal, uint32_t list, uint32_t n)
     grow_packed(journal, list);
     nsf_traits_reset(journal->scratch);
     if (journal->packed[list] != NULL)
-        nsf_traits_unpack(journal->packed[list], &journal->scratch);
+        nsf_traits_unpack(journal->packed[list], NSF_TRAIT_LISTS, &journal->scratch);
     nsf_free(journal->packed[list]);
     read_notes(notes_in(journal, LAST_POOL, list), n, &journal->scratch);
-    NSF_GROW(journal->bytes, journal->bytes_capacity, nsf_traits_pack_max(journal->scratch));
-    size_t n_bytes = nsf_traits_pack(journal->scratch, journal->bytes);
+    NSF_GROW(journal->words, journal->words_capacity, nsf_traits_pack_max(journal->scratch));
+    size_t n_bytes = nsf_traits_pack(journal->scratch, journal->words) * sizeof(*journal->words);
     journal->packed[list] = nsf_malloc(n_bytes);
-    memcpy(journal->packed[list], journal->bytes, n_bytes);
+    memcpy(journal->packed[list], journal->words, n_bytes);
 }
 
 /* A longer list for the n notes that fill one. */
@@ -208,9 +215,18 @@ void nsf_journal_read(const struct nsf_journal *journal, uint32_t number, uint32
 {
     bool is_last = pool_of(n) == LAST_POOL;
     if (is_last && (n > NSF_JOURNAL_NOTES || journal->is_finished))
-        nsf_traits_unpack(journal->packed[number], traits);
+        nsf_traits_unpack(journal->packed[number], NSF_TRAIT_LISTS, traits);
     if (!is_last || !journal->is_finished)
         read_notes(notes_in(journal, pool_of(n), number), n_notes(n), traits);
+}
+
+void nsf_journal_read_mail(const struct nsf_journal *journal, uint32_t number, uint32_t n, struct nsf_traits **traits)
+{
+    bool is_last = pool_of(n) == LAST_POOL;
+    if (is_last && (n > NSF_JOURNAL_NOTES || journal->is_finished))
+        nsf_traits_unpack(journal->packed[number], NSF_TRAIT_TIMES + 1, traits);
+    if (!is_last || !journal->is_finished)
+        read_mail(notes_in(journal, pool_of(n), number), n_notes(n), traits);
 }
 
 void nsf_journal_expect(const struct nsf_journal *journal, uint32_t number, uint32_t n)

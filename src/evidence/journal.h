@@ -37,12 +37,12 @@ struct nsf_journal_pool {
 
 struct nsf_journal {
     struct nsf_journal_pool pools[NSF_JOURNAL_POOLS];
-    unsigned char **packed; /* by list of the last pool */
+    uint16_t **packed; /* by list of the last pool */
     size_t packed_capacity;
     uint32_t n_packed;
     struct nsf_traits *scratch;
-    unsigned char *bytes;
-    size_t bytes_capacity;
+    uint16_t *words;
+    size_t words_capacity;
     bool is_finished; /* no lists of the last pool, all is in packed traits */
 };
 
@@ -59,6 +59,8 @@ void nsf_journal_add(struct nsf_journal *journal, uint32_t *number, uint32_t n, 
                      const struct nsf_journal_note *note);
 /* Adds the n connections to *traits, which is empty; n is more than 1. */
 void nsf_journal_read(const struct nsf_journal *journal, uint32_t number, uint32_t n, struct nsf_traits **traits);
+/* The same for messages, and connections without counters, alone: only the first three lists are there. */
+void nsf_journal_read_mail(const struct nsf_journal *journal, uint32_t number, uint32_t n, struct nsf_traits **traits);
 void nsf_journal_drop(struct nsf_journal *journal, uint32_t number, uint32_t n);
 /* Before nothing is added any more: lists of the last pool are joined with packed traits, source by source, then their
  * memory is given back. */

@@ -115,6 +115,9 @@ void nsf_sources_destinations(const struct nsf_sources *sources, uint32_t row_id
 /* The traits of a row, in *scratch, which the caller frees with nsf_free in the end. */
 const struct nsf_traits *nsf_sources_traits(const struct nsf_sources *sources, uint32_t row_idx,
                                             struct nsf_traits **scratch);
+/* The same, with no lists but NSF_TRAIT_RUNS, NSF_TRAIT_MESSAGE_DAYS and NSF_TRAIT_TIMES. */
+const struct nsf_traits *nsf_sources_mail_traits(const struct nsf_sources *sources, uint32_t row_idx,
+                                                 struct nsf_traits **scratch);
 static inline bool nsf_sources_is_speaking(const struct nsf_sources *sources, uint32_t dst_id)
 {
     return dst_id < sources->n_speaking && sources->is_speaking[dst_id];

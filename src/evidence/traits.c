@@ -23,67 +23,38 @@ uint16_t nsf_trait_day(int64_t ts_ms)
 
 /* ---- the block ---- */
 
-static uint32_t offset_of(const struct nsf_traits *traits, enum nsf_trait_list list)
+static size_t block_bytes(uint32_t n_items)
 {
-    uint32_t offset = 0;
-    for (unsigned i = 0; i < (unsigned)list; i++)
-        offset += traits->n[i];
-    return offset;
-}
-
-struct nsf_u32_view nsf_traits_list(const struct nsf_traits *traits, enum nsf_trait_list list)
-{
-    if (traits == NULL)
-        return (struct nsf_u32_view){NULL, 0};
-    return (struct nsf_u32_view){traits->items + offset_of(traits, list), traits->n[list]};
-}
-
-static uint32_t *items_of(struct nsf_traits *traits, enum nsf_trait_list list)
-{
-    return traits->items + offset_of(traits, list);
-}
-
-static uint32_t n_items(const struct nsf_traits *traits)
-{
-    return offset_of(traits, NSF_TRAIT_LISTS);
-}
-
-static size_t block_bytes(uint32_t capacity)
-{
-    return offsetof(struct nsf_traits, items) + capacity * sizeof(uint32_t);
+    return offsetof(struct nsf_traits, items) + n_items * sizeof(uint32_t);
 }
 
 static void make_block(struct nsf_traits **traits)
 {
-    if (*traits != NULL)
-        return;
-    *traits = nsf_calloc(1, block_bytes(NSF_TRAITS_STEP));
-    (*traits)->capacity = 1;
+    if (*traits == NULL)
+        *traits = nsf_calloc(1, block_bytes(0));
 }
 
 static struct nsf_traits *copy_of(const struct nsf_traits *from)
 {
-    uint32_t capacity = n_items(from) / NSF_TRAITS_STEP + 1;
-    struct nsf_traits *block = nsf_malloc(block_bytes(capacity * NSF_TRAITS_STEP));
-    memcpy(block, from, block_bytes(n_items(from)));
-    block->capacity = (uint16_t)capacity;
+    size_t n_bytes = block_bytes(from->from[NSF_TRAIT_LISTS]);
+    struct nsf_traits *block = nsf_malloc(n_bytes);
+    memcpy(block, from, n_bytes);
     return block;
 }
 
-static struct nsf_traits *grown(struct nsf_traits *block)
-{
-    uint32_t capacity = block->capacity;
-    capacity += capacity == 1 ? 2 : (capacity + 3) / 2;
-    block = nsf_realloc(block, block_bytes(capacity * NSF_TRAITS_STEP));
-    block->capacity = (uint16_t)capacity;
-    return block;
-}
-
-void nsf_traits_make_room(struct nsf_traits **traits, uint32_t n_items)
+void nsf_traits_make_room(struct nsf_traits **traits, enum nsf_trait_list list, uint32_t n_items)
 {
     make_block(traits);
-    while ((uint32_t)(*traits)->capacity * NSF_TRAITS_STEP < n_items)
-        *traits = grown(*traits);
+    struct nsf_traits *block = *traits;
+    uint32_t room = block->from[list + 1] - block->from[list], all = block->from[NSF_TRAIT_LISTS];
+    if (room >= n_items)
+        return;
+    uint32_t more = n_items - room > room ? n_items - room : room;
+    *traits = block = nsf_realloc(block, block_bytes(all + more));
+    uint32_t *behind = &block->items[block->from[list + 1]];
+    memmove(behind + more, behind, (all - block->from[list + 1]) * sizeof(*behind));
+    for (unsigned i = (unsigned)list + 1; i <= NSF_TRAIT_LISTS; i++)
+        block->from[i] += more;
 }
 
 void nsf_traits_reset(struct nsf_traits *traits)
@@ -96,26 +67,29 @@ void nsf_traits_reset(struct nsf_traits *traits)
     traits->has_excused = false;
 }
 
+static uint32_t *items_of(struct nsf_traits *traits, enum nsf_trait_list list)
+{
+    return &traits->items[traits->from[list]];
+}
+
 static void insert_at(struct nsf_traits **traits, enum nsf_trait_list list, uint32_t at, uint32_t value)
 {
-    make_block(traits);
-    struct nsf_traits *block = *traits;
-    uint32_t n = n_items(block), offset = offset_of(block, list) + at;
-    if (block->n[list] >= LIST_MAX)
+    uint32_t n = *traits == NULL ? 0 : (*traits)->n[list];
+    if (n >= LIST_MAX)
         return;
-    if (n == block->capacity * NSF_TRAITS_STEP) {
-        *traits = block = grown(block);
-    }
-    memmove(&block->items[offset + 1], &block->items[offset], (n - offset) * sizeof(*block->items));
-    block->items[offset] = value;
-    block->n[list]++;
+    nsf_traits_make_room(traits, list, n + 1);
+    uint32_t *items = items_of(*traits, list);
+    for (uint32_t i = n; i > at; i--)
+        items[i] = items[i - 1];
+    items[at] = value;
+    (*traits)->n[list]++;
 }
 
 static void remove_at(struct nsf_traits *traits, enum nsf_trait_list list, uint32_t at, uint32_t n)
 {
-    uint32_t all = n_items(traits), offset = offset_of(traits, list) + at;
-    memmove(&traits->items[offset], &traits->items[offset + n], (all - offset - n) * sizeof(*traits->items));
-    traits->n[list] = (uint16_t)(traits->n[list] - n);
+    uint32_t *items = items_of(traits, list), n_left = traits->n[list] - n;
+    memmove(&items[at], &items[at + n], (n_left - at) * sizeof(*items));
+    traits->n[list] = (uint16_t)n_left;
 }
 
 /* Index of the first item that is not below `value`; new values are nearly always the largest. */
@@ -191,7 +165,6 @@ static void excuse_negatives(struct nsf_traits *traits)
         if (!is_near_a_run(runs, slot, slot_end(traits, slot)))
             continue;
         remove_at(traits, NSF_TRAIT_NEGATIVES, i, 1);
-        runs.items--;
         traits->has_excused = true;
     }
 }
@@ -429,20 +402,28 @@ bool nsf_traits_has_fixed_port(const struct nsf_traits *traits)
 
 /* ---- connections ---- */
 
+void nsf_traits_add_mail(struct nsf_traits **traits, enum nsf_connection_class class_, int64_t ts_ms)
+{
+    uint32_t seconds = nsf_trait_seconds(ts_ms);
+    make_block(traits);
+    if (class_ == NSF_CLASS_MESSAGE) {
+        add_messages(traits, seconds, seconds);
+        add_day(traits, NSF_TRAIT_MESSAGE_DAYS, nsf_trait_day(ts_ms), 1);
+    }
+    if (class_ == NSF_CLASS_MESSAGE || class_ == NSF_CLASS_UNKNOWN)
+        add_smallest(traits, NSF_TRAIT_TIMES, seconds, NSF_TRAIT_TIMES_MAX);
+}
+
 void nsf_traits_add(struct nsf_traits **traits, enum nsf_connection_class class_, int64_t ts_ms, uint16_t src_port)
 {
     uint16_t day = nsf_trait_day(ts_ms);
-    uint32_t seconds = nsf_trait_seconds(ts_ms);
+    nsf_traits_add_mail(traits, class_, ts_ms);
     add_port(traits, rank_of_port(src_port), day);
     switch (class_) {
     case NSF_CLASS_UNKNOWN:
         add_busy(traits, day, 1);
-        add_smallest(traits, NSF_TRAIT_TIMES, seconds, NSF_TRAIT_TIMES_MAX);
         break;
     case NSF_CLASS_MESSAGE:
-        add_messages(traits, seconds, seconds);
-        add_day(traits, NSF_TRAIT_MESSAGE_DAYS, day, 1);
-        add_smallest(traits, NSF_TRAIT_TIMES, seconds, NSF_TRAIT_TIMES_MAX);
         break;
     case NSF_CLASS_GUESSING:
         add_day(traits, NSF_TRAIT_GUESS_DAYS, day, 1);
@@ -452,11 +433,11 @@ void nsf_traits_add(struct nsf_traits **traits, enum nsf_connection_class class_
         break;
     case NSF_CLASS_DIALOG:
         add_smallest(traits, NSF_TRAIT_DIALOG_DAYS, day, 3);
-        add_negative(traits, seconds);
+        add_negative(traits, nsf_trait_seconds(ts_ms));
         break;
     case NSF_CLASS_NO_REPLY:
     case NSF_CLASS_TOUCH:
-        add_negative(traits, seconds);
+        add_negative(traits, nsf_trait_seconds(ts_ms));
         break;
     }
 }

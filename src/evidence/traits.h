@@ -5,8 +5,8 @@
  * members, times become coarser when there are many of them, days grow with the window only. Times are seconds since
  * 1970 in 32 bits; what lies outside is taken for the nearest end.
  *
- * Sources are many and what is known of one is little, so all its lists stand behind each other in one block. Most
- * sources connect once and need no block at all: the evidence makes one when the second connection comes.
+ * Sources are many and what is known of one is little: it is kept otherwise (evidence/journal.h), and a block of traits
+ * is made where somebody works with it.
  */
 #ifndef NSF_TRAITS_H
 #define NSF_TRAITS_H
@@ -24,30 +24,31 @@
 #define NSF_TRAIT_LONELY_MAX 4
 #define NSF_TRAIT_BUSY_DAYS 3
 
+/* What is asked for most comes first: see nsf_traits_unpack. */
 enum nsf_trait_list {
-    NSF_TRAIT_PORTS,     /* rank << 16 | day, the two smallest days of a port; of many ports those of smallest rank */
-    NSF_TRAIT_NEGATIVES, /* times of connections without mail that no run is near, each up to NSF_TRAIT_LONELY_MAX times
-                          */
-    NSF_TRAIT_RUNS,      /* from, to, from, to, ... of messages no more than twice NSF_MAIL_NEAR_SECONDS apart */
+    NSF_TRAIT_RUNS,         /* from, to, from, to, ... of messages no more than twice NSF_MAIL_NEAR_SECONDS apart */
     NSF_TRAIT_MESSAGE_DAYS, /* day << 16 | messages, which stop at 65535 */
-    NSF_TRAIT_GUESS_DAYS,   /* day << 16 | guessing connections */
-    NSF_TRAIT_BUSY,  /* day << 16 | connections without counters; one more than NSF_TRAIT_BUSY_DAYS says "many days" */
-    NSF_TRAIT_TIMES, /* the earliest messages and connections without counters */
+    NSF_TRAIT_TIMES,        /* the earliest messages and connections without counters */
+    NSF_TRAIT_PORTS,      /* rank << 16 | day, the two smallest days of a port; of many ports those of smallest rank */
+    NSF_TRAIT_NEGATIVES,  /* times of connections without mail that no own run is near; one time up to
+                             NSF_TRAIT_LONELY_MAX times */
+    NSF_TRAIT_GUESS_DAYS, /* day << 16 | guessing connections */
+    NSF_TRAIT_BUSY, /* day << 16 | connections without counters; one more than NSF_TRAIT_BUSY_DAYS says "many days" */
     NSF_TRAIT_AMBIGUOUS_DAYS, /* the three smallest */
     NSF_TRAIT_DIALOG_DAYS,    /* the three smallest */
 };
 #define NSF_TRAIT_LISTS (NSF_TRAIT_DIALOG_DAYS + 1)
 
-/* All lists are ascending. */
+/* All lists are ascending. Each has room of its own, so that what comes in order is appended. */
 struct nsf_traits {
     uint16_t n[NSF_TRAIT_LISTS];
     uint16_t fixed_ports; /* bit i: the i-th kept port was seen on a third day */
-    uint16_t capacity;    /* in steps of NSF_TRAITS_STEP items */
     uint8_t shift;        /* NSF_TRAIT_NEGATIVES are exact to 2^shift seconds */
     bool has_excused;     /* connections without mail came near a run of their own: these are not listed */
+    uint32_t
+        from[NSF_TRAIT_LISTS + 1]; /* where the room of each list begins in `items`, and that of the last one ends */
     uint32_t items[];
 };
-#define NSF_TRAITS_STEP 8u
 
 /* A borrowed list. */
 struct nsf_u32_view {
@@ -57,16 +58,23 @@ struct nsf_u32_view {
 
 /* NULL is the empty block for all of these; *traits moves when it grows, and is the caller's to free with nsf_free. */
 void nsf_traits_add(struct nsf_traits **traits, enum nsf_connection_class class_, int64_t ts_ms, uint16_t src_port);
+/* Of that only what goes to NSF_TRAIT_RUNS, NSF_TRAIT_MESSAGE_DAYS and NSF_TRAIT_TIMES. */
+void nsf_traits_add_mail(struct nsf_traits **traits, enum nsf_connection_class class_, int64_t ts_ms);
 /* Empties the block and keeps its memory. */
 void nsf_traits_reset(struct nsf_traits *traits);
-/* Room for n_items of all lists together; those there are stay. */
-void nsf_traits_make_room(struct nsf_traits **traits, uint32_t n_items);
+/* Room for n_items in a list; those there are stay. */
+void nsf_traits_make_room(struct nsf_traits **traits, enum nsf_trait_list list, uint32_t n_items);
 /* Joins what another block knows of the same source. */
 void nsf_traits_merge(struct nsf_traits **traits, const struct nsf_traits *from);
 /* Joins one list only: of NSF_TRAIT_RUNS or NSF_TRAIT_MESSAGE_DAYS. */
 void nsf_traits_merge_list(struct nsf_traits **traits, enum nsf_trait_list list, struct nsf_u32_view from);
 /* Lends until the block changes. */
-struct nsf_u32_view nsf_traits_list(const struct nsf_traits *traits, enum nsf_trait_list list);
+static inline struct nsf_u32_view nsf_traits_list(const struct nsf_traits *traits, enum nsf_trait_list list)
+{
+    if (traits == NULL)
+        return (struct nsf_u32_view){NULL, 0};
+    return (struct nsf_u32_view){&traits->items[traits->from[list]], traits->n[list]};
+}
 
 /* One source port in connections on three or more days. */
 bool nsf_traits_has_fixed_port(const struct nsf_traits *traits);

@@ -207,7 +207,8 @@ static void days_and_times(void **state)
     nsf_traits_add(&row, NSF_CLASS_UNKNOWN, START_MS, 1);
     assert_int_equal(nsf_traits_busiest_day(row), 5);
     assert_int_equal(row->n[NSF_TRAIT_MESSAGE_DAYS], 1);
-    assert_int_equal(nsf_traits_list(row, NSF_TRAIT_MESSAGE_DAYS).items[0] & 0xffff, 2);
+    struct nsf_u32_view days = nsf_traits_list(row, NSF_TRAIT_MESSAGE_DAYS);
+    assert_int_equal(days.items == NULL ? 0 : days.items[0] & 0xffff, 2);
     assert_int_equal(row->n[NSF_TRAIT_RUNS], 4); /* thirteen hours apart: two runs */
     nsf_traits_add(&row, NSF_CLASS_MESSAGE, START_MS + NSF_MS_PER_DAY + 12 * NSF_MS_PER_HOUR, 1);
     assert_int_equal(row->n[NSF_TRAIT_RUNS], 2);
