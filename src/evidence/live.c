@@ -186,6 +186,55 @@ void nsf_live_put(struct nsf_lives *lives, struct nsf_live *live, const struct n
     live->total[3] = (uint32_t)connection->total.bytes_out;
 }
 
+/* ---- steps on the packed row ---- */
+
+/* The counters of a C or E that fit, if it has all four or none. */
+static bool take_small(const struct nsf_mail_event *event, uint32_t total[4])
+{
+    uint64_t all = event->packets_in | event->bytes_in | event->packets_out | event->bytes_out;
+    if (all > UINT32_MAX || (all > 0 && !event->has_counters))
+        return false;
+    total[0] = (uint32_t)event->packets_in;
+    total[1] = (uint32_t)event->bytes_in;
+    total[2] = (uint32_t)event->packets_out;
+    total[3] = (uint32_t)event->bytes_out;
+    return true;
+}
+
+static uint16_t flags_after(const struct nsf_mail_event *event, bool is_vnet4)
+{
+    unsigned flags = is_vnet4 ? LIVE_VNET4 : 0;
+    if (event->event == NSF_FLOW_END)
+        flags |= LIVE_ENDED | (event->has_counters ? LIVE_COUNTERS | LIVE_END_COUNTERS : 0);
+    else if (event->event == NSF_FLOW_CONTINUE && event->has_counters)
+        flags |= LIVE_COUNTERS;
+    return (uint16_t)flags;
+}
+
+void nsf_live_begin(struct nsf_live *live, int64_t ts_ms, bool is_vnet4)
+{
+    live->first_ms = ts_ms;
+    live->attempts = 1;
+    live->tuples = 1;
+    live->flags = is_vnet4 ? LIVE_VNET4 : 0;
+}
+
+bool nsf_live_go_on(struct nsf_live *live, const struct nsf_mail_event *event, int64_t idle_ms, bool is_vnet4)
+{
+    int64_t lasted_ms = event->ts_ms - live->first_ms;
+    uint32_t total[4];
+    bool is_open = (live->flags & (LIVE_LARGE | LIVE_ENDED | LIVE_COUNTERS | LIVE_CARRY)) == 0;
+    bool is_next = event->event == NSF_FLOW_END || event->event == NSF_FLOW_CONTINUE;
+    if (!is_open || !is_next || live->tuples == 0 || live->tuples == UINT16_MAX || lasted_ms < live->lasted_ms ||
+        lasted_ms > (int64_t)UINT32_MAX || lasted_ms - live->lasted_ms > idle_ms || !take_small(event, total))
+        return false;
+    memcpy(live->total, total, sizeof(total));
+    live->lasted_ms = (uint32_t)lasted_ms;
+    live->tuples++;
+    live->flags = flags_after(event, is_vnet4);
+    return true;
+}
+
 void nsf_live_connection(const struct nsf_lives *lives, const struct nsf_live *live, struct nsf_connection *connection)
 {
     if ((live->flags & LIVE_LARGE) != 0) {

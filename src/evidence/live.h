@@ -86,6 +86,11 @@ static inline void nsf_lives_expect_row(const struct nsf_lives *lives, uint32_t 
 
 void nsf_live_connection(const struct nsf_lives *lives, const struct nsf_live *live, struct nsf_connection *connection);
 void nsf_live_put(struct nsf_lives *lives, struct nsf_live *live, const struct nsf_connection *connection);
+/* The steps of nearly all connections, on the packed row. A counted B or v1 line begins one, on a row just added. */
+void nsf_live_begin(struct nsf_live *live, int64_t ts_ms, bool is_vnet4);
+/* A counted C or E goes on with one that is open and has no counters so far. False: it is another step, the row is as
+ * it was, and the event has to be taken by nsf_live_connection, nsf_connection_take and nsf_live_put. */
+bool nsf_live_go_on(struct nsf_live *live, const struct nsf_mail_event *event, int64_t idle_ms, bool is_vnet4);
 /* Of a row or a copy of it that is not needed any more. */
 void nsf_lives_drop_large(struct nsf_lives *lives, const struct nsf_live *live);
 

@@ -357,11 +357,17 @@ static bool is_behind_window(const struct nsf_shared *shared, int64_t ts_ms)
     return shared->until_ms != NSF_TS_NONE && ts_ms >= shared->until_ms;
 }
 
-static void advance_clock(struct nsf_clocks *clocks, uint32_t id, int64_t now_ms)
+static void add_clocks(struct nsf_clocks *clocks, uint32_t id)
 {
     NSF_GROW(clocks->now_ms, clocks->capacity, (size_t)id + 1);
     while (clocks->n <= id)
         clocks->now_ms[clocks->n++] = 0;
+}
+
+static inline void advance_clock(struct nsf_clocks *clocks, uint32_t id, int64_t now_ms)
+{
+    if (NSF_UNLIKELY(id >= clocks->n))
+        add_clocks(clocks, id);
     if (clocks->now_ms[id] < now_ms)
         clocks->now_ms[id] = now_ms;
 }
@@ -391,17 +397,14 @@ struct ahead {
     uint32_t hash;
 };
 
-static void take_allowed(struct nsf_partition *partition, const struct nsf_mail_event *event, const struct ahead *ahead,
-                         int64_t record_ms)
+/* The step of any connection; `live` is NULL for one that begins. */
+static void take_step(struct nsf_partition *partition, const struct nsf_mail_event *event, const struct ahead *ahead,
+                      struct nsf_live *live)
 {
     struct nsf_lives *lives = &partition->lives;
     struct nsf_connection connection;
     int64_t ts_ms = event->ts_ms;
     bool is_late = false;
-    if (ahead->place->is_vnet4)
-        nsf_marks_mail(&partition->marks, ahead->place->flow_log_id, event);
-    advance_clocks(partition, ahead->place, ts_ms, record_ms);
-    struct nsf_live *live = nsf_lives_find(lives, ahead->hash, &ahead->key);
     if (live == NULL) {
         live = add_live(partition, &ahead->key, ahead->hash, event->scope_id);
         nsf_connection_begin(&connection, event, ts_ms);
@@ -416,14 +419,43 @@ static void take_allowed(struct nsf_partition *partition, const struct nsf_mail_
         }
     }
     connection.is_vnet4 = ahead->place->is_vnet4;
-    if (!ahead->place->is_finding)
-        note_spelling(partition, event->scope_id);
     if (!is_before_window(partition->shared, ts_ms)) {
         partition->n_late += is_late;
         nsf_connection_count(&connection, ts_ms);
         partition->n_allowed++;
     }
     nsf_live_put(lives, live, &connection);
+}
+
+/* Nearly all connections take their steps on the packed row. */
+static bool take_simple_step(struct nsf_partition *partition, const struct nsf_mail_event *event,
+                             const struct ahead *ahead, struct nsf_live *live)
+{
+    bool is_vnet4 = ahead->place->is_vnet4;
+    if (is_before_window(partition->shared, event->ts_ms))
+        return false;
+    if (live != NULL)
+        return nsf_live_go_on(live, event, partition->shared->idle_ms, is_vnet4);
+    if (event->event != NSF_FLOW_BEGIN && event->event != NSF_FLOW_LINE)
+        return false;
+    live = add_live(partition, &ahead->key, ahead->hash, event->scope_id);
+    nsf_live_begin(live, event->ts_ms, is_vnet4);
+    return true;
+}
+
+static void take_allowed(struct nsf_partition *partition, const struct nsf_mail_event *event, const struct ahead *ahead,
+                         int64_t record_ms)
+{
+    if (ahead->place->is_vnet4)
+        nsf_marks_mail(&partition->marks, ahead->place->flow_log_id, event);
+    advance_clocks(partition, ahead->place, event->ts_ms, record_ms);
+    struct nsf_live *live = nsf_lives_find(&partition->lives, ahead->hash, &ahead->key);
+    if (!ahead->place->is_finding)
+        note_spelling(partition, event->scope_id);
+    if (take_simple_step(partition, event, ahead, live))
+        partition->n_allowed++;
+    else
+        take_step(partition, event, ahead, live);
 }
 
 static void take_denied(struct nsf_partition *partition, const struct nsf_mail_event *event)

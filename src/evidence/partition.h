@@ -18,16 +18,17 @@
 #include "evidence/spans.h"
 #include "flow/batch.h"
 
-/* Finished connections whose sources are looked up side by side: the cache misses of one overlap those of the others. */
+/* Finished connections whose sources are looked up side by side: the cache misses of one overlap those of the others.
+ */
 #define NSF_PARTITION_KEPT 32u
 
 /* What the evidence knows of a scope once it is joined. */
 struct nsf_place_of_scope {
-    uint32_t key_id;      /* (flow log, NIC, NSG, rule), case and spelling aside: part of the connection's key */
-    uint32_t group_id;    /* the same without the flow log */
-    uint32_t target;      /* finding, or n_findings + row of what joined nothing */
-    uint32_t nic_id;      /* the MAC */
-    uint32_t nsg_idx;     /* of the definitions, or NSF_JOIN_NONE */
+    uint32_t key_id;   /* (flow log, NIC, NSG, rule), case and spelling aside: part of the connection's key */
+    uint32_t group_id; /* the same without the flow log */
+    uint32_t target;   /* finding, or n_findings + row of what joined nothing */
+    uint32_t nic_id;   /* the MAC */
+    uint32_t nsg_idx;  /* of the definitions, or NSF_JOIN_NONE */
     uint32_t flow_log_id;
     bool is_vnet4;
     bool is_finding;
@@ -60,7 +61,7 @@ struct nsf_partition {
     const struct nsf_shared *shared; /* borrowed */
     uint64_t seed;
     struct nsf_lives lives;
-    uint32_t hand; /* row that is looked at next for connections that are over */
+    uint32_t hand;                                /* row that is looked at next for connections that are over */
     struct nsf_finished kept[NSF_PARTITION_KEPT]; /* finished, on their way to their sources together */
     struct nsf_connection kept_connections[NSF_PARTITION_KEPT];
     uint32_t n_kept;
@@ -75,11 +76,11 @@ struct nsf_partition {
     struct nsf_sources sources;
     struct nsf_contacts_table contacts;
     struct nsf_retries retries; /* of denied and unanswered attempts */
-    uint64_t n_allowed; /* mail tuples inside the window */
+    uint64_t n_allowed;         /* mail tuples inside the window */
     uint64_t n_denied;
     uint64_t n_late;
     uint64_t n_duplicate_tuples;
-    uint64_t n_kept_tuples; /* of finished connections */
+    uint64_t n_kept_tuples;         /* of finished connections */
     struct nsf_pairset mail_scopes; /* scopes of allowed mail that joins no finding: how its rules were spelt */
     uint32_t last_mail_scope;
     struct nsf_pairset nic_targets; /* (NIC, target) of allowed mail inside the window */

@@ -140,11 +140,65 @@ static void test_common_connections_need_no_state_beside(void **state)
     nsf_lives_release(&lives);
 }
 
+/* Events come counted, in order or late, near and far apart; what the short step does is what the long one does. */
+static void test_short_steps_are_the_long_ones(void **state)
+{
+    (void)state;
+    struct nsf_lives lives;
+    uint32_t n_short = 0, n_long = 0;
+    nsf_lives_init(&lives, 9);
+    random_state = 4;
+    for (uint32_t round = 0; round < 20000; round++) {
+        struct nsf_live_key key = key_of(round % KEYS);
+        struct nsf_live *live = nsf_lives_add(&lives, nsf_lives_hash(&lives, &key), &key);
+        struct nsf_connection connection, packed;
+        struct nsf_mail_event event = random_event();
+        int64_t ts_ms = T0;
+        bool is_counted = below(8) != 0, is_vnet4 = below(2) == 0;
+        event.ts_ms = ts_ms;
+        nsf_connection_begin(&connection, &event, ts_ms);
+        connection.is_vnet4 = is_vnet4;
+        if (is_counted)
+            nsf_connection_count(&connection, ts_ms);
+        if (is_counted && (event.event == NSF_FLOW_BEGIN || event.event == NSF_FLOW_LINE))
+            nsf_live_begin(live, ts_ms, is_vnet4);
+        else
+            nsf_live_put(&lives, live, &connection);
+        for (uint32_t i = 0; i < 6; i++) {
+            nsf_live_connection(&lives, live, &packed);
+            assert_same(&packed, &connection);
+            static const int64_t gaps[] = {-1000, 0, 5000, 300000, NSF_IDLE_MS_DEFAULT, NSF_IDLE_MS_DEFAULT + 1};
+            event = random_event();
+            event.ts_ms = connection.last_ms + gaps[below(NSF_ARRAY_LEN(gaps))];
+            bool is_short = nsf_live_go_on(live, &event, NSF_IDLE_MS_DEFAULT, is_vnet4);
+            ts_ms = event.ts_ms < connection.last_ms ? connection.last_ms : event.ts_ms;
+            struct nsf_connection next = connection;
+            if (nsf_connection_take(&next, &event, ts_ms, NSF_IDLE_MS_DEFAULT) == NSF_STEP_NEW) {
+                assert_false(is_short);
+                continue;
+            }
+            connection = next;
+            connection.is_vnet4 = is_vnet4;
+            nsf_connection_count(&connection, ts_ms);
+            if (!is_short)
+                nsf_live_put(&lives, live, &connection);
+            n_short += is_short;
+            n_long += !is_short;
+        }
+        nsf_lives_drop_large(&lives, live);
+        nsf_live_forget(live);
+        nsf_lives_remove(&lives, 0);
+    }
+    assert_true(n_short > 1000 && n_long > 1000);
+    nsf_lives_release(&lives);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows_hold_what_is_put),
         cmocka_unit_test(test_common_connections_need_no_state_beside),
+        cmocka_unit_test(test_short_steps_are_the_long_ones),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
