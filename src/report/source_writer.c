@@ -7,8 +7,9 @@
 #include "core/thread.h"
 #include "report/source_rows.h"
 
-/* Rows that one thread writes at a stretch: enough to hide what handing them over costs, few enough to be small. */
-#define CHUNK_ROWS 128u
+/* Rows that one thread writes at a stretch, of JSON what fits into a piece as it is born: enough to hide what handing
+ * them over costs, few enough to be small. */
+#define CHUNK_ROWS 96u
 #define CHUNKS_A_JOB 4u
 
 struct chunk {

@@ -93,7 +93,7 @@ static void check(uint64_t n_sources, uint64_t top, unsigned jobs)
 /* None, one, around a chunk, around all that may be under way, and many. */
 static void test_any_number_by_any_jobs(void **state)
 {
-    static const uint64_t sizes[] = {0, 1, 127, 128, 129, 256, 257, 1023, 1024, 1025, 1153, 20000};
+    static const uint64_t sizes[] = {0, 1, 95, 96, 97, 192, 193, 767, 768, 769, 1000, 20000};
     for (size_t i = 0; i < NSF_ARRAY_LEN(sizes); i++)
         for (unsigned jobs = 0; jobs <= 5; jobs++) {
             check(sizes[i], 0, jobs);
