@@ -25,8 +25,8 @@ struct out {
     bool owns_fd;
     int saved_errno; /* of the first failed write, 0 is none */
     struct nsf_buf *memory;
-    char *path;      /* where the file goes, NULL when nothing is renamed */
-    char *temp_path; /* also in `unfinished` */
+    char *path;      /* where the file goes; NULL is standard output */
+    char *temp_path; /* also in `unfinished`; NULL when nothing is renamed */
 };
 
 static struct out *out_of(struct nsf_out *room)
@@ -118,7 +118,11 @@ static struct nsf_out *fail_open(const char *path, struct nsf_err *err)
 static struct nsf_out *open_directly(const char *path, struct nsf_err *err)
 {
     int fd = (int)TEMP_FAILURE_RETRY(open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY));
-    return fd < 0 ? fail_open(path, err) : &out_new_fd(fd, true)->room;
+    if (fd < 0)
+        return fail_open(path, err);
+    struct out *out = out_new_fd(fd, true);
+    out->path = nsf_strdup_n(path, strlen(path));
+    return &out->room;
 }
 
 struct nsf_out *nsf_out_new_file(const char *path, struct nsf_err *err)

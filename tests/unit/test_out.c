@@ -198,6 +198,7 @@ static void test_full_disk_is_an_error(void **state)
         nsf_out_str(out, "0123456789");
     assert_true(nsf_failed(nsf_out_close(out, &err)));
     assert_int_equal(err.code, NSF_E_OUTPUT);
+    assert_string_equal(err.subject, "/dev/full");
     struct stat st;
     assert_int_equal(stat("/dev/full", &st), 0);
     assert_true(S_ISCHR(st.st_mode));
