@@ -11,7 +11,7 @@ struct nsf_network_rows {
         uint32_t *items;
         size_t n;
         size_t capacity;
-    } of[NSF_NETWORK_SHARDS];
+    } of[NSF_NETWORK_SHARDS_MAX];
 };
 
 static unsigned shard_of(const struct nsf_network_shards *networks, uint64_t id)
@@ -56,7 +56,9 @@ void nsf_network_shards_begin(struct nsf_network_shards *networks, const struct 
     *networks = (struct nsf_network_shards){
         .evidence = evidence,
         .ask = *ask,
-        .n = jobs > 1 ? NSF_NETWORK_SHARDS : 1,
+        .n = jobs <= 1                       ? 1
+             : jobs < NSF_NETWORK_SHARDS_MAX ? jobs
+                                             : NSF_NETWORK_SHARDS_MAX,
     };
     if (networks->n == 1)
         return;

@@ -7,17 +7,18 @@
 #include "evidence/dossier.h"
 #include "evidence/network_mails.h"
 
-#define NSF_NETWORK_SHARDS 16u
+#define NSF_NETWORK_SHARDS_MAX 16u
 
 struct nsf_network_shards {
     const struct nsf_evidence *evidence; /* borrowed */
     struct nsf_dossier_ask ask;
     unsigned n; /* of the shards that are used */
-    struct nsf_network_mails shards[NSF_NETWORK_SHARDS];
+    struct nsf_network_mails shards[NSF_NETWORK_SHARDS_MAX];
     struct nsf_network_rows *rows; /* by partition; until ready */
 };
 
-/* Borrows the finished evidence. With one job there is one shard. */
+/* Borrows the finished evidence. There are as many shards as jobs: each goes through the rows of all partitions, so
+ * fewer are quicker. */
 void nsf_network_shards_begin(struct nsf_network_shards *networks, const struct nsf_evidence *evidence,
                               const struct nsf_dossier_ask *ask, unsigned jobs);
 /* Collects shard `i` < n; each by one thread, once. */
