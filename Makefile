@@ -407,6 +407,24 @@ check-banned: $(LIB) ## no object calls a banned function, no source names one
 check-text: ## no machine's paths, marks of unfinished work or overlong files
 	@$(PYTHON) tests/tools/check_text.py
 
+# The tuple variant of arm64, where there is no such machine: Debian's gcc-aarch64-linux-gnu and qemu-user. What the fuzz
+# target compares needs no library.
+ARM64_CC ?= aarch64-linux-gnu-gcc
+ARM64_RUN ?= qemu-aarch64
+ARM64_SRC := tests/fuzz/fuzz_tuple.c tests/fuzz/replay_main.c $(wildcard src/flow/tuple*.c) src/flow/batch.c \
+	$(patsubst %,src/core/%.c,mem err buf arena slice ipaddr problem)
+
+.PHONY: check-neon
+check-neon: ## the tuple variant of arm64 against the portable one, run by qemu; skipped where there are no such tools
+	@if ! command -v $(ARM64_CC) >/dev/null || ! command -v $(ARM64_RUN) >/dev/null; then \
+		echo "skip check-neon: $(ARM64_CC) and $(ARM64_RUN) are not both here"; \
+	else \
+		mkdir -p build && \
+		$(ARM64_CC) -Isrc -D_GNU_SOURCE=1 -std=c11 $(WARNINGS) -O2 -static -ffunction-sections -Wl,--gc-sections \
+			-o build/tuple-arm64 $(ARM64_SRC) && \
+		$(ARM64_RUN) build/tuple-arm64 fixtures/corpus/tuple; \
+	fi
+
 # ---- For developers -------------------------------------------------------------------------------
 .PHONY: lint
 lint: deps-dev ## clang-tidy, cppcheck and gcc -fanalyzer over src/

@@ -67,7 +67,7 @@ static void take_one_by_one(struct nsf_tuple_target *target, struct nsf_slice in
 /* Every variant that this processor has, against the portable one. */
 static void compare_variants(const struct nsf_tuple_target *like, struct nsf_slice text)
 {
-    static const char *const names[] = {"avx2", "avx512", "avx512vbmi"};
+    static const char *const names[] = {"avx2", "avx512", "avx512vbmi", "neon"};
     size_t at = 0;
     enum nsf_skim found = nsf_skim(text, &at);
     for (size_t i = 0; i < NSF_ARRAY_LEN(names); i++) {
