@@ -3,8 +3,8 @@
 #include "evidence/contact_slots.h"
 
 /* A table that is small is rather fast than full: half of its slots are used, or a little more, so that the bucket an
- * address belongs in is seldom full. Where memory counts it grows by 3/20 once 23 slots of 25 are used, so that it never
- * has less than four fifths of them in use: the 12.8 bytes of a fifth of a bucket are 16 an address then. */
+ * address belongs in is seldom full. Where memory counts it grows by 3/20 once 23 slots of 25 are used, so that it
+ * never has less than four fifths of them in use: the 12.8 bytes of a fifth of a bucket are 16 an address then. */
 #define SMALL_BUCKETS 4096u
 #define FIRST_BUCKETS 16u
 #define SMALL_FULL_PERCENT 62u
