@@ -6,7 +6,7 @@
  * address belongs in is seldom full. Where memory counts it grows by 3/20 once 23 slots of 25 are used, so that it
  * never has less than four fifths of them in use: the 12.8 bytes of a fifth of a bucket are 16 an address then. */
 #define SMALL_BUCKETS 4096u
-#define FIRST_BUCKETS 16u
+#define FIRST_BUCKETS 64u
 #define SMALL_FULL_PERCENT 62u
 #define SMALL_GROWTH_PERCENT 25u
 #define FULL_PERCENT 92u
@@ -82,9 +82,10 @@ static struct nsf_contact_slot *find_v4(const struct nsf_contact_slots *slots, u
 
 static uint32_t grown_buckets(uint32_t n_buckets)
 {
-    unsigned percent = n_buckets < SMALL_BUCKETS ? SMALL_GROWTH_PERCENT : GROWTH_PERCENT;
-    uint64_t n = (uint64_t)n_buckets + (uint64_t)n_buckets * percent / 100;
-    return n < FIRST_BUCKETS ? FIRST_BUCKETS : n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
+    bool is_small = n_buckets < SMALL_BUCKETS;
+    uint64_t n = (uint64_t)n_buckets + (uint64_t)n_buckets * (is_small ? SMALL_GROWTH_PERCENT : GROWTH_PERCENT) / 100 +
+                 (is_small ? FIRST_BUCKETS : 0);
+    return n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
 }
 
 static void grow_v4(struct nsf_contact_slots *slots)
