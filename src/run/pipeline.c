@@ -193,6 +193,19 @@ static bool is_stopped(const struct pipeline *pipeline)
     return pipeline->options->is_stopped != NULL && *pipeline->options->is_stopped != 0;
 }
 
+/* What comes next in the order of the run is admitted and taken while it is still in a cache. */
+static void hand_on(const struct worker *worker, struct nsf_task *task, struct nsf_parcel *parcel)
+{
+    struct pipeline *pipeline = worker->pipeline;
+    nsf_task_push(task, parcel);
+    if (task != pipeline->head)
+        return;
+    while (admit_one(pipeline)) {
+    }
+    while (is_take_due(pipeline) && take_some(worker)) {
+    }
+}
+
 /* Hands a parcel of a task on; works on what is waiting while the task is too far ahead. False: the task is void or
  * the run is stopped, and reading it further is of no use. */
 static bool push(void *ctx, struct nsf_task *task, struct nsf_parcel *parcel)
@@ -205,7 +218,7 @@ static bool push(void *ctx, struct nsf_task *task, struct nsf_parcel *parcel)
             wait_for_change(pipeline);
     bool goes_on = !task->is_void && !is_stopped(pipeline);
     if (goes_on)
-        nsf_task_push(task, parcel);
+        hand_on(worker, task, parcel);
     else
         nsf_parcel_give_back(&pipeline->pool, parcel);
     wake(pipeline);
