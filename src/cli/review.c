@@ -203,6 +203,7 @@ int nsf_cli_review(const struct nsf_options *options)
     struct nsf_rules_scan *scan;
     if (nsf_failed(check_usage(options, &err)))
         return nsf_cli_fail(&err);
+    nsf_mem_expect_much();
     nsf_cli_catch_signals();
     struct nsf_locations *locations = nsf_cli_locations(options, &is_transfer_stopped);
     nsf_result r = load_rules(options, locations, &scan, &err);

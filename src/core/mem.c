@@ -6,7 +6,14 @@
 #include <malloc.h>
 #endif
 #include <stdatomic.h>
+#include <sys/mman.h>
 #include <unistd.h>
+
+#define HUGE_PAGE_BYTES ((uintptr_t)2 << 20)
+/* Address space that the heap gets at a time; what of it is not used costs nothing. */
+#define HEAP_STEP_BYTES ((int)12 << 20)
+/* Larger blocks are mapped each on its own: growing one moves no byte, and freeing it gives it back. */
+#define MAPPED_FROM_BYTES ((int)256 << 10)
 
 static nsf_exhaustion_fn *exhaustion_handler;
 static atomic_uint_fast64_t fail_countdown;
@@ -103,6 +110,23 @@ void nsf_grow(void **ptr, size_t *capacity, size_t needed, size_t size_bytes)
         wanted = needed;
     *ptr = nsf_realloc_array(*ptr, wanted, size_bytes);
     *capacity = wanted;
+}
+
+void nsf_mem_expect_much(void)
+{
+#ifdef __GLIBC__
+    if (mallopt(M_MMAP_THRESHOLD, MAPPED_FROM_BYTES) != 1 || mallopt(M_TOP_PAD, HEAP_STEP_BYTES) != 1)
+        return;
+    const uintptr_t before = (uintptr_t)sbrk(0);
+    /* Together more than is left of the first heap, so that it grows by a step. */
+    void *first = nsf_malloc(MAPPED_FROM_BYTES - 64), *second = nsf_malloc(MAPPED_FROM_BYTES - 64);
+    nsf_free(first);
+    nsf_free(second);
+    const uintptr_t from = (before + HUGE_PAGE_BYTES - 1) & ~(HUGE_PAGE_BYTES - 1);
+    const uintptr_t to = (uintptr_t)sbrk(0) & ~(HUGE_PAGE_BYTES - 1);
+    if (from < to)
+        (void)madvise((void *)from, to - from, MADV_HUGEPAGE);
+#endif
 }
 
 void nsf_mem_on_exhaustion(nsf_exhaustion_fn *fn)

@@ -42,6 +42,10 @@ void nsf_grow(void **ptr, size_t *capacity, size_t needed, size_t size_bytes);
 size_t nsf_mul_size(size_t a, size_t b);
 size_t nsf_add_size(size_t a, size_t b);
 
+/* For commands that will ask for megabytes, once, before threads start: the heap of the main thread comes in huge pages,
+ * where the system has them. A page that is touched for the first time costs more than reading its 4 KiB of log. */
+void nsf_mem_expect_much(void);
+
 typedef void nsf_exhaustion_fn(void);
 void nsf_mem_on_exhaustion(nsf_exhaustion_fn *fn);
 /* For tests: the n-th allocation from now on (1 = the next) fails; 0 switches that off. */

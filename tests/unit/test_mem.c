@@ -202,6 +202,28 @@ static void test_intern(void **state)
     nsf_intern_release(&table);
 }
 
+/* However the heap is laid out, blocks of all sizes hold what was put into them, also when they grow. */
+static void test_expecting_much_changes_no_block(void **state)
+{
+    enum { BLOCKS = 40 };
+    unsigned char *blocks[BLOCKS];
+    nsf_mem_expect_much();
+    for (int again = 0; again < 2; again++) {
+        for (size_t i = 0; i < BLOCKS; i++) {
+            blocks[i] = nsf_malloc((size_t)1 << (i / 2));
+            memset(blocks[i], (int)i, (size_t)1 << (i / 2));
+        }
+        for (size_t i = 0; i < BLOCKS; i++) {
+            const size_t n_bytes = (size_t)1 << (i / 2);
+            blocks[i] = nsf_realloc(blocks[i], 2 * n_bytes);
+            assert_int_equal(blocks[i][0], i);
+            assert_int_equal(blocks[i][n_bytes - 1], i);
+        }
+        for (size_t i = 0; i < BLOCKS; i++)
+            nsf_free(blocks[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -213,6 +235,7 @@ int main(void)
         cmocka_unit_test(test_buf_holds_its_bound),
         cmocka_unit_test(test_buf_that_must_fit_is_a_bug_when_it_does_not),
         cmocka_unit_test(test_intern),
+        cmocka_unit_test(test_expecting_much_changes_no_block),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
