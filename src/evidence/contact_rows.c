@@ -93,7 +93,7 @@ static bool note_denied_port(struct nsf_contacts_table *table, struct nsf_contac
 {
     uint32_t item = nsf_contact_item(NSF_ITEM_DENIED_PORT, nsf_port_item_value(deed->protocol, deed->port));
     unsigned n = nsf_row_used(row, NSF_ROW_TCP_PORTS_USED);
-    if (deed->protocol != NSF_PROTOCOL_TCP || deed->port == 0)
+    if (!nsf_deed_has_tcp_port(deed))
         return note_item(table, row, item, nsf_contact_codes_port(&table->codes, item));
     if (nsf_has_lane(row->tcp_ports, deed->port) != 0)
         return false;
@@ -147,15 +147,16 @@ static void put_in_lane(uint16_t lanes[NSF_ROW_LANES], unsigned n_used, uint16_t
 }
 
 /* Denied on a TCP port, with lanes left for what is new: what most have to learn, and without a branch on which of them
- * it is. */
+ * it is. False: it is something else, and nothing was noted. */
 static bool note_denied_in_lanes(struct nsf_contact_row *row, const struct nsf_deed *deed)
 {
     unsigned n_ports = nsf_row_used(row, NSF_ROW_TCP_PORTS_USED), n_codes = nsf_row_used(row, NSF_ROW_CODES_USED);
     unsigned is_own_old = has_stopped(row, NSF_ROW_DENIED_ADDRESSES) | nsf_has_lane(row->codes, deed->code);
     unsigned is_port_old = has_stopped(row, NSF_ROW_DENIED_PORTS) | nsf_has_lane(row->tcp_ports, deed->port);
     bool is_own_new = is_own_old == 0, is_port_new = is_port_old == 0;
-    if ((is_own_new & ((n_codes == NSF_ROW_LANES) | (deed->code == NSF_CODE_NONE))) |
-        (is_port_new & ((n_ports == NSF_ROW_LANES) | (deed->port == 0))) | (deed->protocol != NSF_PROTOCOL_TCP))
+    if (!nsf_deed_has_tcp_port(deed) || deed->code == NSF_CODE_NONE)
+        return false;
+    if ((is_own_new & (n_codes == NSF_ROW_LANES)) | (is_port_new & (n_ports == NSF_ROW_LANES)))
         return false;
     put_in_lane(row->codes, n_codes, deed->code, is_own_new);
     put_in_lane(row->tcp_ports, n_ports, deed->port, is_port_new);

@@ -80,7 +80,7 @@ static inline bool is_denied_known(const struct nsf_contact_row *row, const stru
 {
     uint32_t bits = row->bits;
     unsigned is_own_known = nsf_has_lane(row->codes, code) | ((bits & NSF_ROW_STOPPED(NSF_ROW_DENIED_ADDRESSES)) != 0);
-    unsigned has_tcp_port = (contact->protocol == NSF_PROTOCOL_TCP) & (contact->dst_port != 0);
+    unsigned has_tcp_port = nsf_has_tcp_port(contact->protocol, contact->dst_port);
     unsigned is_port_known =
         ((bits & PORT_IS_DONE) == PORT_IS_DONE) | (has_tcp_port & nsf_has_lane(row->tcp_ports, contact->dst_port));
     return (is_own_known & is_port_known) != 0;

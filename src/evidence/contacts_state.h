@@ -80,10 +80,15 @@ static inline bool nsf_deed_is_denied_mail(const struct nsf_deed *deed)
     return deed->is_denied & (deed->protocol == NSF_PROTOCOL_TCP) & (deed->port == 25);
 }
 
-/* Denied on a port that stands for itself in a row. */
+/* A port that stands for itself in a row, when it was denied: 1 or 0. */
+static inline unsigned nsf_has_tcp_port(uint8_t protocol, uint16_t port)
+{
+    return (protocol == NSF_PROTOCOL_TCP) & (port != 0);
+}
+
 static inline bool nsf_deed_has_tcp_port(const struct nsf_deed *deed)
 {
-    return (deed->protocol == NSF_PROTOCOL_TCP) & (deed->port != 0);
+    return nsf_has_tcp_port(deed->protocol, deed->port) != 0;
 }
 
 /* Eight lanes at a time. */

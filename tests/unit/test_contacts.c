@@ -32,10 +32,13 @@ static struct nsf_ip source_of(uint32_t number)
     return nsf_ip_from_v4(0xc6336400 + number);
 }
 
+/* So many addresses and ports are what a source chooses from. */
+static const uint32_t varieties[] = {1, 40, 5, 3, 7, 5, 13, 40, 3, 2, 9};
+
 static void make_tuples(struct tuple *tuples, uint32_t seed)
 {
     for (uint32_t i = 0; i < N_TUPLES; i++) {
-        uint32_t number = next_random(&seed) % N_SOURCES, variety = number % 5 == 0 ? 1 : number % 3 == 0 ? 3 : 40;
+        uint32_t number = next_random(&seed) % N_SOURCES, variety = varieties[number % NSF_ARRAY_LEN(varieties)];
         struct tuple *tuple = &tuples[i];
         *tuple = (struct tuple){.target = next_random(&seed) % (N_TARGETS + 1)};
         if (tuple->target == N_TARGETS || variety == 1)
@@ -44,7 +47,7 @@ static void make_tuples(struct tuple *tuples, uint32_t seed)
         tuple->contact = (struct nsf_wide_contact){
             .src = source_of(number),
             .dst = nsf_ip_from_v4(0x0a000000 + next_random(&seed) % variety),
-            .dst_port = (uint16_t)(next_random(&seed) % variety * 3 + (variety == 40 ? 0 : 22)),
+            .dst_port = (uint16_t)(next_random(&seed) % variety * 3 + (variety < 5 ? 22 : 0)),
             .protocol = (uint8_t)(variety == 1 || next_random(&seed) % 4 > 0 ? 6
                                   : next_random(&seed) % 2 == 0              ? 17
                                                                              : 1),
@@ -362,6 +365,32 @@ static void test_flags_behind_the_last_count(void **state)
     nsf_contacts_release(&table);
 }
 
+/* Port 0 is a port like others, though a lane without a port is 0 too; so is the last one. */
+static void test_port_0(void **state)
+{
+    (void)state;
+    struct nsf_contacts_table table;
+    struct nsf_contact_summary summary;
+    struct nsf_contact contacts[12];
+    nsf_contacts_init(&table, 3);
+    for (uint32_t i = 0; i < 12; i++)
+        contacts[i] = (struct nsf_contact){.src = 0,
+                                           .dst = i % 3 / 2,
+                                           .dst_port = (uint16_t)(i % 3 == 0   ? 22
+                                                                  : i % 3 == 1 ? 0
+                                                                               : 65535),
+                                           .protocol = i < 9 ? 6 : 17,
+                                           .is_denied = true};
+    for (unsigned n = 1; n <= 12; n++) {
+        put_all(&table, &contacts[n - 1], 1, NSF_INDEX_NONE);
+        assert_true(nsf_contacts_find(&table, nsf_ip_from_v4(0), &summary));
+        assert_int_equal(summary.denied_tuples, n);
+        assert_int_equal(summary.denied_ports, n <= 3 ? n : n <= 9 ? 3 : n - 6);
+        assert_int_equal(summary.denied_addresses, n <= 2 ? 1 : 2);
+    }
+    nsf_contacts_release(&table);
+}
+
 /* Own addresses, UDP ports and ports under findings that came when all short numbers were given away. */
 static void test_more_than_codes(void **state)
 {
@@ -434,6 +463,7 @@ int main(void)
         cmocka_unit_test(test_bound),
         cmocka_unit_test(test_flags),
         cmocka_unit_test(test_flags_behind_the_last_count),
+        cmocka_unit_test(test_port_0),
         cmocka_unit_test(test_more_than_codes),
         cmocka_unit_test(test_many_addresses),
     };
