@@ -525,10 +525,11 @@ static void tell_sent(void *ctx, unsigned partition, uint32_t row_idx)
                });
 }
 
-void nsf_dossier_each_sent(const struct nsf_dossier *dossier, uint32_t finding_idx, nsf_sent_fn *fn, void *ctx)
+void nsf_dossier_each_sent(const struct nsf_dossier *dossier, uint32_t finding_idx, struct nsf_partition_range range,
+                           nsf_sent_fn *fn, void *ctx)
 {
     struct teller teller = {.dossier = dossier, .fn = fn, .ctx = ctx};
-    nsf_row_finder_each(&dossier->rows, finding_idx, tell_sent, &teller);
+    nsf_row_finder_each(&dossier->rows, finding_idx, range, tell_sent, &teller);
     nsf_free(teller.one);
 }
 

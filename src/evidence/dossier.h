@@ -69,8 +69,9 @@ struct nsf_sent {
 };
 typedef void nsf_sent_fn(void *ctx, const struct nsf_sent *sent);
 /* Every source under the finding with a message, or with connections without counters (messages is 0 then, and days
- * holds the connections), in no order that may show; *sent lives for the call. */
-void nsf_dossier_each_sent(const struct nsf_dossier *dossier, uint32_t finding_idx, nsf_sent_fn *fn, void *ctx);
+ * holds the connections), of these partitions; by partition, then row; *sent lives for the call. */
+void nsf_dossier_each_sent(const struct nsf_dossier *dossier, uint32_t finding_idx, struct nsf_partition_range range,
+                           nsf_sent_fn *fn, void *ctx);
 
 /* Networks that retry one of our addresses as mail servers do and touch nothing but mail ports; in no order that may
  * show. */

@@ -163,15 +163,18 @@ uint32_t nsf_row_finder_first_beside(const struct nsf_row_finder *finder, unsign
 
 /* ---- by finding ---- */
 
-void nsf_row_finder_each(const struct nsf_row_finder *finder, uint32_t finding_idx,
+void nsf_row_finder_each(const struct nsf_row_finder *finder, uint32_t finding_idx, struct nsf_partition_range range,
                          void (*fn)(void *ctx, unsigned partition, uint32_t row_idx), void *ctx)
 {
     if (finder->by_finding != NULL) {
         for (size_t i = finder->finding_from[finding_idx]; i < finder->finding_from[finding_idx + 1]; i++)
-            fn(ctx, finder->by_finding[i].partition, finder->by_finding[i].row_idx);
+            if (finder->by_finding[i].partition >= range.from && finder->by_finding[i].partition < range.to)
+                fn(ctx, finder->by_finding[i].partition, finder->by_finding[i].row_idx);
         return;
     }
-    for (unsigned p = 0; p < NSF_PARTITIONS && finder->n_targets == 1 && finder->targets[0] == finding_idx; p++)
+    if (finder->n_targets != 1 || finder->targets[0] != finding_idx)
+        return;
+    for (unsigned p = range.from; p < range.to; p++)
         for (uint32_t i = 0; i < sources_of(finder, p)->rows.n; i++)
             fn(ctx, p, i);
 }

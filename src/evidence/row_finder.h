@@ -41,8 +41,13 @@ uint32_t nsf_row_finder_first(const struct nsf_row_finder *finder, struct nsf_ip
 /* The same for the address of a row. */
 uint32_t nsf_row_finder_first_beside(const struct nsf_row_finder *finder, unsigned partition, uint32_t row_idx);
 
-/* Calls fn for each row under the finding, by partition, then row. */
-void nsf_row_finder_each(const struct nsf_row_finder *finder, uint32_t finding_idx,
+/* Partitions from the one to before the other. */
+struct nsf_partition_range {
+    unsigned from;
+    unsigned to;
+};
+/* Calls fn for each row under the finding in these partitions, by partition, then row. */
+void nsf_row_finder_each(const struct nsf_row_finder *finder, uint32_t finding_idx, struct nsf_partition_range range,
                          void (*fn)(void *ctx, unsigned partition, uint32_t row_idx), void *ctx);
 
 #endif

@@ -18,6 +18,8 @@
 
 /* Enough to even out. */
 #define HANDS_A_JOB 16
+/* Worth a thread. */
+#define LARGE_RULE_SOURCES 1024
 
 /* ---- what the sources of one rule add up to ---- */
 
@@ -27,7 +29,6 @@ struct rule_work {
     size_t rule_idx;
     struct nsf_rule_facts *facts;
     struct nsf_arena *arena; /* for its texts */
-    struct nsf_rule_mail mail;
     struct nsf_rule_sightings sightings;
     struct nsf_named_sources named;
     struct nsf_touched *touched;
@@ -35,7 +36,6 @@ struct rule_work {
     size_t capacity;
     struct nsf_destination_lists destinations; /* of those with mail */
     uint64_t mail_beside_mx;
-    struct nsf_rule_relay *relay;
 };
 
 static struct nsf_review_rule *rule_of(const struct rule_work *work)
@@ -105,15 +105,6 @@ static void add_source(struct rule_work *work, const struct nsf_mail_source *sou
         work->mail_beside_mx += messages;
     if (!is_hostile || messages > 0 || nsf_ip_is_private(source->address))
         touch(work, source);
-}
-
-static void add_sent(void *ctx, const struct nsf_sent *sent)
-{
-    struct rule_work *work = ctx;
-    enum nsf_source_verdict verdict = verdict_of_row(work->ask, sent->row);
-    nsf_rule_mail_add(&work->mail, sent, verdict);
-    if (sent->messages > 0 && !nsf_source_is_sender(verdict))
-        nsf_rule_relay_suspect(work->relay, sent);
 }
 
 static int64_t window_ms(const struct nsf_review *review)
@@ -266,30 +257,75 @@ static int32_t break_risk_of(const struct nsf_review *review, const struct nsf_r
 
 /* ---- one rule --------------------------------------------------------------------------------------------------- */
 
-/* What is told without going through the sources of the rule. */
-static void judge_mail(struct rule_work *work, const struct nsf_relays *relays)
+/* ---- mail ------------------------------------------------------------------------------------------------------- */
+
+/* Of the sources of some partitions. */
+struct mail_part {
+    const struct rule_work *work;
+    struct nsf_partition_range range;
+    struct nsf_rule_mail mail;
+    struct nsf_rule_relay *relay;
+};
+
+static void add_sent(void *ctx, const struct nsf_sent *sent)
 {
-    const struct nsf_review *review = work->ask->review;
-    struct nsf_review_rule *rule = rule_of(work);
+    struct mail_part *part = ctx;
+    enum nsf_source_verdict verdict = verdict_of_row(part->work->ask, sent->row);
+    nsf_rule_mail_add(&part->mail, sent, verdict);
+    if (sent->messages > 0 && !nsf_source_is_sender(verdict))
+        nsf_rule_relay_suspect(part->relay, sent);
+}
+
+static void collect_mail(void *ctx, size_t i)
+{
+    struct mail_part *part = &((struct mail_part *)ctx)[i];
+    nsf_dossier_each_sent(part->work->ask->dossier, finding_idx_of(part->work), part->range, add_sent, part);
+}
+
+static void conclude_mail(struct rule_work *work, struct mail_part *part)
+{
     struct nsf_rule_facts *facts = work->facts;
-    struct nsf_rule_mail *mail = &work->mail;
-    rule->confidence = confidence_of(review, rule);
-    fill_exposure(review->scan, finding_of(work), facts);
-    fill_traffic(review, rule, facts);
-    work->relay = nsf_rule_relay_new(relays, finding_idx_of(work), (uint32_t)(window_ms(review) / NSF_MS_PER_DAY),
-                                     rule->coverage.is_logged);
-    nsf_dossier_each_sent(work->ask->dossier, finding_idx_of(work), add_sent, work);
+    struct nsf_rule_mail *mail = &part->mail;
     nsf_rule_mail_finish(mail);
     facts->sender_messages = mail->sender_messages;
     facts->spam_messages = mail->spam_messages;
     facts->sender_networks = mail->n_networks;
     facts->sender_networks_in_7_days = nsf_rule_mail_networks_in_7_days(mail);
-    facts->has_fan_out = nsf_rule_relay_finish(work->relay, work->arena, rule);
-    facts->relay = rule->relay;
-    rule->break_risk_permille = break_risk_of(review, mail, facts);
-    nsf_rule_mail_release(mail);
-    nsf_rule_relay_free(work->relay);
+    facts->has_fan_out = nsf_rule_relay_finish(part->relay, work->arena, rule_of(work));
+    facts->relay = rule_of(work)->relay;
+    rule_of(work)->break_risk_permille = break_risk_of(work->ask->review, mail, facts);
 }
+
+/* What is told without going through the sources of the rule. */
+static void judge_mail(struct rule_work *work, const struct nsf_relays *relays, unsigned jobs)
+{
+    const struct nsf_review *review = work->ask->review;
+    struct nsf_review_rule *rule = rule_of(work);
+    uint32_t n_days = (uint32_t)(window_ms(review) / NSF_MS_PER_DAY);
+    unsigned n_parts = jobs < 1 ? 1 : jobs < NSF_PARTITIONS ? jobs : NSF_PARTITIONS;
+    struct mail_part *parts = nsf_calloc(n_parts, sizeof(*parts));
+    rule->confidence = confidence_of(review, rule);
+    fill_exposure(review->scan, finding_of(work), work->facts);
+    fill_traffic(review, rule, work->facts);
+    for (unsigned i = 0; i < n_parts; i++)
+        parts[i] = (struct mail_part){
+            .work = work,
+            .range = {NSF_PARTITIONS * i / n_parts, NSF_PARTITIONS * (i + 1) / n_parts},
+            .relay = nsf_rule_relay_new(relays, finding_idx_of(work), n_days, rule->coverage.is_logged),
+        };
+    nsf_parallel(jobs, n_parts, collect_mail, parts);
+    for (unsigned i = 1; i < n_parts; i++) {
+        nsf_rule_mail_join(&parts[0].mail, &parts[i].mail);
+        nsf_rule_relay_join(parts[0].relay, parts[i].relay);
+        nsf_rule_relay_free(parts[i].relay);
+    }
+    conclude_mail(work, &parts[0]);
+    nsf_rule_mail_release(&parts[0].mail);
+    nsf_rule_relay_free(parts[0].relay);
+    nsf_free(parts);
+}
+
+/* ---- sources ---------------------------------------------------------------------------------------------------- */
 
 static void advise(struct rule_work *work)
 {
@@ -347,16 +383,27 @@ struct hands {
     size_t n;
 };
 
+static struct rule_work work_of(const struct hands *hands, size_t rule_idx, struct nsf_arena *arena)
+{
+    return (struct rule_work){
+        .ask = hands->ask, .rule_idx = rule_idx, .facts = &hands->facts[rule_idx], .arena = arena};
+}
+
+/* Its mail is judged by all hands together. */
+static bool is_large(const struct hands *hands, size_t rule_idx)
+{
+    return hands->ask->review->rules[rule_idx].n_sources >= LARGE_RULE_SOURCES;
+}
+
 static void judge_hand(void *ctx, size_t hand)
 {
     const struct hands *hands = ctx;
     for (size_t i = hand; i < hands->ask->review->n_rules; i += hands->n) {
-        struct rule_work work = {
-            .ask = hands->ask, .rule_idx = i, .facts = &hands->facts[i], .arena = &hands->arenas[hand]};
-        if (hands->relays != NULL)
-            judge_mail(&work, hands->relays);
-        else
+        struct rule_work work = work_of(hands, i, &hands->arenas[hand]);
+        if (hands->relays == NULL)
             judge(&work);
+        else if (!is_large(hands, i))
+            judge_mail(&work, hands->relays, 1);
     }
 }
 
@@ -364,6 +411,11 @@ static void judge_all(const struct nsf_rules_ask *ask, const struct nsf_relays *
                       unsigned jobs)
 {
     struct hands hands = {.ask = ask, .relays = relays, .facts = facts, .n = jobs > 1 ? (size_t)jobs * HANDS_A_JOB : 1};
+    for (size_t i = 0; i < ask->review->n_rules && relays != NULL; i++)
+        if (is_large(&hands, i)) {
+            struct rule_work work = work_of(&hands, i, &ask->review->arena);
+            judge_mail(&work, relays, jobs);
+        }
     hands.arenas = nsf_calloc(hands.n, sizeof(*hands.arenas));
     nsf_parallel(jobs, hands.n, judge_hand, &hands);
     for (size_t i = 0; i < hands.n; i++)

@@ -43,3 +43,11 @@ void nsf_relay_weigh(struct nsf_relay_weighed *weighed, const struct nsf_relay_s
     weighed->facts = facts;
     weighed->pusher = suspect->address;
 }
+
+void nsf_relay_weigh_join(struct nsf_relay_weighed *weighed, const struct nsf_relay_weighed *other)
+{
+    bool is_relaying = nsf_relay_is_pushed(&weighed->facts), is_other_relaying = nsf_relay_is_pushed(&other->facts);
+    if (is_other_relaying != is_relaying ? is_other_relaying
+                                         : other->facts.pushed_networks > weighed->facts.pushed_networks)
+        *weighed = *other;
+}

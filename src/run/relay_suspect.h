@@ -28,4 +28,8 @@ bool nsf_relay_is_open_end(const struct nsf_relay_weighed *weighed);
 void nsf_relay_weigh(struct nsf_relay_weighed *weighed, const struct nsf_relay_suspect *suspect, uint32_t n_days,
                      struct nsf_relay_scratch *scratch);
 
+/* Puts what was weighed of the same NIC with other sources, behind those weighed here, into its place where it looks
+ * worse. */
+void nsf_relay_weigh_join(struct nsf_relay_weighed *weighed, const struct nsf_relay_weighed *other);
+
 #endif

@@ -48,6 +48,18 @@ void nsf_rule_mail_add(struct nsf_rule_mail *mail, const struct nsf_sent *sent, 
     }
 }
 
+void nsf_rule_mail_join(struct nsf_rule_mail *mail, struct nsf_rule_mail *other)
+{
+    NSF_GROW(mail->items, mail->capacity, mail->n_items + other->n_items);
+    if (other->n_items > 0)
+        memcpy(mail->items + mail->n_items, other->items, other->n_items * sizeof(*mail->items));
+    mail->n_items += other->n_items;
+    mail->sender_messages += other->sender_messages;
+    mail->spam_messages += other->spam_messages;
+    mail->other_messages += other->other_messages;
+    nsf_rule_mail_release(other);
+}
+
 static uint32_t add_up_to(uint32_t a, uint32_t b, uint32_t most)
 {
     return a > most - b ? most : a + b;

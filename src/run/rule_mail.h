@@ -35,6 +35,8 @@ struct nsf_rule_mail {
 void nsf_rule_mail_release(struct nsf_rule_mail *mail);
 /* One source under the rule and what it was judged to be. */
 void nsf_rule_mail_add(struct nsf_rule_mail *mail, const struct nsf_sent *sent, enum nsf_source_verdict verdict);
+/* Takes what was added to another one, which is empty then. */
+void nsf_rule_mail_join(struct nsf_rule_mail *mail, struct nsf_rule_mail *other);
 /* Sorts and joins. */
 void nsf_rule_mail_finish(struct nsf_rule_mail *mail);
 

@@ -66,6 +66,12 @@ void nsf_rule_relay_suspect(struct nsf_rule_relay *relay, const struct nsf_sent 
     relay->n_open = n_open;
 }
 
+void nsf_rule_relay_join(struct nsf_rule_relay *relay, const struct nsf_rule_relay *other)
+{
+    for (size_t i = 0; i < relay->n; i++)
+        nsf_relay_weigh_join(&relay->nics[i].weighed, &other->nics[i].weighed);
+}
+
 /* ---- the rule ---- */
 
 static int badness_of(enum nsf_relay_state state)

@@ -19,6 +19,8 @@ struct nsf_rule_relay *nsf_rule_relay_new(const struct nsf_relays *relays, uint3
 void nsf_rule_relay_free(struct nsf_rule_relay *relay);
 /* A source under the rule that is no known or likely sender. */
 void nsf_rule_relay_suspect(struct nsf_rule_relay *relay, const struct nsf_sent *sent);
+/* Joins what was made for the same rule and met the sources behind those met here. */
+void nsf_rule_relay_join(struct nsf_rule_relay *relay, const struct nsf_rule_relay *other);
 /* Fills in the rule's state and its sentences, which stand in the arena. Returns whether some NIC fans out far above
  * its own baseline. */
 bool nsf_rule_relay_finish(const struct nsf_rule_relay *relay, struct nsf_arena *arena, struct nsf_review_rule *rule);

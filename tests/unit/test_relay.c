@@ -297,10 +297,12 @@ static void test_worst_of_many(void **state)
         struct nsf_outbound_row rows[160];
         size_t n = make_rows(rows, NSF_ARRAY_LEN(rows), round % 3 == 0 ? 1500 : 9000, &seed);
         struct nsf_relay *relay = nsf_relay_new(rows, n);
-        struct nsf_relay_weighed weighed;
+        struct nsf_relay_weighed weighed, parts[2]; /* those of the first sources, and of the others */
+        uint32_t n_first = next_random(&seed) % 31;
         struct told worst = {0};
         bool is_open_end = true;
         nsf_relay_weigh_begin(&weighed, relay, true);
+        parts[0] = parts[1] = weighed;
         for (uint32_t s = 1; s <= 30; s++) {
             uint32_t items[20], n_times = 1 + next_random(&seed) % NSF_ARRAY_LEN(items);
             for (uint32_t t = 0; t < n_times; t++)
@@ -309,6 +311,7 @@ static void test_worst_of_many(void **state)
             struct nsf_relay_suspect suspect = {.address = nsf_ip_from_v4(s), .times = {items, n_times}};
             tell_slowly(rows, n, suspect.times, s, &worst);
             nsf_relay_weigh(&weighed, &suspect, 0, &scratch);
+            nsf_relay_weigh(&parts[s > n_first], &suspect, 0, &scratch);
             assert_int_equal(weighed.facts.pushed_networks, worst.pushed);
             assert_int_equal(weighed.facts.shifted_networks, worst.shifted);
             assert_true(worst.source == 0 || nsf_ip_eq(weighed.pusher, nsf_ip_from_v4(worst.source)));
@@ -316,6 +319,9 @@ static void test_worst_of_many(void **state)
             assert_true(is_open_end || worst.source != s);
             is_open_end = nsf_relay_is_open_end(&weighed);
         }
+        nsf_relay_weigh_join(&parts[0], &parts[1]);
+        assert_int_equal(parts[0].facts.pushed_networks, worst.pushed);
+        assert_true(nsf_ip_eq(parts[0].pusher, weighed.pusher));
         n_relaying += worst.is_relaying;
         n_other += !worst.is_relaying;
         nsf_relay_free(relay);

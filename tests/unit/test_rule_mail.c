@@ -107,6 +107,26 @@ static void a_network_of_many_sources(void **state)
     nsf_rule_mail_release(&mail);
 }
 
+static void parts_are_joined(void **state)
+{
+    const uint32_t days[] = {MESSAGES_ON(1, 2)}, others[] = {MESSAGES_ON(1, 3), MESSAGES_ON(5, 1)};
+    struct nsf_rule_mail mail = {0}, other = {0}, empty = {0};
+    add(&mail, 3, NSF_SOURCE_LIKELY_SENDER, 2, days, 1);
+    add(&other, 3, NSF_SOURCE_POSSIBLE_SENDER, 4, others, 2);
+    add(&other, 2, NSF_SOURCE_SPAM_SOURCE, 7, days, 1);
+    nsf_rule_mail_join(&mail, &other);
+    nsf_rule_mail_join(&mail, &empty);
+    assert_null(other.items);
+    nsf_rule_mail_finish(&mail);
+    assert_int_equal(mail.n_networks, 1);
+    assert_int_equal(NSF_MAIL_ITEM_MESSAGES(mail.items[0].ref), 6);
+    assert_int_equal(NSF_MAIL_ITEM_ON_DAY(mail.items[0].ref), MESSAGES_ON(1, 5));
+    assert_int_equal(mail.sender_messages, 2);
+    assert_int_equal(mail.other_messages, 4);
+    assert_int_equal(mail.spam_messages, 7);
+    nsf_rule_mail_release(&mail);
+}
+
 /* ---- any seven days ---- */
 
 struct week_case {
@@ -217,6 +237,7 @@ int main(void)
         cmocka_unit_test(sources_of_one_network_are_one),
         cmocka_unit_test(counts_stop_at_the_largest),
         cmocka_unit_test(a_network_of_many_sources),
+        cmocka_unit_test(parts_are_joined),
         cmocka_unit_test(most_networks_of_a_week),
         cmocka_unit_test(a_week_counted_slowly),
         cmocka_unit_test(what_was_learned_and_lost),
