@@ -6,8 +6,7 @@
 
 #include <immintrin.h>
 
-#define TARGET                                                                                                         \
-    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,avx2,bmi,bmi2,popcnt,lzcnt")))
+#define TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,avx2,bmi,bmi2,popcnt")))
 #define TARGET_INLINE TARGET static inline __attribute__((always_inline))
 
 /* The marks of a tuple are its bytes that are no digits, in their order, from the quote in front of it to the one
@@ -19,6 +18,7 @@ enum {
     MARK_SRC_PORT = 10,
     MARK_DST_PORT = 11,
     MARK_PROTOCOL = 12,
+    MARK_WORD = 17, /* of virtual network flow logs: what they say of encryption */
     MARK_NONE = 31, /* no tuple has so many */
 };
 #define QUOTED_MAX_BYTES ((size_t)2 * NSF_BLOCK_BYTES)
@@ -74,7 +74,7 @@ struct shape {
     uint32_t direction; /* marks */
     uint32_t decision;
     uint32_t state;                   /* MARK_NONE: has none */
-    uint32_t word;                    /* that begins with this mark, 0: there is none */
+    bool has_word;                    /* at MARK_WORD */
     uint32_t counters;                /* which of the marks end one, a bit each */
     uint8_t events[8];                /* denied: bit 0; state is the first, the third of what it may be: bits 1 and 2 */
     _Alignas(64) struct lanes counts; /* the stamp in two numbers, the second of eight digits, and the counters */
@@ -141,7 +141,7 @@ static const struct shape shapes[NSF_LAYOUTS] = {
             .direction = 13,
             .decision = 15,
             .state = 15,
-            .word = 17,
+            .has_word = true,
             .counters = UINT32_C(15) << 19,
             .events = EVENTS(NSF_FLOW_END),
             .counts = COUNT_LANES(19),
@@ -299,7 +299,7 @@ TARGET_INLINE __m512i find_marks(const struct context *context, const struct sha
     take_bytes(context, quote, &seen);
     __mmask64 low = _mm512_cmpgt_epu8_mask(seen.low, context->nine);
     __mmask64 high = _mm512_cmpgt_epu8_mask(seen.high, context->nine);
-    if (shape->word != 0)
+    if (shape->has_word)
         drop_letters(context, &seen, &low, &high);
     uint32_t n_low = (uint32_t)_mm_popcnt_u64(_cvtmask64_u64(low));
     __mmask64 behind = _cvtu64_mask64(~_bzhi_u64(~UINT64_C(0), n_low));
@@ -434,9 +434,10 @@ TARGET_INLINE bool may_be_mail(const struct seen *seen, const char *quote)
 TARGET_INLINE bool has_plain_bytes(const struct shape *shape, const struct seen *seen, const char *quote)
 {
     uint32_t word;
-    if (shape->word == 0)
+    if (!shape->has_word)
         return true;
-    memcpy(&word, quote + (unsigned)_mm_extract_epi8(_mm512_extracti32x4_epi32(seen->at, 1), 1), sizeof(word));
+    __m128i later = _mm512_extracti32x4_epi32(seen->at, 1); /* from mark 16 on */
+    memcpy(&word, quote + (unsigned)_mm_extract_epi8(later, MARK_WORD - 16), sizeof(word));
     return (word & 0xffffff) == NSF_TEXT32('N', 'X', ',', 0) || (word & 0xffff) == NSF_TEXT32('X', ',', 0, 0);
 }
 
@@ -520,7 +521,7 @@ TARGET_INLINE bool take_tuple(const struct context *context, const struct shape 
         return has_plain_bytes(shape, &seen, quote);
     if (!has_lengths(context, shape, &seen, &has_counters) || !take_ends(context, &seen, &ends))
         return false;
-    if (shape->word == 0)
+    if (!shape->has_word)
         ends.protocol = 17 - (17 - 6) * is_mark(seen.is_first, MARK_PROTOCOL);
     bool is_mail = ends.dst_port == 25 || (!is_inbound && ends.dst_port == 587);
     if (is_mail && ends.protocol == 6)
