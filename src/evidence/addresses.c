@@ -29,7 +29,8 @@ static uint32_t find_or_add(struct nsf_addresses *addresses, struct nsf_ip addre
 
 uint32_t nsf_addresses_id(struct nsf_addresses *addresses, struct nsf_ip address)
 {
-    if (addresses->n == 0 || !nsf_ip_eq(addresses->items[addresses->last_id], address))
-        addresses->last_id = find_or_add(addresses, address);
-    return addresses->last_id;
+    uint32_t *recent = &addresses->recent[address.lo % NSF_ADDRESSES_RECENT];
+    if (addresses->n == 0 || !nsf_ip_eq(addresses->items[*recent], address))
+        *recent = find_or_add(addresses, address);
+    return *recent;
 }

@@ -1,7 +1,7 @@
 /*
  * addresses.h - own addresses to small ids and back: few of them, asked for with every connection and contact.
  *
- * The address asked for last is remembered, since the tuples of one NIC come together. Ids count from 0 and never
+ * The addresses asked for last are remembered, since the tuples of one NIC come together. Ids count from 0 and never
  * change. init/release; one thread at a time.
  */
 #ifndef NSF_ADDRESSES_H
@@ -11,12 +11,14 @@
 #include "core/index.h"
 #include "core/ipaddr.h"
 
+#define NSF_ADDRESSES_RECENT 64u
+
 struct nsf_addresses {
     uint64_t seed;
     struct nsf_ip *items;
     size_t capacity;
     uint32_t n;
-    uint32_t last_id; /* void while n is 0 */
+    uint32_t recent[NSF_ADDRESSES_RECENT]; /* ids, by the last bits of the address; void while n is 0 */
     struct nsf_index by_ip;
 };
 

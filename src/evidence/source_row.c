@@ -134,9 +134,12 @@ static bool add_small_days(struct nsf_source_row *row, int64_t first_day, int64_
 static bool add_small_stamps(struct nsf_source_row *row, int64_t from_ms, int64_t to_ms)
 {
     int64_t first_ms = small_first_ms(row), last_ms = first_ms + row->lasted_ms;
-    uint32_t days;
-    if (from_ms < ROW_FIRST_MS || to_ms >= ROW_FIRST_MS * 2 || to_ms < from_ms ||
-        !add_small_days(row, nsf_time_day(first_ms), nsf_time_day(from_ms), nsf_time_day(to_ms), &days))
+    int64_t first_day = nsf_time_day(first_ms), begin_ms = first_day * NSF_MS_PER_DAY;
+    bool is_first_day = row->small_connections > 0 && from_ms >= begin_ms && to_ms < begin_ms + NSF_MS_PER_DAY;
+    uint32_t days = row->small_days;
+    if (from_ms < ROW_FIRST_MS || to_ms >= ROW_FIRST_MS * 2 || to_ms < from_ms)
+        return false;
+    if (!is_first_day && !add_small_days(row, first_day, nsf_time_day(from_ms), nsf_time_day(to_ms), &days))
         return false;
     if (row->small_connections == 0 || from_ms < first_ms)
         first_ms = from_ms;

@@ -77,7 +77,8 @@ static void insert_at(struct nsf_traits **traits, enum nsf_trait_list list, uint
     uint32_t n = *traits == NULL ? 0 : (*traits)->n[list];
     if (n >= LIST_MAX)
         return;
-    nsf_traits_make_room(traits, list, n + 1);
+    if (*traits == NULL || (*traits)->from[list + 1] - (*traits)->from[list] == n)
+        nsf_traits_make_room(traits, list, n + 1);
     uint32_t *items = items_of(*traits, list);
     for (uint32_t i = n; i > at; i--)
         items[i] = items[i - 1];
