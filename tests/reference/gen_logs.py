@@ -231,7 +231,7 @@ class World:
         nsg = rng.choice(nic.nsgs)
         inbound = rng.random() < 0.6
         protocol = protocol if protocol is not None else rng.choice([6, 6, 6, 17])
-        port = port or rng.choice([443, 80, 22, 25, 53, rng.randint(1, 65535)])
+        port = port or rng.choice([443, 80, 22, 25, 53, 0, 65535, rng.randint(1, 65535)])
         ends = [rng.choice([s for s in self.sources if "." in s] or ["9.9.9.9"]), nic.address]
         denied = rng.random() < 0.4
         rule = ("DefaultRule_DenyAllInBound" if denied and rng.random() < 0.5 else self.rule_name(nsg)) if inbound \
