@@ -6,7 +6,8 @@
 
 void nsf_scope_cache_init(struct nsf_scope_cache *cache, struct nsf_scopes *scopes, uint64_t seed)
 {
-    *cache = (struct nsf_scope_cache){.scopes = scopes, .seed = seed};
+    cache->scopes = scopes;
+    cache->seed = seed;
 }
 
 static bool is_same_text(struct nsf_slice a, struct nsf_slice b)

@@ -12,8 +12,8 @@
 
 /* A place is shared by so many, which are looked at in turn. */
 #define NSF_SCOPE_CACHE_WAYS 4u
-#define NSF_SCOPE_CACHE_RECORDS 64u
-#define NSF_SCOPE_CACHE_GROUPS 256u
+#define NSF_SCOPE_CACHE_RECORDS 32u
+#define NSF_SCOPE_CACHE_GROUPS 128u
 /* In the place of a record's scope id: it is not known, and the table is asked each time. */
 #define NSF_SCOPE_CACHE_NO_RECORD UINT32_MAX
 
@@ -37,7 +37,7 @@ struct nsf_scope_cache {
     struct nsf_scope_cache_place groups[NSF_SCOPE_CACHE_GROUPS];
 };
 
-/* Borrows the table. */
+/* The cache is all zero before. Borrows the table. */
 void nsf_scope_cache_init(struct nsf_scope_cache *cache, struct nsf_scopes *scopes, uint64_t seed);
 /* Of a record's own scope. */
 uint32_t nsf_scope_cache_record(struct nsf_scope_cache *cache, const struct nsf_scope *scope);
