@@ -253,13 +253,18 @@ def test_gzip_in_all_its_states(world):
     wrong[len(members[0]) - 6] ^= 1  # in the checksum of the first member
     states = {"several": whole, "cut": whole[:-len(members[3]) // 2], "cut-at-member": b"".join(members[:3]),
               "in-trailer": whole[:-3], "wrong": bytes(wrong), "trailing": whole + b"junk behind it", "none": b"", "short": whole[:5]}
+    # So long that a thread of its own inflates it, beside the reading.
+    long_text = (text + b"\n") * ((3 << 20) // len(text) + 1)
+    half = len(long_text) // 2
+    long = gzip.compress(long_text[:half], mtime=0) + gzip.compress(long_text[half:], mtime=0)
+    states.update({"long": long, "long-cut": long[:-len(long) // 8], "long-trailing": long + b"junk behind it"})
     for state, body in states.items():
         name, folder = world.container(), tempfile.mkdtemp(dir=world.folder)
         path = "y=2026/m=10/d=01/h=00/m=00/macAddress=A/PT1H.json"
         os.makedirs(os.path.join(folder, os.path.dirname(path)))
         with open(os.path.join(folder, path + ".gz"), "wb") as file:
             file.write(body)
-        status = {"several": 0, "none": 0}.get(state, 3)
+        status = {"several": 0, "long": 0, "none": 0}.get(state, 3)
         wanted, _, _ = review(folder, expect=status)
         problems = [(p["offset"], p["code"], p["detail"]) for p in json.loads(wanted)["inputs"]["problems"]]
         assert bool(problems) == bool(status), (state, problems)
