@@ -87,7 +87,7 @@ struct nsf_evidence *nsf_evidence_new(const struct nsf_scan *scan, struct nsf_sc
         nsf_sources_set_limit(&evidence->partitions[p].sources, (uint32_t)scan->n_findings, options->max_sources);
         evidence->partitions[p].contacts.max_addresses = max_contacts(options->max_other);
     }
-    nsf_outbound_init(&evidence->outbound, &evidence->shared);
+    nsf_outbound_init(&evidence->outbound, &evidence->shared, evidence->seed);
     return evidence;
 }
 

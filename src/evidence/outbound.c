@@ -10,30 +10,26 @@
 /* Events that are looked up together. */
 #define EVENTS_AHEAD ((size_t)32)
 
-struct live_key {
-    struct nsf_ip src;
-    struct nsf_ip dst;
-    uint32_t nic_id;
-    uint16_t src_port;
-    uint16_t dst_port;
-};
+/* A live connection turned round: what many of them have in common is our own address. */
+#define KEY_ID_OF(nic_id, dst_port) ((nic_id) << 1 | ((dst_port) == 25))
+#define KEY_NIC(key_id) ((key_id) >> 1)
+#define KEY_IS_PORT_25(key_id) (((key_id)&1) != 0)
 
-struct nsf_outbound_live {
-    struct live_key key;
-    struct nsf_connection connection;
-};
-
-void nsf_outbound_init(struct nsf_outbound *outbound, const struct nsf_shared *shared)
+void nsf_outbound_init(struct nsf_outbound *outbound, const struct nsf_shared *shared, uint64_t seed)
 {
     *outbound = (struct nsf_outbound){.shared = shared, .sweep_at = FIRST_SWEEP, .clock_ms = NSF_TS_NONE};
+    nsf_lives_init(&outbound->lives, seed);
+    nsf_addresses_init(&outbound->own, seed);
 }
 
 void nsf_outbound_release(struct nsf_outbound *outbound)
 {
-    nsf_free(outbound->live);
-    nsf_index_release(&outbound->by_key);
+    nsf_lives_release(&outbound->lives);
+    nsf_addresses_release(&outbound->own);
     nsf_free(outbound->rows);
-    nsf_outbound_init(outbound, outbound->shared);
+    outbound->rows = NULL;
+    outbound->rows_capacity = 0;
+    outbound->n_rows = 0;
 }
 
 /* Unseeded, since it chooses what is kept. */
@@ -68,67 +64,49 @@ static uint32_t number_of(struct nsf_ip ip, unsigned v4_shift)
     return nsf_ip_is_v4(ip) ? nsf_ip_to_v4(ip) >> v4_shift : (uint32_t)nsf_hash_mix(ip.lo, nsf_hash_mix(ip.hi, 1));
 }
 
-static void keep(struct nsf_outbound *outbound, const struct live_key *key, const struct nsf_connection *connection,
-                 bool is_denied)
+static void keep(struct nsf_outbound *outbound, struct nsf_ip to, uint32_t key_id,
+                 const struct nsf_connection *connection, bool is_denied)
 {
     enum nsf_connection_class class_ = outbound->shared->classify(&connection->total, connection->has_counters);
-    struct nsf_ip network = nsf_ip_is_v4(key->dst) ? key->dst : nsf_prefix_around(key->dst, 48).ip;
+    struct nsf_ip network = nsf_ip_is_v4(to) ? to : nsf_prefix_around(to, 48).ip;
     add_row(outbound, &(struct nsf_outbound_row){
                           .second = nsf_trait_seconds(connection->first_ms),
-                          .nic_id = key->nic_id,
+                          .nic_id = KEY_NIC(key_id),
                           .network = number_of(network, 8),
-                          .destination = number_of(key->dst, 0),
+                          .destination = number_of(to, 0),
                           .is_message = class_ == NSF_CLASS_MESSAGE,
                           .is_unanswered = is_denied || class_ == NSF_CLASS_NO_REPLY,
-                          .is_public = !nsf_ip_is_private(key->dst),
-                          .is_port_25 = key->dst_port == 25,
+                          .is_public = !nsf_ip_is_private(to),
+                          .is_port_25 = KEY_IS_PORT_25(key_id),
                       });
 }
 
-static uint32_t hash_key(const struct live_key *key)
+static void keep_live(struct nsf_outbound *outbound, const struct nsf_live *live)
 {
-    uint64_t hash = nsf_hash_mix(nsf_pair(key->nic_id, (uint32_t)key->src_port << 16 | key->dst_port), 3);
-    hash = nsf_hash_mix(key->src.lo ^ (key->src.hi << 1), hash);
-    return (uint32_t)nsf_hash_mix(key->dst.lo ^ (key->dst.hi << 1), hash);
-}
-
-static bool are_equal(const struct live_key *a, const struct live_key *b)
-{
-    return a->nic_id == b->nic_id && a->src_port == b->src_port && a->dst_port == b->dst_port &&
-           nsf_ip_eq(a->src, b->src) && nsf_ip_eq(a->dst, b->dst);
-}
-
-static struct nsf_outbound_live *find_live(const struct nsf_outbound *outbound, const struct live_key *key,
-                                           uint32_t hash)
-{
-    uint32_t probe = hash, idx;
-    while ((idx = nsf_index_next(&outbound->by_key, hash, &probe)) != NSF_INDEX_NONE)
-        if (are_equal(&outbound->live[idx].key, key))
-            return &outbound->live[idx];
-    return NULL;
+    struct nsf_connection connection;
+    nsf_live_connection(&outbound->lives, live, &connection);
+    keep(outbound, live->src, live->key_id, &connection, false);
+    nsf_lives_drop_large(&outbound->lives, live);
 }
 
 static void sweep(struct nsf_outbound *outbound)
 {
-    uint32_t n_left = 0;
+    struct nsf_lives *lives = &outbound->lives;
     int64_t horizon = outbound->clock_ms - outbound->shared->idle_ms - 2 * NSF_MS_PER_HOUR;
-    for (uint32_t i = 0; i < outbound->n_live; i++) {
-        if (outbound->live[i].connection.last_ms < horizon)
-            keep(outbound, &outbound->live[i].key, &outbound->live[i].connection, false);
-        else
-            outbound->live[n_left++] = outbound->live[i];
+    for (uint32_t row = 0; row < lives->n_rows; row++) {
+        const struct nsf_live *live = nsf_lives_row(lives, row);
+        if (nsf_live_is_free(live) || nsf_live_last_ms(lives, live) >= horizon)
+            continue;
+        keep_live(outbound, live);
+        nsf_lives_remove(lives, row);
     }
-    outbound->n_live = n_left;
-    nsf_index_rebuild(&outbound->by_key, n_left);
-    for (uint32_t i = 0; i < n_left; i++)
-        nsf_index_add(&outbound->by_key, hash_key(&outbound->live[i].key), i);
-    outbound->sweep_at = n_left * 2 < FIRST_SWEEP ? FIRST_SWEEP : n_left * 2;
+    outbound->sweep_at = lives->n_live * 2 < FIRST_SWEEP ? FIRST_SWEEP : lives->n_live * 2;
 }
 
 /* An event and where it will be looked for. */
 struct ahead {
     bool is_taken;
-    struct live_key key;
+    struct nsf_live_key key;
     uint32_t hash;
 };
 
@@ -141,63 +119,73 @@ static bool is_taken(const struct nsf_outbound *outbound, const struct nsf_batch
     return !is_outside && !batch->records[event->record_idx].is_duplicate;
 }
 
-static void look_ahead(const struct nsf_outbound *outbound, const struct nsf_mail_event *event, struct ahead *ahead)
+static void look_ahead(struct nsf_outbound *outbound, const struct nsf_mail_event *event, struct ahead *ahead)
 {
-    ahead->key = (struct live_key){
-        .src = event->src,
-        .dst = event->dst,
-        .nic_id = outbound->shared->place(outbound->shared, event->scope_id)->nic_id,
+    uint32_t nic_id = outbound->shared->place(outbound->shared, event->scope_id)->nic_id;
+    ahead->key = (struct nsf_live_key){
+        .src = event->dst,
+        .dst_id = nsf_addresses_id(&outbound->own, event->src),
+        .key_id = KEY_ID_OF(nic_id, event->dst_port),
         .src_port = event->src_port,
-        .dst_port = event->dst_port,
     };
-    ahead->hash = hash_key(&ahead->key);
-    nsf_index_expect(&outbound->by_key, ahead->hash);
+    ahead->hash = nsf_lives_hash(&outbound->lives, &ahead->key);
+    nsf_lives_expect(&outbound->lives, ahead->hash);
 }
 
-/* What stands at the slot is nearly always the row that is looked for. */
-static inline __attribute__((always_inline)) void expect_live(const struct nsf_outbound *outbound, uint32_t hash)
+static struct nsf_live *add_live(struct nsf_outbound *outbound, const struct ahead *ahead)
 {
-    uint32_t probe = hash, idx = nsf_index_next(&outbound->by_key, hash, &probe);
-    if (idx == NSF_INDEX_NONE)
-        return;
-    const char *live = (const char *)&outbound->live[idx];
-    for (size_t at = 0; at < sizeof(*outbound->live); at += 64)
-        __builtin_prefetch(live + at, 1);
-}
-
-static void begin_live(struct nsf_outbound *outbound, const struct ahead *ahead, const struct nsf_mail_event *event)
-{
-    if (outbound->n_live >= outbound->sweep_at)
+    if (outbound->lives.n_live >= outbound->sweep_at)
         sweep(outbound);
-    NSF_GROW(outbound->live, outbound->live_capacity, (size_t)outbound->n_live + 1);
-    struct nsf_outbound_live *live = &outbound->live[outbound->n_live];
-    live->key = ahead->key;
-    nsf_connection_begin(&live->connection, event, event->ts_ms);
-    nsf_index_add(&outbound->by_key, ahead->hash, outbound->n_live++);
+    return nsf_lives_add(&outbound->lives, ahead->hash, &ahead->key);
+}
+
+/* As partitions do it: nearly all connections take their steps on the packed row. */
+static bool take_simple_step(struct nsf_outbound *outbound, const struct ahead *ahead,
+                             const struct nsf_mail_event *event, struct nsf_live *live)
+{
+    if (live != NULL)
+        return nsf_live_go_on(live, event, outbound->shared->idle_ms, false);
+    if (event->event != NSF_FLOW_BEGIN && event->event != NSF_FLOW_LINE)
+        return false;
+    nsf_live_begin(add_live(outbound, ahead), event->ts_ms, false);
+    return true;
+}
+
+static void take_step(struct nsf_outbound *outbound, const struct ahead *ahead, const struct nsf_mail_event *event,
+                      struct nsf_live *live)
+{
+    struct nsf_connection connection;
+    int64_t ts_ms = event->ts_ms;
+    if (live == NULL) {
+        live = add_live(outbound, ahead);
+        nsf_connection_begin(&connection, event, ts_ms);
+    } else {
+        nsf_live_connection(&outbound->lives, live, &connection);
+        ts_ms = ts_ms < connection.last_ms ? connection.last_ms : ts_ms;
+        if (nsf_connection_take(&connection, event, ts_ms, outbound->shared->idle_ms) == NSF_STEP_NEW) {
+            keep_live(outbound, live);
+            nsf_live_forget(live);
+            nsf_connection_begin(&connection, event, ts_ms);
+        }
+    }
+    connection.is_vnet4 = false;
+    nsf_connection_count(&connection, ts_ms);
+    nsf_live_put(&outbound->lives, live, &connection);
 }
 
 static void take_event(struct nsf_outbound *outbound, const struct ahead *ahead, const struct nsf_mail_event *event)
 {
-    int64_t ts_ms = event->ts_ms;
     if (event->event == NSF_FLOW_DENIED) {
         struct nsf_connection denied;
-        nsf_connection_begin(&denied, event, ts_ms);
-        keep(outbound, &ahead->key, &denied, true);
+        nsf_connection_begin(&denied, event, event->ts_ms);
+        keep(outbound, ahead->key.src, ahead->key.key_id, &denied, true);
         return;
     }
-    if (outbound->clock_ms < ts_ms)
-        outbound->clock_ms = ts_ms;
-    struct nsf_outbound_live *live = find_live(outbound, &ahead->key, ahead->hash);
-    if (live == NULL) {
-        begin_live(outbound, ahead, event);
-        return;
-    }
-    if (ts_ms < live->connection.last_ms)
-        ts_ms = live->connection.last_ms;
-    if (nsf_connection_take(&live->connection, event, ts_ms, outbound->shared->idle_ms) == NSF_STEP_NEW) {
-        keep(outbound, &live->key, &live->connection, false);
-        nsf_connection_begin(&live->connection, event, ts_ms);
-    }
+    if (outbound->clock_ms < event->ts_ms)
+        outbound->clock_ms = event->ts_ms;
+    struct nsf_live *live = nsf_lives_find(&outbound->lives, ahead->hash, &ahead->key);
+    if (!take_simple_step(outbound, ahead, event, live))
+        take_step(outbound, ahead, event, live);
 }
 
 /* Up to EVENTS_AHEAD of them, in steps that let their cache misses overlap. */
@@ -212,7 +200,7 @@ static void take_some(struct nsf_outbound *outbound, const struct nsf_batch *bat
     }
     for (size_t i = 0; i < n; i++)
         if (ahead[i].is_taken)
-            expect_live(outbound, ahead[i].hash);
+            nsf_lives_expect_row(&outbound->lives, ahead[i].hash);
     for (size_t i = 0; i < n; i++)
         if (ahead[i].is_taken)
             take_event(outbound, &ahead[i], &events[i]);
@@ -247,10 +235,11 @@ static void sort_rows(struct nsf_outbound *outbound)
 
 void nsf_outbound_finish(struct nsf_outbound *outbound)
 {
-    for (uint32_t i = 0; i < outbound->n_live; i++)
-        keep(outbound, &outbound->live[i].key, &outbound->live[i].connection, false);
-    outbound->n_live = 0;
-    nsf_index_release(&outbound->by_key);
+    for (uint32_t row = 0; row < outbound->lives.n_rows; row++)
+        if (!nsf_live_is_free(nsf_lives_row(&outbound->lives, row)))
+            keep_live(outbound, nsf_lives_row(&outbound->lives, row));
+    nsf_lives_release(&outbound->lives);
+    nsf_addresses_release(&outbound->own);
     if (outbound->n_rows > 1)
         sort_rows(outbound);
 }

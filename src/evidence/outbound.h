@@ -8,7 +8,7 @@
 #ifndef NSF_OUTBOUND_H
 #define NSF_OUTBOUND_H
 
-#include "core/index.h"
+#include "evidence/live.h"
 #include "evidence/partition.h"
 
 /* 24 bytes each */
@@ -25,15 +25,11 @@ struct nsf_outbound_row {
     bool is_port_25;
 };
 
-struct nsf_outbound_live;
-
 struct nsf_outbound {
     const struct nsf_shared *shared; /* borrowed */
-    struct nsf_outbound_live *live;
-    size_t live_capacity;
-    uint32_t n_live;
+    struct nsf_lives lives;          /* by where they go */
+    struct nsf_addresses own;
     uint32_t sweep_at;
-    struct nsf_index by_key;
     int64_t clock_ms; /* newest stamp of all */
     struct nsf_outbound_row *rows;
     size_t rows_capacity;
@@ -41,7 +37,7 @@ struct nsf_outbound {
     unsigned level; /* of the share that is kept: 0 is all */
 };
 
-void nsf_outbound_init(struct nsf_outbound *outbound, const struct nsf_shared *shared);
+void nsf_outbound_init(struct nsf_outbound *outbound, const struct nsf_shared *shared, uint64_t seed);
 void nsf_outbound_release(struct nsf_outbound *outbound);
 /* Takes the outbound events of the batch, whose duplicates are marked. Batches in order. */
 void nsf_outbound_take(struct nsf_outbound *outbound, const struct nsf_batch *batch);

@@ -115,7 +115,7 @@ static void lines_to_rows(void **state)
         struct nsf_batch *batch = nsf_batch_new();
         struct nsf_outbound outbound;
         char text[512];
-        nsf_outbound_init(&outbound, &plain);
+        nsf_outbound_init(&outbound, &plain, 7);
         nsf_batch_add_record(batch);
         for (size_t k = 0; k < 6 && cases[i].lines[k].event != 0; k++)
             add_line(batch, &cases[i].lines[k]);
@@ -136,7 +136,7 @@ static void records_twice_and_times_outside_do_not_count(void **state)
     struct nsf_outbound outbound;
     shared.since_ms = START + 10 * SECOND;
     shared.until_ms = START + 20 * SECOND;
-    nsf_outbound_init(&outbound, &shared);
+    nsf_outbound_init(&outbound, &shared, 7);
     nsf_batch_add_record(batch);
     nsf_batch_add_record(batch)->is_duplicate = true;
     for (int64_t at = 8; at < 23; at++)
@@ -158,7 +158,7 @@ static void networks_are_24s_and_48s(void **state)
                                      "2001:db8:2::1"};
     struct nsf_batch *batch = nsf_batch_new();
     struct nsf_outbound outbound;
-    nsf_outbound_init(&outbound, &plain);
+    nsf_outbound_init(&outbound, &plain, 7);
     nsf_batch_add_record(batch);
     for (int i = 0; i < 6; i++)
         add_line(batch, &(struct line){i, 'l', NO_COUNTERS, to[i], 0, 0, 0});
@@ -195,8 +195,8 @@ static void the_same_share_is_kept_in_any_order(void **state)
 {
     const uint32_t n = NSF_OUTBOUND_ROWS_MAX + NSF_OUTBOUND_ROWS_MAX / 2;
     struct nsf_outbound forward, backward;
-    nsf_outbound_init(&forward, &plain);
-    nsf_outbound_init(&backward, &plain);
+    nsf_outbound_init(&forward, &plain, 7);
+    nsf_outbound_init(&backward, &plain, 7);
     add_many(&forward, 0, n);
     add_many(&backward, n / 2, n);
     add_many(&backward, 0, n / 2);
