@@ -75,25 +75,10 @@ uint32_t nsf_batch_enter_group(struct nsf_batch *batch, struct nsf_tuple_group g
     return (uint32_t)(groups->n - 1);
 }
 
-static void add_compact(struct nsf_batch *batch, const struct nsf_wide_contact *contact)
-{
-    struct nsf_contacts *contacts = &batch->contacts[nsf_partition_of(contact->src)];
-    *nsf_contacts_add(contacts) = (struct nsf_contact){
-        .src = nsf_ip_to_v4(contact->src),
-        .dst = nsf_ip_to_v4(contact->dst),
-        .group_idx = contact->group_idx,
-        .dst_port = contact->dst_port,
-        .protocol = contact->protocol,
-        .is_denied = contact->is_denied,
-    };
-    if (batch->has_stamps)
-        nsf_contacts_add_stamp(contacts, contact->ts_ms);
-}
-
 void nsf_batch_add_contact(struct nsf_batch *batch, const struct nsf_wide_contact *contact)
 {
     if (nsf_ip_is_v4(contact->src) && nsf_ip_is_v4(contact->dst)) {
-        add_compact(batch, contact);
+        nsf_batch_add_v4_contact(batch, contact);
         return;
     }
     struct nsf_wide_contacts *contacts = &batch->wide_contacts[nsf_partition_of(contact->src)];

@@ -151,6 +151,22 @@ static inline void nsf_contacts_add_stamp(struct nsf_contacts *contacts, int64_t
     contacts->stamps_ms[contacts->n - 1] = ts_ms;
 }
 
+/* As nsf_batch_add_contact, where both addresses are known to be IPv4. */
+static inline void nsf_batch_add_v4_contact(struct nsf_batch *batch, const struct nsf_wide_contact *contact)
+{
+    struct nsf_contacts *contacts = &batch->contacts[nsf_partition_of(contact->src)];
+    *nsf_contacts_add(contacts) = (struct nsf_contact){
+        .src = nsf_ip_to_v4(contact->src),
+        .dst = nsf_ip_to_v4(contact->dst),
+        .group_idx = contact->group_idx,
+        .dst_port = contact->dst_port,
+        .protocol = contact->protocol,
+        .is_denied = contact->is_denied,
+    };
+    if (batch->has_stamps)
+        nsf_contacts_add_stamp(contacts, contact->ts_ms);
+}
+
 /* A compact contact in full. */
 static inline struct nsf_wide_contact nsf_batch_contact(const struct nsf_batch *batch, unsigned partition, size_t idx)
 {

@@ -171,6 +171,27 @@ static inline bool nsf_list_separators(const struct nsf_separators *separators, 
     return true;
 }
 
+/* As nsf_tuple_emit; both addresses are IPv4. */
+static inline void nsf_tuple_emit_v4(struct nsf_tuple_target *target, const struct nsf_tuple *tuple)
+{
+    bool is_mail = tuple->dst_port == 25 && tuple->protocol == 6;
+    if (!tuple->is_inbound || is_mail || target->is_smtp_only || target->batch == NULL) {
+        nsf_tuple_emit(target, tuple);
+        return;
+    }
+    /* What most of them are. */
+    struct nsf_wide_contact contact = {
+        .ts_ms = tuple->ts_ms,
+        .src = tuple->src,
+        .dst = tuple->dst,
+        .group_idx = target->group_idx,
+        .dst_port = tuple->dst_port,
+        .protocol = tuple->protocol,
+        .is_denied = tuple->event == NSF_FLOW_DENIED,
+    };
+    nsf_batch_add_v4_contact(target->batch, &contact);
+}
+
 /* False: nothing was done. The number of commas is right. */
 static inline __attribute__((always_inline)) bool
 nsf_tuple_take_canonical(struct nsf_tuple_target *target, const char *text, size_t len, size_t n_fields,
@@ -196,7 +217,7 @@ nsf_tuple_take_canonical(struct nsf_tuple_target *target, const char *text, size
     tuple.src_port = (uint16_t)ports[0];
     tuple.dst_port = (uint16_t)ports[1];
     target->n_tuples++;
-    nsf_tuple_emit(target, &tuple);
+    nsf_tuple_emit_v4(target, &tuple);
     return true;
 }
 
