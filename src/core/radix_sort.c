@@ -8,6 +8,8 @@
 #define DIGIT_VALUES (1u << DIGIT_BITS)
 /* Fewer are inserted one by one sooner than digits are counted. */
 #define INSERTED_MAX 32u
+/* Fewer are sorted with scratch beside them: 4 MiB. */
+#define TIGHT_MIN ((size_t)1 << 18)
 #define ITEM_BYTES_MAX sizeof(struct nsf_keyed)
 
 /* One algorithm, compiled for each size of an item, which is a constant in every call. */
@@ -113,4 +115,56 @@ void nsf_radix_sort_u64(uint64_t *items, size_t n, uint64_t *scratch)
 void nsf_radix_sort_keyed(struct nsf_keyed *items, size_t n, struct nsf_keyed *scratch)
 {
     sort(items, n, scratch, sizeof(*items));
+}
+
+/* ---- without room beside the items ---- */
+
+/* The place of the highest digit in which keys differ; -1: they are all equal. */
+static int highest_digit(const struct nsf_keyed *items, size_t n)
+{
+    uint64_t differing = 0;
+    for (size_t i = 1; i < n; i++)
+        differing |= items[i].key ^ items[0].key;
+    return differing == 0 ? -1 : (63 - __builtin_clzll(differing)) / DIGIT_BITS * DIGIT_BITS;
+}
+
+static unsigned digit_of(const struct nsf_keyed *item, int shift)
+{
+    return (unsigned)(item->key >> shift) & (DIGIT_VALUES - 1);
+}
+
+/* Each item goes to where its digit belongs, in exchange for the one that stands there. ends[d] is behind those of d.
+ */
+static void exchange(struct nsf_keyed *items, size_t n, int shift, size_t ends[DIGIT_VALUES])
+{
+    size_t next[DIGIT_VALUES], count[DIGIT_VALUES] = {0}, sum = 0;
+    for (size_t i = 0; i < n; i++)
+        count[digit_of(&items[i], shift)]++;
+    for (unsigned d = 0; d < DIGIT_VALUES; d++) {
+        next[d] = sum;
+        sum += count[d];
+        ends[d] = sum;
+    }
+    for (unsigned d = 0; d < DIGIT_VALUES; d++)
+        while (next[d] < ends[d]) {
+            struct nsf_keyed item = items[next[d]];
+            unsigned digit = digit_of(&item, shift);
+            items[next[d]] = items[next[digit]];
+            items[next[digit]++] = item;
+        }
+}
+
+void nsf_radix_sort_keyed_tight(struct nsf_keyed *items, size_t n)
+{
+    size_t ends[DIGIT_VALUES], from = 0;
+    if (n < TIGHT_MIN) {
+        nsf_radix_sort_keyed(items, n, NULL);
+        return;
+    }
+    int shift = highest_digit(items, n);
+    if (shift < 0)
+        return;
+    exchange(items, n, shift, ends);
+    for (unsigned d = 0; d < DIGIT_VALUES; from = ends[d++])
+        nsf_radix_sort_keyed_tight(items + from, ends[d] - from);
 }

@@ -20,5 +20,8 @@ void nsf_radix_sort_u64(uint64_t *items, size_t n, uint64_t *scratch);
 /* Stable: rows with one key keep their order. So rows with a key of several words are sorted by one word after the
  * other, the least significant first. */
 void nsf_radix_sort_keyed(struct nsf_keyed *items, size_t n, struct nsf_keyed *scratch);
+/* For items that fill the memory: takes 4 MiB of its own at most. Rows with one key come in any order, the same in
+ * every run. */
+void nsf_radix_sort_keyed_tight(struct nsf_keyed *items, size_t n);
 
 #endif

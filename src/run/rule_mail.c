@@ -98,7 +98,7 @@ void nsf_rule_mail_finish(struct nsf_rule_mail *mail)
 {
     uint64_t *own = NULL;
     size_t n_items = mail->n_items, capacity = 0;
-    nsf_radix_sort_keyed(mail->items, n_items, NULL);
+    nsf_radix_sort_keyed_tight(mail->items, n_items);
     mail->n_items = 0;
     for (size_t from = 0, to; from < n_items; from = to) {
         to = end_of_network(mail, from, n_items);

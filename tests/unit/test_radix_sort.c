@@ -74,6 +74,37 @@ static void check_keyed(size_t n, uint64_t mask)
     nsf_free(keys);
 }
 
+/* Keys in order, each with the rows it came with. */
+static void check_tight(size_t n, uint64_t mask)
+{
+    struct nsf_keyed *items = nsf_malloc((n + 1) * sizeof(*items));
+    uint64_t *keys = nsf_malloc((n + 1) * sizeof(*keys));
+    bool *is_seen = nsf_calloc(n + 1, sizeof(*is_seen));
+    for (size_t i = 0; i < n; i++) {
+        keys[i] = any() & mask;
+        items[i] = (struct nsf_keyed){keys[i], i};
+    }
+    nsf_radix_sort_keyed_tight(items, n);
+    for (size_t i = 0; i < n; i++) {
+        assert_true(items[i].key == keys[items[i].ref]);
+        assert_true(i == 0 || items[i - 1].key <= items[i].key);
+        assert_false(is_seen[items[i].ref]);
+        is_seen[items[i].ref] = true;
+    }
+    nsf_free(items);
+    nsf_free(keys);
+    nsf_free(is_seen);
+}
+
+static void test_without_room(void **state)
+{
+    static const size_t many[] = {0, 1, 40, 262143, 262144, 700000};
+    (void)state;
+    for (size_t s = 0; s < NSF_ARRAY_LEN(many); s++)
+        for (size_t m = 0; m < NSF_ARRAY_LEN(masks); m++)
+            check_tight(many[s], masks[m]);
+}
+
 static void test_any_numbers(void **state)
 {
     for (size_t s = 0; s < NSF_ARRAY_LEN(sizes); s++)
@@ -103,6 +134,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_any_numbers),
         cmocka_unit_test(test_sorted_before),
+        cmocka_unit_test(test_without_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
