@@ -18,7 +18,8 @@ enum {
     MARK_SRC_PORT = 10,
     MARK_DST_PORT = 11,
     MARK_PROTOCOL = 12,
-    MARK_WORD = 17, /* of virtual network flow logs: what they say of encryption */
+    MARK_VNET_DIRECTION = 13, /* of virtual network flow logs */
+    MARK_WORD = 17,           /* of these, too: what they say of encryption */
     MARK_NONE = 31, /* no tuple has so many */
 };
 #define QUOTED_MAX_BYTES ((size_t)2 * NSF_BLOCK_BYTES)
@@ -138,7 +139,7 @@ static const struct shape shapes[NSF_LAYOUTS] = {
             .least = {ADDRESSES_LEAST, 1},
             .most = {ADDRESSES_MOST, 3, 0, 0, 0, 0, 0, WORD_MOST, COUNTERS_MOST},
             .n_marks = 23,
-            .direction = 13,
+            .direction = MARK_VNET_DIRECTION,
             .decision = 15,
             .state = 15,
             .has_word = true,
@@ -430,15 +431,18 @@ TARGET_INLINE bool may_be_mail(const struct seen *seen, const char *quote)
     return port == NSF_TEXT32(',', '2', '5', ',') || port == NSF_TEXT32(',', '5', '8', '7');
 }
 
-/* Whether all bytes are such as a tuple may have: digits and marks are, and these words of the encryption. */
+/* Whether all bytes are such as a tuple may have: digits and marks are, and letters that stand alone, and these words of
+ * the encryption. Of a run of letters only the first was looked at. */
 TARGET_INLINE bool has_plain_bytes(const struct shape *shape, const struct seen *seen, const char *quote)
 {
-    uint32_t word;
+    uint32_t direction, word;
     if (!shape->has_word)
         return true;
-    __m128i later = _mm512_extracti32x4_epi32(seen->at, 1); /* from mark 16 on */
+    __m128i first = _mm512_castsi512_si128(seen->at), later = _mm512_extracti32x4_epi32(seen->at, 1); /* mark 16 on */
+    memcpy(&direction, quote + (unsigned)_mm_extract_epi8(first, MARK_VNET_DIRECTION), sizeof(direction));
     memcpy(&word, quote + (unsigned)_mm_extract_epi8(later, MARK_WORD - 16), sizeof(word));
-    return (word & 0xffffff) == NSF_TEXT32('N', 'X', ',', 0) || (word & 0xffff) == NSF_TEXT32('X', ',', 0, 0);
+    return (direction & NSF_TEXT32(0, 0xff, 0, 0xff)) == NSF_TEXT32(0, ',', 0, ',') &&
+           ((word & 0xffffff) == NSF_TEXT32('N', 'X', ',', 0) || (word & 0xffff) == NSF_TEXT32('X', ',', 0, 0));
 }
 
 /* Denied mail is none of a run that asks for mail only. False: nothing was done. */

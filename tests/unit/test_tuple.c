@@ -619,6 +619,37 @@ static void test_variants(void **state)
         skip();
 }
 
+/* A letter behind those that a tuple has may be no byte of a tuple. Every place gets it in turn. */
+static void test_odd_letters(void **state)
+{
+    static const char *const tuples[] = {"1735636253344,10.1.0.4,20.242.181.1,56346,443,6,O,B,NX,10,200,30,400",
+                                         "1735636253344,10.1.0.4,20.242.181.1,56346,443,6,O,D,X,0,0,0,0",
+                                         "1735636253,10.1.0.4,20.242.181.1,56346,443,T,O,A,C,1,2,3,4",
+                                         "1735636253,10.1.0.4,20.242.181.1,56346,443,T,O,D"};
+    struct comparison c = {.scopes = nsf_scopes_new(), .batch = nsf_batch_new()};
+    struct nsf_scope scope = {.layout = NSF_LAYOUT_NSG1};
+    struct nsf_buf array;
+    nsf_scopes_add(c.scopes, &scope); /* targets name scope 0 */
+    nsf_buf_init(&array, (size_t)1 << 12);
+    nsf_buf_init(&c.text, (size_t)1 << 20);
+    nsf_buf_init(&c.other, (size_t)1 << 20);
+    for (size_t v = 0; v < NSF_ARRAY_LEN(variant_names); v++) {
+        c.ops = nsf_tuple_ops_named(variant_names[v]);
+        for (size_t i = 0; c.ops != NULL && i < NSF_ARRAY_LEN(tuples); i++)
+            for (size_t at = 0; at <= strlen(tuples[i]); at++)
+                for (const char *odd = ":;<?@Zz[`~\x7f_-"; *odd != '\0'; odd++) {
+                    nsf_buf_reset(&array);
+                    nsf_buf_printf(&array, "\"%.*s%c%s\"]", (int)at, tuples[i], *odd, tuples[i] + at);
+                    compare_one(&c, nsf_slice_str(nsf_buf_str(&array)), (unsigned)at + (unsigned char)*odd);
+                }
+    }
+    nsf_buf_release(&array);
+    nsf_buf_release(&c.text);
+    nsf_buf_release(&c.other);
+    nsf_batch_free(c.batch);
+    nsf_scopes_free(c.scopes);
+}
+
 static void test_choice_of_variant(void **state)
 {
     assert_string_equal(nsf_tuple_ops_named("portable")->name, "portable");
@@ -643,6 +674,7 @@ int main(void)
         cmocka_unit_test(test_array),
         cmocka_unit_test(test_skim),
         cmocka_unit_test(test_variants),
+        cmocka_unit_test(test_odd_letters),
         cmocka_unit_test(test_choice_of_variant),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
