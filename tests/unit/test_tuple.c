@@ -552,9 +552,9 @@ static void put_random_tuple(struct nsf_buf *text, enum nsf_layout layout, uint6
     nsf_buf_printf(text, ",%s", PICK(random, "25", "443", "587", "025", "5870", "65535", "65536", "0", "2x"));
     nsf_buf_printf(text, ",%s",
                    is_vnet ? PICK(random, "6", "17", "1", "255", "256", "06", "") : PICK(random, "T", "U", "TT", "6"));
-    nsf_buf_printf(text, ",%s", PICK(random, "I", "O", "I", "O", "X", "II", "1"));
+    nsf_buf_printf(text, ",%s", PICK(random, "I", "O", "I", "O", "X", "II", "1", "O?", "O"));
     nsf_buf_printf(text, ",%s",
-                   is_vnet ? PICK(random, "B", "C", "E", "D", "A", "") : PICK(random, "A", "D", "A", "D", "B"));
+                   is_vnet ? PICK(random, "B", "C", "E", "D", "A", "", "B?") : PICK(random, "A", "D", "A", "D", "B"));
     if (layout != NSF_LAYOUT_NSG1) {
         static const char *const words[] = {"NX", "X", "NX_HW_NOT_SUPPORTED", "NX_FALLBACK", "", "N", "NX1", "N{", "N.",
                                             "nx", NULL};
