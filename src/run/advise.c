@@ -79,6 +79,13 @@ static bool allow_partner(const struct nsf_lists *lists, struct nsf_ip address, 
     return true;
 }
 
+/* Sources come by address, and there may be millions: those of one network ask once. */
+static void ask_for(struct nsf_allowlist *questions, struct nsf_prefix network)
+{
+    if (questions->n == 0 || nsf_prefix_cmp(questions->items[questions->n - 1], network) != 0)
+        nsf_allowlist_add(questions, network);
+}
+
 static void sort_out(const struct nsf_advise_ask *ask, struct nsf_advised *advised)
 {
     for (size_t i = 0; i < ask->n_touched; i++) {
@@ -92,7 +99,7 @@ static void sort_out(const struct nsf_advise_ask *ask, struct nsf_advised *advis
                          (allow_partner(ask->lists, touched->address, advised) ||
                           allow_provider(ask->lists, touched->address, advised));
         if (!is_listed)
-            nsf_allowlist_add(&advised->questions, own_network(ask->lists, touched->address));
+            ask_for(&advised->questions, own_network(ask->lists, touched->address));
     }
     nsf_allowlist_sort(&advised->questions); /* people are asked about one network at a time */
 }
