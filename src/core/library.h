@@ -25,10 +25,10 @@ struct nsf_library {
     bool is_loaded;
 };
 
-/* One element of `functions`: NAME of the library goes to TABLE.NAME, after PREFIX was cut off. */
-#define NSF_LIBRARY_FUNCTION(table, prefix, name)                                                                      \
+/* One element of `functions`: where the function of that name belongs. */
+#define NSF_LIBRARY_FUNCTION(member, name)                                                                             \
     {                                                                                                                  \
-        NSF_STR(prefix##name), &(table).name                                                                           \
+        (name), &(member)                                                                                              \
     }
 
 /* The first call loads it, every call says whether it is there with all functions (NSF_E_IO names it). */

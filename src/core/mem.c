@@ -117,15 +117,15 @@ void nsf_mem_expect_much(void)
 #ifdef __GLIBC__
     if (mallopt(M_MMAP_THRESHOLD, MAPPED_FROM_BYTES) != 1 || mallopt(M_TOP_PAD, HEAP_STEP_BYTES) != 1)
         return;
-    const uintptr_t before = (uintptr_t)sbrk(0);
+    char *from = sbrk(0);
     /* Together more than is left of the first heap, so that it grows by a step. */
     void *first = nsf_malloc(MAPPED_FROM_BYTES - 64), *second = nsf_malloc(MAPPED_FROM_BYTES - 64);
     nsf_free(first);
     nsf_free(second);
-    const uintptr_t from = (before + HUGE_PAGE_BYTES - 1) & ~(HUGE_PAGE_BYTES - 1);
-    const uintptr_t to = (uintptr_t)sbrk(0) & ~(HUGE_PAGE_BYTES - 1);
+    const char *to = sbrk(0);
+    from += -(uintptr_t)from % HUGE_PAGE_BYTES;
     if (from < to)
-        (void)madvise((void *)from, to - from, MADV_HUGEPAGE);
+        (void)madvise(from, (size_t)(to - from) / HUGE_PAGE_BYTES * HUGE_PAGE_BYTES, MADV_HUGEPAGE);
 #endif
 }
 

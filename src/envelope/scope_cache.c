@@ -12,7 +12,7 @@ void nsf_scope_cache_init(struct nsf_scope_cache *cache, struct nsf_scopes *scop
 
 static bool is_same_text(struct nsf_slice a, struct nsf_slice b)
 {
-    return (a.ptr == NULL) == (b.ptr == NULL) && nsf_slice_eq(a, b);
+    return a.ptr == NULL || b.ptr == NULL ? a.ptr == b.ptr : nsf_slice_eq(a, b);
 }
 
 /* The last bytes and the length: names of one kind differ there, if anywhere. */

@@ -13,9 +13,9 @@
 /* The rate below which an exchange counts as stalled. At 1 B/s a trickle of keep-alive bytes would pass. */
 #define STALL_BYTES_PER_S 1024L
 
-/* libcurl brings some thirty libraries with it, and mapping them takes longer than reading ten megabytes of logs: nearly
- * all of the start of a run that never asks storage for anything. So it is loaded when storage is asked. The functions
- * keep the types of its header; those that take any number of arguments must be called through no other. */
+/* libcurl brings some thirty libraries with it, and mapping them takes longer than reading ten megabytes of logs:
+ * nearly all of the start of a run that never asks storage for anything. So it is loaded when storage is asked. The
+ * functions keep the types of its header; those that take any number of arguments must be called through no other. */
 #define CURL_FUNCTIONS(X)                                                                                              \
     X(global_init_mem)                                                                                                 \
     X(version)                                                                                                         \
@@ -31,13 +31,13 @@
     X(slist_free_all)
 
 static struct {
-#define CURL_MEMBER(name) __typeof__(curl_##name) *name;
+#define CURL_MEMBER(name) __typeof__(curl_##name) *(name);
     CURL_FUNCTIONS(CURL_MEMBER)
 #undef CURL_MEMBER
 } curl;
 
 static const struct nsf_library_function curl_functions[] = {
-#define CURL_ELEMENT(name) NSF_LIBRARY_FUNCTION(curl, curl_, name),
+#define CURL_ELEMENT(name) NSF_LIBRARY_FUNCTION(curl.name, "curl_" #name),
     CURL_FUNCTIONS(CURL_ELEMENT)
 #undef CURL_ELEMENT
 };

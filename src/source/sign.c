@@ -23,13 +23,13 @@
     X(EVP_DigestFinal_ex)
 
 static struct {
-#define CRYPTO_MEMBER(name) __typeof__(name) *name;
+#define CRYPTO_MEMBER(name) __typeof__(name) *(name);
     CRYPTO_FUNCTIONS(CRYPTO_MEMBER)
 #undef CRYPTO_MEMBER
 } crypto;
 
 static const struct nsf_library_function crypto_functions[] = {
-#define CRYPTO_ELEMENT(name) NSF_LIBRARY_FUNCTION(crypto, , name),
+#define CRYPTO_ELEMENT(name) NSF_LIBRARY_FUNCTION(crypto.name, #name),
     CRYPTO_FUNCTIONS(CRYPTO_ELEMENT)
 #undef CRYPTO_ELEMENT
 };
@@ -97,8 +97,8 @@ void nsf_sign_hmac_sha256(struct nsf_slice key, struct nsf_slice text, char out[
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned n_digest = 0;
     need_library();
-    if (crypto.HMAC(crypto.EVP_sha256(), key.ptr, (int)key.len, (const unsigned char *)text.ptr, text.len, digest, &n_digest) ==
-            NULL ||
+    if (crypto.HMAC(crypto.EVP_sha256(), key.ptr, (int)key.len, (const unsigned char *)text.ptr, text.len, digest,
+                    &n_digest) == NULL ||
         n_digest != 32)
         NSF_BUG("HMAC-SHA256 is not there");
     crypto.EVP_EncodeBlock((unsigned char *)out, digest, (int)n_digest);

@@ -19,12 +19,12 @@ static struct {
 } table;
 
 static const struct nsf_library_function good_functions[] = {
-    NSF_LIBRARY_FUNCTION(table, , cbrt),
-    NSF_LIBRARY_FUNCTION(table, , fmod),
+    NSF_LIBRARY_FUNCTION(table.cbrt, "cbrt"),
+    NSF_LIBRARY_FUNCTION(table.fmod, "fmod"),
 };
 
 static const struct nsf_library_function bad_functions[] = {
-    NSF_LIBRARY_FUNCTION(table, , no_such_function),
+    NSF_LIBRARY_FUNCTION(table.no_such_function, "no_such_function"),
 };
 
 static void test_functions_can_be_called(void **state)
