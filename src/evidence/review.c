@@ -603,25 +603,26 @@ static void count_denied_source(void *ctx, const struct nsf_contact_summary *con
     *(uint64_t *)ctx += (contacts->flags & NSF_CONTACT_DENIED_MAIL) != 0;
 }
 
-/* The one behind the partitions is the outbound mail. */
+/* The outbound mail takes longer than a partition: begun last it would keep the others waiting. */
 static void end_part(void *ctx, size_t i)
 {
     struct ending *ending = ctx;
-    if (i == NSF_PARTITIONS) {
+    if (i == 0) {
         nsf_outbound_finish(&ending->evidence->outbound);
         return;
     }
-    struct nsf_partition *partition = &ending->evidence->partitions[i];
+    size_t p = i - 1;
+    struct nsf_partition *partition = &ending->evidence->partitions[p];
     uint64_t n_denied = 0;
     nsf_partition_finish(partition);
     nsf_contacts_each(&partition->contacts, count_denied_source, &n_denied);
-    ending->denied_sources[i] = n_denied;
+    ending->denied_sources[p] = n_denied;
 }
 
 static void end_reading(struct nsf_evidence *evidence, struct nsf_review *review)
 {
     struct ending ending = {.evidence = evidence};
-    nsf_parallel(evidence->options.jobs, NSF_PARTITIONS + 1, end_part, &ending);
+    nsf_parallel(evidence->options.jobs, 1 + NSF_PARTITIONS, end_part, &ending);
     for (unsigned p = 0; p < NSF_PARTITIONS; p++)
         review->denied.sources += ending.denied_sources[p];
 }
