@@ -6,8 +6,8 @@
 #include "core/mem.h"
 #include "core/thread.h"
 
-/* One that is filled, one that is taken, and one that makes up for their different speeds. */
-#define PIECES 3u
+/* So many that neither side waits for the other: a thread that sleeps wakes late, and both take turns in being slow. */
+#define PIECES 12u
 
 struct piece {
     char *bytes; /* NSF_CHUNK_BYTES */
