@@ -206,20 +206,6 @@ static void add_mail_event(struct nsf_mail_events *events, const struct nsf_tupl
     };
 }
 
-static void add_contact(const struct nsf_tuple_target *target, const struct nsf_tuple *tuple)
-{
-    struct nsf_wide_contact contact = {
-        .ts_ms = target->batch->has_stamps ? tuple->ts_ms : NSF_TS_NONE,
-        .src = tuple->src,
-        .dst = tuple->dst,
-        .group_idx = target->group_idx,
-        .dst_port = tuple->dst_port,
-        .protocol = tuple->protocol,
-        .is_denied = tuple->event == NSF_FLOW_DENIED,
-    };
-    nsf_batch_add_contact(target->batch, &contact);
-}
-
 void nsf_tuple_emit(struct nsf_tuple_target *target, const struct nsf_tuple *tuple)
 {
     struct nsf_batch *batch = target->batch;
@@ -231,10 +217,12 @@ void nsf_tuple_emit(struct nsf_tuple_target *target, const struct nsf_tuple *tup
             add_mail_event(&batch->outbound, target, tuple);
         return;
     }
-    if (is_tcp && tuple->dst_port == 25)
+    if (is_tcp && tuple->dst_port == 25) {
         add_mail_event(&batch->mail[nsf_partition_of(tuple->src)], target, tuple);
-    else if (!target->is_smtp_only)
-        add_contact(target, tuple);
+    } else if (!target->is_smtp_only) {
+        struct nsf_wide_contact contact = nsf_tuple_contact(target, tuple);
+        nsf_batch_add_contact(batch, &contact);
+    }
 }
 
 NSF_COLD static void note_bad(struct nsf_tuple_target *target, enum nsf_tuple_fault fault, struct nsf_slice text,

@@ -71,6 +71,21 @@ unsigned nsf_tuple_fields(enum nsf_layout layout);
 /* Hands a good tuple to where it belongs: for those who parsed it themselves. */
 void nsf_tuple_emit(struct nsf_tuple_target *target, const struct nsf_tuple *tuple);
 
+/* What the batch keeps of a tuple that is no mail. */
+static inline struct nsf_wide_contact nsf_tuple_contact(const struct nsf_tuple_target *target,
+                                                        const struct nsf_tuple *tuple)
+{
+    return (struct nsf_wide_contact){
+        .ts_ms = target->batch->has_stamps ? tuple->ts_ms : NSF_TS_NONE,
+        .src = tuple->src,
+        .dst = tuple->dst,
+        .group_idx = target->group_idx,
+        .dst_port = tuple->dst_port,
+        .protocol = tuple->protocol,
+        .is_denied = tuple->event == NSF_FLOW_DENIED,
+    };
+}
+
 /* Looks for the `]` that closes an array of strings. */
 enum nsf_skim {
     NSF_SKIM_MORE,  /* plain so far, the `]` is not among these bytes */

@@ -180,15 +180,7 @@ static inline void nsf_tuple_emit_v4(struct nsf_tuple_target *target, const stru
         return;
     }
     /* What most of them are. */
-    struct nsf_wide_contact contact = {
-        .ts_ms = tuple->ts_ms,
-        .src = tuple->src,
-        .dst = tuple->dst,
-        .group_idx = target->group_idx,
-        .dst_port = tuple->dst_port,
-        .protocol = tuple->protocol,
-        .is_denied = tuple->event == NSF_FLOW_DENIED,
-    };
+    struct nsf_wide_contact contact = nsf_tuple_contact(target, tuple);
     nsf_batch_add_v4_contact(target->batch, &contact);
 }
 
