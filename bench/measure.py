@@ -4,6 +4,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 
 class Failed(Exception):
@@ -78,9 +79,25 @@ def warm(path):
             pass
 
 
+def processor_ticks():
+    """-> (ticks in use, ticks at rest) of all processors since the machine started; what the host took is in use."""
+    with open("/proc/stat", encoding="ascii") as stat:
+        user, nice, system, idle, iowait, irq, softirq, steal = [int(word) for word in stat.readline().split()[1:9]]
+    return user + nice + system + irq + softirq + steal, idle + iowait
+
+
+def processors_in_use(before, after):
+    """How many processors were in use between two counts of ticks."""
+    used, rested = after[0] - before[0], after[1] - before[1]
+    return (os.cpu_count() or 1) * used / max(used + rested, 1)
+
+
 def is_busy():
-    """Whether others use the machine: then times mean little."""
-    return os.getloadavg()[0] > 0.7
+    """Whether others use the machine: then times mean little. Asked while nothing of ours runs; the load average would
+    still count what ran just before."""
+    before = processor_ticks()
+    time.sleep(1)
+    return processors_in_use(before, processor_ticks()) > 0.15
 
 
 def machine():

@@ -6,12 +6,14 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import unittest.mock
 import xml.etree.ElementTree
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 GEN = os.path.join(os.environ.get("NSGFLOW_BUILD", ""), "bench", "gen_logs")
 sys.path.insert(0, os.path.join(TOP, "bench"))
 
+import measure  # noqa: E402
 import plot  # noqa: E402
 
 
@@ -104,6 +106,15 @@ class Peers(unittest.TestCase):
 
 
 class Plot(unittest.TestCase):
+    def test_use_of_processors_is_that_between_two_counts(self):
+        with unittest.mock.patch("os.cpu_count", return_value=2):
+            self.assertEqual(measure.processors_in_use((100, 900), (150, 950)), 1)
+            self.assertEqual(measure.processors_in_use((100, 900), (100, 1100)), 0)
+            self.assertEqual(measure.processors_in_use((100, 900), (100, 900)), 0)
+        before = measure.processor_ticks()
+        sum(range(20_000_000))
+        self.assertGreater(measure.processors_in_use(before, measure.processor_ticks()), 0.1)
+
     def test_a_plot_is_xml_and_has_every_point_inside(self):
         panels = [plot.Panel("a < b", "x", "y", [(1, 5.0), (1000, 7.5), (1e7, 0.2)], is_log=is_log) for is_log in (False, True)]
         tree = xml.etree.ElementTree.fromstring(plot.svg("t & u", panels))
