@@ -360,7 +360,7 @@ static void gather(struct nsf_dossier_reader *reader, struct nsf_ip src, const s
         const struct nsf_source_row *one = nsf_sources_row(sources, row_idx);
         gather_row(sources, one, gathered, facts);
         gather_silent(sources, dossier->is_silent[cursor.partition], one, gathered);
-        gathered->traits = nsf_sources_traits(sources, row_idx, &reader->one);
+        gathered->traits = nsf_sources_traits(sources, row_idx, NSF_TRAITS_ALL, &reader->one);
         if (n == 0 && next == NSF_INDEX_NONE)
             return;
         nsf_traits_merge(&reader->joined, gathered->traits);
@@ -512,7 +512,7 @@ static void tell_sent(void *ctx, unsigned partition, uint32_t row_idx)
     if (messages == 0 && nsf_source_row_class(&sources->rows, row, NSF_CLASS_UNKNOWN) == 0)
         return;
     struct nsf_ip src = nsf_source_row_src(&sources->rows, row);
-    const struct nsf_traits *traits = nsf_sources_mail_traits(sources, row_idx, &teller->one);
+    const struct nsf_traits *traits = nsf_sources_traits(sources, row_idx, NSF_TRAITS_OF_MAIL, &teller->one);
     struct nsf_u32_view times = nsf_traits_list(traits, NSF_TRAIT_TIMES);
     teller->fn(teller->ctx,
                &(struct nsf_sent){

@@ -128,18 +128,11 @@ static uint64_t packed_note(const struct nsf_journal_note *note)
 
 /* ---- joined with the traits ---- */
 
-static void read_notes(const uint64_t *notes, uint32_t n, struct nsf_traits **traits)
+static void read_notes(const uint64_t *notes, uint32_t n, enum nsf_traits_part part, struct nsf_traits **traits)
 {
     for (uint32_t i = 0; i < n; i++)
-        nsf_traits_add(traits, (enum nsf_connection_class)(notes[i] & JOURNAL_CLASS_MASK),
-                       (int64_t)(notes[i] >> JOURNAL_MS_SHIFT), (uint16_t)(notes[i] >> JOURNAL_PORT_SHIFT));
-}
-
-static void read_mail(const uint64_t *notes, uint32_t n, struct nsf_traits **traits)
-{
-    for (uint32_t i = 0; i < n; i++)
-        nsf_traits_add_mail(traits, (enum nsf_connection_class)(notes[i] & JOURNAL_CLASS_MASK),
-                            (int64_t)(notes[i] >> JOURNAL_MS_SHIFT));
+        nsf_traits_add_part(traits, part, (enum nsf_connection_class)(notes[i] & JOURNAL_CLASS_MASK),
+                            (int64_t)(notes[i] >> JOURNAL_MS_SHIFT), (uint16_t)(notes[i] >> JOURNAL_PORT_SHIFT));
 }
 
 static void grow_packed(struct nsf_journal *journal, uint32_t list)
@@ -157,7 +150,7 @@ static void join_notes(struct nsf_journal *journal, uint32_t list, uint32_t n)
     if (journal->packed[list] != NULL)
         nsf_traits_unpack(journal->packed[list], NSF_TRAIT_LISTS, &journal->scratch);
     nsf_free(journal->packed[list]);
-    read_notes(notes_in(journal, LAST_POOL, list), n, &journal->scratch);
+    read_notes(notes_in(journal, LAST_POOL, list), n, NSF_TRAITS_ALL, &journal->scratch);
     NSF_GROW(journal->words, journal->words_capacity, nsf_traits_pack_max(journal->scratch));
     size_t n_bytes = nsf_traits_pack(journal->scratch, journal->words) * sizeof(*journal->words);
     journal->packed[list] = nsf_malloc(n_bytes);
@@ -211,22 +204,14 @@ void nsf_journal_finish(struct nsf_journal *journal)
     journal->is_finished = true;
 }
 
-void nsf_journal_read(const struct nsf_journal *journal, uint32_t number, uint32_t n, struct nsf_traits **traits)
+void nsf_journal_read(const struct nsf_journal *journal, uint32_t number, uint32_t n, enum nsf_traits_part part,
+                      struct nsf_traits **traits)
 {
     bool is_last = pool_of(n) == LAST_POOL;
     if (is_last && (n > NSF_JOURNAL_NOTES || journal->is_finished))
-        nsf_traits_unpack(journal->packed[number], NSF_TRAIT_LISTS, traits);
+        nsf_traits_unpack(journal->packed[number], (unsigned)part, traits);
     if (!is_last || !journal->is_finished)
-        read_notes(notes_in(journal, pool_of(n), number), n_notes(n), traits);
-}
-
-void nsf_journal_read_mail(const struct nsf_journal *journal, uint32_t number, uint32_t n, struct nsf_traits **traits)
-{
-    bool is_last = pool_of(n) == LAST_POOL;
-    if (is_last && (n > NSF_JOURNAL_NOTES || journal->is_finished))
-        nsf_traits_unpack(journal->packed[number], NSF_TRAIT_TIMES + 1, traits);
-    if (!is_last || !journal->is_finished)
-        read_mail(notes_in(journal, pool_of(n), number), n_notes(n), traits);
+        read_notes(notes_in(journal, pool_of(n), number), n_notes(n), part, traits);
 }
 
 void nsf_journal_expect(const struct nsf_journal *journal, uint32_t number, uint32_t n)

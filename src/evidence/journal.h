@@ -57,10 +57,9 @@ void nsf_journal_release(struct nsf_journal *journal);
 /* Adds connection `n` (from 0, in any order of time). While n is 1, *first is the one before but for its port. */
 void nsf_journal_add(struct nsf_journal *journal, uint32_t *number, uint32_t n, const struct nsf_journal_note *first,
                      const struct nsf_journal_note *note);
-/* Adds the n connections to *traits, which is empty; n is more than 1. */
-void nsf_journal_read(const struct nsf_journal *journal, uint32_t number, uint32_t n, struct nsf_traits **traits);
-/* The same for messages, and connections without counters, alone: only the first three lists are there. */
-void nsf_journal_read_mail(const struct nsf_journal *journal, uint32_t number, uint32_t n, struct nsf_traits **traits);
+/* Adds a part of what is known of the n connections to *traits, which is empty; n is more than 1. */
+void nsf_journal_read(const struct nsf_journal *journal, uint32_t number, uint32_t n, enum nsf_traits_part part,
+                      struct nsf_traits **traits);
 void nsf_journal_drop(struct nsf_journal *journal, uint32_t number, uint32_t n);
 /* Before nothing is added any more: lists of the last pool are joined with packed traits, source by source, then their
  * memory is given back. */

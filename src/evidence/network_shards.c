@@ -69,7 +69,8 @@ void nsf_network_shards_begin(struct nsf_network_shards *networks, const struct 
 static void add_row(struct nsf_network_shards *networks, unsigned shard, unsigned partition, uint32_t row_idx,
                     struct nsf_traits **one)
 {
-    const struct nsf_traits *traits = nsf_sources_mail_traits(sources_of(networks, partition), row_idx, one);
+    const struct nsf_traits *traits =
+        nsf_sources_traits(sources_of(networks, partition), row_idx, NSF_TRAITS_OF_MAIL, one);
     nsf_network_mails_add(&networks->shards[shard], network_of_row(networks, partition, row_idx),
                           nsf_traits_list(traits, NSF_TRAIT_RUNS), nsf_traits_list(traits, NSF_TRAIT_MESSAGE_DAYS));
 }

@@ -189,31 +189,16 @@ static void note_connection(struct nsf_sources *sources, struct nsf_source_row *
 }
 
 const struct nsf_traits *nsf_sources_traits(const struct nsf_sources *sources, uint32_t row_idx,
-                                            struct nsf_traits **scratch)
+                                            enum nsf_traits_part part, struct nsf_traits **scratch)
 {
     const struct nsf_source_row *row = nsf_sources_row(sources, row_idx);
     uint32_t n = nsf_source_row_connections(&sources->rows, row);
     nsf_traits_reset(*scratch);
     if (n == 1) {
         struct nsf_journal_note only = only_note(&sources->rows, row);
-        nsf_traits_add(scratch, only.class_, only.ts_ms, only.src_port);
+        nsf_traits_add_part(scratch, part, only.class_, only.ts_ms, only.src_port);
     } else {
-        nsf_journal_read(&sources->journal, row->past, n, scratch);
-    }
-    return *scratch;
-}
-
-const struct nsf_traits *nsf_sources_mail_traits(const struct nsf_sources *sources, uint32_t row_idx,
-                                                 struct nsf_traits **scratch)
-{
-    const struct nsf_source_row *row = nsf_sources_row(sources, row_idx);
-    uint32_t n = nsf_source_row_connections(&sources->rows, row);
-    nsf_traits_reset(*scratch);
-    if (n == 1) {
-        struct nsf_journal_note only = only_note(&sources->rows, row);
-        nsf_traits_add_mail(scratch, only.class_, only.ts_ms);
-    } else {
-        nsf_journal_read_mail(&sources->journal, row->past, n, scratch);
+        nsf_journal_read(&sources->journal, row->past, n, part, scratch);
     }
     return *scratch;
 }

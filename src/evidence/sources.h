@@ -112,12 +112,9 @@ uint32_t nsf_sources_n_destinations(const struct nsf_sources *sources, const str
 uint32_t nsf_sources_destination(const struct nsf_sources *sources, const struct nsf_source_row *row, uint32_t i);
 /* Fills the destinations of a row: the smallest, ascending, and how many more there are. */
 void nsf_sources_destinations(const struct nsf_sources *sources, uint32_t row_idx, struct nsf_mail_source *source);
-/* The traits of a row, in *scratch, which the caller frees with nsf_free in the end. */
+/* A part of the traits of a row, in *scratch, which the caller frees with nsf_free in the end. */
 const struct nsf_traits *nsf_sources_traits(const struct nsf_sources *sources, uint32_t row_idx,
-                                            struct nsf_traits **scratch);
-/* The same, with no lists but NSF_TRAIT_RUNS, NSF_TRAIT_MESSAGE_DAYS and NSF_TRAIT_TIMES. */
-const struct nsf_traits *nsf_sources_mail_traits(const struct nsf_sources *sources, uint32_t row_idx,
-                                                 struct nsf_traits **scratch);
+                                            enum nsf_traits_part part, struct nsf_traits **scratch);
 static inline bool nsf_sources_is_speaking(const struct nsf_sources *sources, uint32_t dst_id)
 {
     return dst_id < sources->n_speaking && sources->is_speaking[dst_id];

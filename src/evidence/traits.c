@@ -403,7 +403,7 @@ bool nsf_traits_has_fixed_port(const struct nsf_traits *traits)
 
 /* ---- connections ---- */
 
-void nsf_traits_add_mail(struct nsf_traits **traits, enum nsf_connection_class class_, int64_t ts_ms)
+static void add_mail(struct nsf_traits **traits, enum nsf_connection_class class_, int64_t ts_ms)
 {
     uint32_t seconds = nsf_trait_seconds(ts_ms);
     make_block(traits);
@@ -418,7 +418,7 @@ void nsf_traits_add_mail(struct nsf_traits **traits, enum nsf_connection_class c
 void nsf_traits_add(struct nsf_traits **traits, enum nsf_connection_class class_, int64_t ts_ms, uint16_t src_port)
 {
     uint16_t day = nsf_trait_day(ts_ms);
-    nsf_traits_add_mail(traits, class_, ts_ms);
+    add_mail(traits, class_, ts_ms);
     add_port(traits, rank_of_port(src_port), day);
     switch (class_) {
     case NSF_CLASS_UNKNOWN:
@@ -441,6 +441,15 @@ void nsf_traits_add(struct nsf_traits **traits, enum nsf_connection_class class_
         add_negative(traits, nsf_trait_seconds(ts_ms));
         break;
     }
+}
+
+void nsf_traits_add_part(struct nsf_traits **traits, enum nsf_traits_part part, enum nsf_connection_class class_,
+                         int64_t ts_ms, uint16_t src_port)
+{
+    if (part == NSF_TRAITS_OF_MAIL)
+        add_mail(traits, class_, ts_ms);
+    else
+        nsf_traits_add(traits, class_, ts_ms, src_port);
 }
 
 static void merge_smallest(struct nsf_traits **traits, const struct nsf_traits *from, enum nsf_trait_list list,

@@ -39,6 +39,12 @@ enum nsf_trait_list {
 };
 #define NSF_TRAIT_LISTS (NSF_TRAIT_DIALOG_DAYS + 1)
 
+/* So many lists, from the first on. */
+enum nsf_traits_part {
+    NSF_TRAITS_OF_MAIL = NSF_TRAIT_TIMES + 1,
+    NSF_TRAITS_ALL = NSF_TRAIT_LISTS,
+};
+
 /* All lists are ascending. Each has room of its own, so that what comes in order is appended. */
 struct nsf_traits {
     uint16_t n[NSF_TRAIT_LISTS];
@@ -58,8 +64,9 @@ struct nsf_u32_view {
 
 /* NULL is the empty block for all of these; *traits moves when it grows, and is the caller's to free with nsf_free. */
 void nsf_traits_add(struct nsf_traits **traits, enum nsf_connection_class class_, int64_t ts_ms, uint16_t src_port);
-/* Of that only what goes to NSF_TRAIT_RUNS, NSF_TRAIT_MESSAGE_DAYS and NSF_TRAIT_TIMES. */
-void nsf_traits_add_mail(struct nsf_traits **traits, enum nsf_connection_class class_, int64_t ts_ms);
+/* Of that only what goes to the lists of a part. */
+void nsf_traits_add_part(struct nsf_traits **traits, enum nsf_traits_part part, enum nsf_connection_class class_,
+                         int64_t ts_ms, uint16_t src_port);
 /* Empties the block and keeps its memory. */
 void nsf_traits_reset(struct nsf_traits *traits);
 /* Room for n_items in a list; those there are stay. */

@@ -64,7 +64,7 @@ static void assert_mail_is_the_same(const struct nsf_journal *journal, const str
                                     struct nsf_traits **read)
 {
     nsf_traits_reset(*read);
-    nsf_journal_read_mail(journal, source->number, source->n, read);
+    nsf_journal_read(journal, source->number, source->n, NSF_TRAITS_OF_MAIL, read);
     for (unsigned i = 0; i < NSF_TRAIT_LISTS; i++) {
         struct nsf_u32_view list = nsf_traits_list(*read, (enum nsf_trait_list)i);
         struct nsf_u32_view whole = nsf_traits_list(source->traits, (enum nsf_trait_list)i);
@@ -92,7 +92,7 @@ static void test_reads_what_was_added(void **state)
         if (source->n < 2 || (source->n > 40 && i % 7 != 0))
             continue;
         nsf_traits_reset(read);
-        nsf_journal_read(&journal, source->number, source->n, &read);
+        nsf_journal_read(&journal, source->number, source->n, NSF_TRAITS_ALL, &read);
         assert_same(read, source->traits);
         assert_mail_is_the_same(&journal, source, &read);
     }
@@ -102,7 +102,7 @@ static void test_reads_what_was_added(void **state)
     for (uint32_t i = 0; i < N_SOURCES; i++) {
         nsf_traits_reset(read);
         if (sources[i].n > 1) {
-            nsf_journal_read(&journal, sources[i].number, sources[i].n, &read);
+            nsf_journal_read(&journal, sources[i].number, sources[i].n, NSF_TRAITS_ALL, &read);
             assert_same(read, sources[i].traits);
             assert_mail_is_the_same(&journal, &sources[i], &read);
         }

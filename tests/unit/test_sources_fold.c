@@ -107,8 +107,8 @@ static void assert_same_row(const struct nsf_sources *a, uint32_t row_a, const s
     nsf_sources_destinations(b, row_b, &to_y);
     assert_int_equal(to_x.n_destinations, to_y.n_destinations);
     assert_memory_equal(to_x.destinations, to_y.destinations, to_x.n_destinations * sizeof(to_x.destinations[0]));
-    const struct nsf_traits *traits_x = nsf_sources_traits(a, row_a, &scratch_x);
-    const struct nsf_traits *traits_y = nsf_sources_traits(b, row_b, &scratch_y);
+    const struct nsf_traits *traits_x = nsf_sources_traits(a, row_a, NSF_TRAITS_ALL, &scratch_x);
+    const struct nsf_traits *traits_y = nsf_sources_traits(b, row_b, NSF_TRAITS_ALL, &scratch_y);
     for (unsigned i = 0; i < NSF_TRAIT_LISTS; i++) {
         struct nsf_u32_view left = nsf_traits_list(traits_x, (enum nsf_trait_list)i);
         struct nsf_u32_view right = nsf_traits_list(traits_y, (enum nsf_trait_list)i);
