@@ -2,7 +2,6 @@
 
 #include "judge/facts_pack.h"
 
-#include "core/hash.h"
 #include "judge/sender_score.h"
 #include "support/nsf_test.h"
 
@@ -10,8 +9,7 @@ static uint64_t chance = 1;
 
 static uint32_t below(uint32_t n)
 {
-    chance = nsf_hash_mix(chance, 41);
-    return (uint32_t)(chance >> 33) % n;
+    return (uint32_t)(nsf_test_random(&chance) % n);
 }
 
 /* As far as the evidence counts: NSF_DISTINCT_EXACT_MAX, the 64 times kept of a source, and the counts that go on. */

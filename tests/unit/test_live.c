@@ -3,7 +3,6 @@
 #include "evidence/live.h"
 
 #include "core/clock.h"
-#include "core/hash.h"
 #include "support/nsf_test.h"
 
 #define KEYS 1000u
@@ -13,8 +12,7 @@ static uint64_t random_state;
 
 static uint32_t below(uint32_t n)
 {
-    random_state = nsf_hash_mix(random_state + 1, UINT64_C(0x9e3779b97f4a7c15));
-    return (uint32_t)(random_state % n);
+    return (uint32_t)(nsf_test_random(&random_state) % n);
 }
 
 static struct nsf_live_key key_of(uint32_t n)

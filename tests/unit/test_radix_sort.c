@@ -3,7 +3,6 @@
 #include "core/radix_sort.h"
 
 #include "core/compare.h"
-#include "core/hash.h"
 #include "core/mem.h"
 #include "support/nsf_test.h"
 
@@ -11,8 +10,7 @@ static uint64_t chance = 1;
 
 static uint64_t any(void)
 {
-    chance = nsf_hash_mix(chance, 41);
-    return chance;
+    return nsf_test_random(&chance);
 }
 
 /* Bits that differ: all, few, those of one digit, across two digits, the outermost ones, none. */

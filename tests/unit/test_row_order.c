@@ -2,7 +2,6 @@
 
 #include "evidence/row_order.h"
 
-#include "core/hash.h"
 #include "core/mem.h"
 #include "support/nsf_test.h"
 
@@ -10,8 +9,7 @@ static uint64_t chance = 1;
 
 static uint32_t below(uint32_t n)
 {
-    chance = nsf_hash_mix(chance, 23);
-    return (uint32_t)(chance >> 33) % n;
+    return (uint32_t)(nsf_test_random(&chance) % n);
 }
 
 static struct nsf_row_place place_of(const void *rows, uint32_t ref)

@@ -17,8 +17,7 @@ static uint64_t random_state;
 
 static uint32_t below(uint32_t n)
 {
-    random_state = nsf_hash_mix(random_state + 1, UINT64_C(0x9e3779b97f4a7c15));
-    return (uint32_t)(random_state % n);
+    return (uint32_t)(nsf_test_random(&random_state) % n);
 }
 
 struct seen {
