@@ -9,9 +9,6 @@
 #include "core/hash.h"
 #include "evidence/contacts.h"
 
-#define NSF_PROTOCOL_TCP 6
-#define NSF_PROTOCOL_UDP 17
-
 #define NSF_ROW_LANES 12u
 #define NSF_MORE_ITEMS 16u
 

@@ -15,6 +15,10 @@ enum nsf_layout {
 };
 #define NSF_LAYOUTS 3
 
+/* Protocol numbers of IANA. */
+#define NSF_PROTOCOL_TCP 6
+#define NSF_PROTOCOL_UDP 17
+
 /* What happened to the flow. Decision D wins over the state; a v1 line has no state. */
 enum nsf_flow_event {
     NSF_FLOW_LINE,     /* v1: allowed, nothing more known */

@@ -12,8 +12,6 @@
 #define SKIM_STRING_MAX_BYTES ((size_t)64 << 10)
 /* The end of the year 9999: nothing could print a later stamp. */
 #define STAMP_MAX_MS UINT64_C(253402300799999)
-#define PROTOCOL_TCP 6
-#define PROTOCOL_UDP 17
 
 /* Field numbers; 7 and 8 mean different things by layout. */
 enum {
@@ -88,7 +86,7 @@ static bool parse_protocol(struct nsf_slice field, enum nsf_layout layout, uint8
         *protocol = (uint8_t)number;
         return true;
     }
-    *protocol = is_char(field, 'T') ? PROTOCOL_TCP : PROTOCOL_UDP;
+    *protocol = is_char(field, 'T') ? NSF_PROTOCOL_TCP : NSF_PROTOCOL_UDP;
     return is_char(field, 'T') || is_char(field, 'U');
 }
 
@@ -96,7 +94,7 @@ static bool parse_protocol(struct nsf_slice field, enum nsf_layout layout, uint8
 static bool parse_port(struct nsf_slice field, uint8_t protocol, uint16_t *port)
 {
     uint64_t number = 0;
-    bool may_be_empty = protocol != PROTOCOL_TCP && protocol != PROTOCOL_UDP;
+    bool may_be_empty = protocol != NSF_PROTOCOL_TCP && protocol != NSF_PROTOCOL_UDP;
     if (!(may_be_empty && field.len == 0) && !nsf_slice_to_u64(field, UINT16_MAX, &number))
         return false;
     *port = (uint16_t)number;
@@ -211,7 +209,7 @@ void nsf_tuple_emit(struct nsf_tuple_target *target, const struct nsf_tuple *tup
     struct nsf_batch *batch = target->batch;
     if (batch == NULL || (target->is_smtp_only && tuple->event == NSF_FLOW_DENIED))
         return;
-    bool is_tcp = tuple->protocol == PROTOCOL_TCP;
+    bool is_tcp = tuple->protocol == NSF_PROTOCOL_TCP;
     if (!tuple->is_inbound) {
         if (is_tcp && (tuple->dst_port == 25 || tuple->dst_port == 587))
             add_mail_event(&batch->outbound, target, tuple);

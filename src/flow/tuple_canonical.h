@@ -117,7 +117,7 @@ static inline uint8_t nsf_protocol_at(const char *text, const uint8_t *sep, enum
         return nsf_small_number_at(text, from, to, bad);
     char letter = text[from];
     *bad |= to - from != 1 || (letter != 'T' && letter != 'U');
-    return letter == 'T' ? 6 : 17;
+    return letter == 'T' ? NSF_PROTOCOL_TCP : NSF_PROTOCOL_UDP;
 }
 
 /* The indexes of the n lowest bits, n 4 or 5: written out, since the compiler leaves such a loop a loop. */
@@ -174,7 +174,7 @@ static inline bool nsf_list_separators(const struct nsf_separators *separators, 
 /* As nsf_tuple_emit; both addresses are IPv4. */
 static inline void nsf_tuple_emit_v4(struct nsf_tuple_target *target, const struct nsf_tuple *tuple)
 {
-    bool is_mail = tuple->dst_port == 25 && tuple->protocol == 6;
+    bool is_mail = tuple->dst_port == 25 && tuple->protocol == NSF_PROTOCOL_TCP;
     if (!tuple->is_inbound || is_mail || target->is_smtp_only || target->batch == NULL) {
         nsf_tuple_emit(target, tuple);
         return;

@@ -526,9 +526,9 @@ TARGET_INLINE bool take_tuple(const struct context *context, const struct shape 
     if (!has_lengths(context, shape, &seen, &has_counters) || !take_ends(context, &seen, &ends))
         return false;
     if (!shape->has_word)
-        ends.protocol = 17 - (17 - 6) * is_mark(seen.is_first, MARK_PROTOCOL);
+        ends.protocol = is_mark(seen.is_first, MARK_PROTOCOL) ? NSF_PROTOCOL_TCP : NSF_PROTOCOL_UDP;
     bool is_mail = ends.dst_port == 25 || (!is_inbound && ends.dst_port == 587);
-    if (is_mail && ends.protocol == 6)
+    if (is_mail && ends.protocol == NSF_PROTOCOL_TCP)
         return add_mail(context, shape, &seen, &ends, is_inbound, has_counters);
     if (!is_inbound)
         return context->is_strict || ends.dst_port == 25 || has_plain_bytes(shape, &seen, quote);

@@ -40,7 +40,6 @@ enum record_bits {
     RECORD_ALL = 15,
 };
 
-#define PACK_PROTOCOL_TCP 6
 /* The least a record, an event, a contact, ... takes: what bounds how many there can be. */
 #define PACK_RECORD_MIN_BYTES 6
 #define PACK_EVENT_MIN_BYTES 5
@@ -203,7 +202,7 @@ static unsigned contact_bits(const struct nsf_wide_contact *contact, const struc
     bits |= nsf_ip_is_v4(contact->dst) ? CONTACT_DST_V4 : 0u;
     bits |= nsf_ip_eq(contact->src, before->src) ? CONTACT_SAME_SRC : 0u;
     bits |= nsf_ip_eq(contact->dst, before->dst) ? CONTACT_SAME_DST : 0u;
-    bits |= contact->protocol == PACK_PROTOCOL_TCP ? CONTACT_TCP : 0u;
+    bits |= contact->protocol == NSF_PROTOCOL_TCP ? CONTACT_TCP : 0u;
     return bits;
 }
 
@@ -436,7 +435,7 @@ static void take_contact(struct unpacking *unpacking, struct packed_contact *pac
         (bits & CONTACT_SAME_SRC) != 0 ? before->contact.src : nsf_wire_ip(wire, (bits & CONTACT_SRC_V4) != 0);
     contact->dst =
         (bits & CONTACT_SAME_DST) != 0 ? before->contact.dst : nsf_wire_ip(wire, (bits & CONTACT_DST_V4) != 0);
-    contact->protocol = (bits & CONTACT_TCP) != 0 ? PACK_PROTOCOL_TCP : nsf_wire_u8(wire);
+    contact->protocol = (bits & CONTACT_TCP) != 0 ? NSF_PROTOCOL_TCP : nsf_wire_u8(wire);
     contact->dst_port = (uint16_t)nsf_wire_u64_max(wire, UINT16_MAX);
 }
 
