@@ -43,14 +43,6 @@ static inline uint32_t nsf_index_next(const struct nsf_index *index, uint32_t ha
     }
 }
 
-/* Brings the slot where the hash is looked for into the cache. Inlined by force: a compiler that sees a function which
- * only fetches ahead takes it for one without effect, and leaves the call out. */
-static inline __attribute__((always_inline)) void nsf_index_expect(const struct nsf_index *index, uint32_t hash)
-{
-    if (index->slots != NULL)
-        __builtin_prefetch(&index->slots[hash & index->mask]);
-}
-
 static inline void nsf_index_put(struct nsf_index *index, uint32_t hash, uint32_t row)
 {
     uint32_t at = hash;

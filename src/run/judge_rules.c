@@ -255,8 +255,6 @@ static int32_t break_risk_of(const struct nsf_review *review, const struct nsf_r
     return nsf_break_risk_permille(&risk);
 }
 
-/* ---- one rule --------------------------------------------------------------------------------------------------- */
-
 /* ---- mail ------------------------------------------------------------------------------------------------------- */
 
 /* Of the sources of some partitions. */
@@ -296,7 +294,7 @@ static void conclude_mail(struct rule_work *work, struct mail_part *part)
     rule_of(work)->break_risk_permille = break_risk_of(work->ask->review, mail, facts);
 }
 
-/* What is told without going through the sources of the rule. */
+/* What is told of the rule before its sources are gone through one by one, and its mail. */
 static void judge_mail(struct rule_work *work, const struct nsf_relays *relays, unsigned jobs)
 {
     const struct nsf_review *review = work->ask->review;
