@@ -80,13 +80,11 @@ static inline void nsf_slim_index_expect(const struct nsf_slim_index *index, uin
         __builtin_prefetch(&index->slots[hash & index->mask]);
 }
 
-/* The row in that slot, if it may be the one: a guess. NSF_INDEX_NONE: none. */
+/* The first row that nsf_slim_index_next would give: nearly always the one, if there is one. NSF_INDEX_NONE: none. */
 static inline uint32_t nsf_slim_index_guess(const struct nsf_slim_index *index, uint32_t hash)
 {
-    uint32_t slot = index->slots == NULL ? 0 : index->slots[hash & index->mask];
-    if (slot == 0 || ((slot ^ hash) & ~index->row_mask) != 0)
-        return NSF_INDEX_NONE;
-    return (slot & index->row_mask) - 1;
+    uint32_t probe = hash;
+    return nsf_slim_index_next(index, hash, &probe);
 }
 
 #endif

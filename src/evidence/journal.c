@@ -3,6 +3,7 @@
 #include "evidence/journal.h"
 
 #include "core/mem.h"
+#include "evidence/traits_few.h"
 #include "evidence/traits_pack.h"
 
 #define JOURNAL_BLOCK_NOTES 2048u
@@ -12,13 +13,16 @@
 #define JOURNAL_PORT_SHIFT 3
 #define JOURNAL_MS_MAX ((INT64_C(1) << (64 - JOURNAL_MS_SHIFT)) - 1)
 #define JOURNAL_CLASS_MASK ((UINT64_C(1) << JOURNAL_PORT_SHIFT) - 1)
-#define LAST_POOL (NSF_JOURNAL_POOLS - 1)
+#define TAIL_POOL (NSF_JOURNAL_POOLS - 1)
 
 _Static_assert(NSF_CLASSES <= JOURNAL_CLASS_MASK + 1, "a class has three bits");
+_Static_assert(NSF_JOURNAL_NOTES <= NSF_TRAITS_FEW, "all notes can be read in one go");
+_Static_assert(2u << (TAIL_POOL - 1) == NSF_JOURNAL_NOTES, "the last list that doubles holds all notes");
+_Static_assert(NSF_JOURNAL_NOTES % NSF_JOURNAL_TAIL == 0, "a tail is full whenever n is a multiple of its length");
 
 static uint32_t length_of(unsigned pool)
 {
-    return 2u << pool;
+    return pool == TAIL_POOL ? NSF_JOURNAL_TAIL : 2u << pool;
 }
 
 static uint32_t lists_per_block(unsigned pool)
@@ -30,9 +34,15 @@ static uint32_t lists_per_block(unsigned pool)
 static unsigned pool_of(uint32_t n)
 {
     unsigned pool = 0;
-    while (pool < LAST_POOL && n > length_of(pool))
+    while (pool < TAIL_POOL && n > length_of(pool))
         pool++;
     return pool;
+}
+
+/* Of n connections those that stand in the list: all, or what came since others were joined. */
+static uint32_t n_notes(uint32_t n)
+{
+    return n <= NSF_JOURNAL_NOTES ? n : (n - 1) % NSF_JOURNAL_TAIL + 1;
 }
 
 static void release_pool(struct nsf_journal_pool *pool)
@@ -128,7 +138,40 @@ static uint64_t packed_note(const struct nsf_journal_note *note)
 
 /* ---- joined with the traits ---- */
 
-static void read_notes(const uint64_t *notes, uint32_t n, enum nsf_traits_part part, struct nsf_traits **traits)
+static struct nsf_trait_note trait_of(uint64_t note)
+{
+    int64_t ts_ms = (int64_t)(note >> JOURNAL_MS_SHIFT);
+    return (struct nsf_trait_note){
+        .seconds = nsf_trait_seconds(ts_ms),
+        .day = nsf_trait_day(ts_ms),
+        .src_port = (uint16_t)(note >> JOURNAL_PORT_SHIFT),
+        .class_ = (enum nsf_connection_class)(note & JOURNAL_CLASS_MASK),
+    };
+}
+
+/* Ascending: they come nearly in order. */
+static void sort_notes(const uint64_t *notes, uint32_t n, uint64_t sorted[NSF_JOURNAL_NOTES])
+{
+    for (uint32_t i = 0, at; i < n; i++) {
+        for (at = i; at > 0 && sorted[at - 1] > notes[i]; at--)
+            sorted[at] = sorted[at - 1];
+        sorted[at] = notes[i];
+    }
+}
+
+/* All that there is of a source. */
+static void read_all_notes(const uint64_t *notes, uint32_t n, enum nsf_traits_part part, struct nsf_traits **traits)
+{
+    uint64_t sorted[NSF_JOURNAL_NOTES];
+    struct nsf_trait_note few[NSF_JOURNAL_NOTES];
+    sort_notes(notes, n, sorted);
+    for (uint32_t i = 0; i < n; i++)
+        few[i] = trait_of(sorted[i]);
+    nsf_traits_of_few(traits, part, few, n);
+}
+
+/* Further ones. */
+static void add_notes(const uint64_t *notes, uint32_t n, enum nsf_traits_part part, struct nsf_traits **traits)
 {
     for (uint32_t i = 0; i < n; i++)
         nsf_traits_add_part(traits, part, (enum nsf_connection_class)(notes[i] & JOURNAL_CLASS_MASK),
@@ -142,27 +185,43 @@ static void grow_packed(struct nsf_journal *journal, uint32_t list)
         journal->packed[journal->n_packed++] = NULL;
 }
 
-/* Adds n notes of a list of the last pool to its packed traits. */
-static void join_notes(struct nsf_journal *journal, uint32_t list, uint32_t n)
+static void pack_scratch(struct nsf_journal *journal, uint32_t tail)
 {
-    grow_packed(journal, list);
-    nsf_traits_reset(journal->scratch);
-    if (journal->packed[list] != NULL)
-        nsf_traits_unpack(journal->packed[list], NSF_TRAIT_LISTS, &journal->scratch);
-    nsf_free(journal->packed[list]);
-    read_notes(notes_in(journal, LAST_POOL, list), n, NSF_TRAITS_ALL, &journal->scratch);
     NSF_GROW(journal->words, journal->words_capacity, nsf_traits_pack_max(journal->scratch));
     size_t n_bytes = nsf_traits_pack(journal->scratch, journal->words) * sizeof(*journal->words);
-    journal->packed[list] = nsf_malloc(n_bytes);
-    memcpy(journal->packed[list], journal->words, n_bytes);
+    journal->packed[tail] = nsf_malloc(n_bytes);
+    memcpy(journal->packed[tail], journal->words, n_bytes);
 }
 
-/* A longer list for the n notes that fill one. */
+/* The packed traits of a source that had no tail so far. */
+static void pack_notes(struct nsf_journal *journal, uint32_t tail, const uint64_t *notes, uint32_t n)
+{
+    grow_packed(journal, tail);
+    nsf_traits_reset(journal->scratch);
+    read_all_notes(notes, n, NSF_TRAITS_ALL, &journal->scratch);
+    pack_scratch(journal, tail);
+}
+
+/* Adds n notes of a tail to the packed traits beside it. */
+static void join_tail(struct nsf_journal *journal, uint32_t tail, uint32_t n)
+{
+    nsf_traits_reset(journal->scratch);
+    nsf_traits_unpack(journal->packed[tail], NSF_TRAIT_LISTS, &journal->scratch);
+    nsf_free(journal->packed[tail]);
+    add_notes(notes_in(journal, TAIL_POOL, tail), n, NSF_TRAITS_ALL, &journal->scratch);
+    pack_scratch(journal, tail);
+}
+
+/* A list for one more than the n notes that fill one: a longer one, or a tail behind what is joined. */
 static uint32_t move_notes(struct nsf_journal *journal, uint32_t old, uint32_t n)
 {
     unsigned pool = pool_of(n);
     uint32_t list = take_list(journal, pool + 1);
-    memcpy(notes_in(journal, pool + 1, list), notes_in(journal, pool, old), n * sizeof(uint64_t));
+    const uint64_t *notes = notes_in(journal, pool, old);
+    if (pool + 1 == TAIL_POOL)
+        pack_notes(journal, list, notes, n);
+    else
+        memcpy(notes_in(journal, pool + 1, list), notes, n * sizeof(*notes));
     drop_list(journal, pool, old);
     return list;
 }
@@ -178,47 +237,43 @@ void nsf_journal_add(struct nsf_journal *journal, uint32_t *number, uint32_t n, 
         struct nsf_journal_note before = {first->ts_ms, first->class_, (uint16_t)*number};
         *number = take_list(journal, 0);
         *notes_in(journal, 0, *number) = packed_note(&before);
-    } else if (n < NSF_JOURNAL_NOTES && n == length_of(pool_of(n))) {
+    } else if (n <= NSF_JOURNAL_NOTES && n == length_of(pool_of(n))) {
         *number = move_notes(journal, *number, n);
-    } else if (n % NSF_JOURNAL_NOTES == 0) {
-        join_notes(journal, *number, NSF_JOURNAL_NOTES);
+    } else if (n > NSF_JOURNAL_NOTES && n % NSF_JOURNAL_TAIL == 0) {
+        join_tail(journal, *number, NSF_JOURNAL_TAIL);
     }
-    notes_in(journal, pool_of(n + 1), *number)[n % NSF_JOURNAL_NOTES] = packed_note(note);
-}
-
-/* Of n connections those that are not joined yet. */
-static uint32_t n_notes(uint32_t n)
-{
-    return (n - 1) % NSF_JOURNAL_NOTES + 1;
+    notes_in(journal, pool_of(n + 1), *number)[n_notes(n + 1) - 1] = packed_note(note);
 }
 
 void nsf_journal_settle(struct nsf_journal *journal, uint32_t number, uint32_t n)
 {
-    if (n > 0 && pool_of(n) == LAST_POOL)
-        join_notes(journal, number, n_notes(n));
+    if (n > NSF_JOURNAL_NOTES)
+        join_tail(journal, number, n_notes(n));
 }
 
 void nsf_journal_finish(struct nsf_journal *journal)
 {
-    release_pool(&journal->pools[LAST_POOL]);
+    release_pool(&journal->pools[TAIL_POOL]);
     journal->is_finished = true;
 }
 
 void nsf_journal_read(const struct nsf_journal *journal, uint32_t number, uint32_t n, enum nsf_traits_part part,
                       struct nsf_traits **traits)
 {
-    bool is_last = pool_of(n) == LAST_POOL;
-    if (is_last && (n > NSF_JOURNAL_NOTES || journal->is_finished))
-        nsf_traits_unpack(journal->packed[number], (unsigned)part, traits);
-    if (!is_last || !journal->is_finished)
-        read_notes(notes_in(journal, pool_of(n), number), n_notes(n), part, traits);
+    if (n <= NSF_JOURNAL_NOTES) {
+        read_all_notes(notes_in(journal, pool_of(n), number), n, part, traits);
+        return;
+    }
+    nsf_traits_unpack(journal->packed[number], (unsigned)part, traits);
+    if (!journal->is_finished)
+        add_notes(notes_in(journal, TAIL_POOL, number), n_notes(n), part, traits);
 }
 
 void nsf_journal_expect(const struct nsf_journal *journal, uint32_t number, uint32_t n)
 {
     if (n < 2)
         return;
-    __builtin_prefetch(notes_in(journal, pool_of(n), number) + n % NSF_JOURNAL_NOTES, 1);
-    if (n > NSF_JOURNAL_NOTES && n % NSF_JOURNAL_NOTES == 0)
+    __builtin_prefetch(notes_in(journal, pool_of(n), number) + n_notes(n), 1);
+    if (n > NSF_JOURNAL_NOTES && n % NSF_JOURNAL_TAIL == 0)
         __builtin_prefetch(journal->packed[number]);
 }

@@ -1,9 +1,10 @@
 /*
  * journal.h - the connections of each source, as little of them as a score needs.
  *
- * Most sources of a busy rule connect a handful of times: their connections are noted one by one, eight bytes each.
- * Whenever there are NSF_JOURNAL_NOTES of a source and one more comes, these are joined with its traits, which lie
- * packed (evidence/traits_pack.h), so that the work of unpacking them is shared by many connections.
+ * Most sources of a busy rule connect a handful of times: their connections are noted one by one, eight bytes each, and
+ * joined when somebody asks. Those of a source with more than NSF_JOURNAL_NOTES are joined with its traits, which lie
+ * packed (evidence/traits_pack.h) and are smaller than so many notes; what comes then is noted again until there are
+ * NSF_JOURNAL_TAIL, so that the work of unpacking is shared by many connections.
  *
  * A source has `n` connections and a number, which the caller keeps: void while n is 0, the source port while n is 1,
  * its list of notes from then on.
@@ -15,9 +16,10 @@
 
 #include "evidence/traits.h"
 
-/* Lists of 2, 4 and 8 notes. */
-#define NSF_JOURNAL_POOLS 3
-#define NSF_JOURNAL_NOTES 8u
+/* Lists of 2, 4, 8 and 16 notes, and those of 8 that are beside packed traits. */
+#define NSF_JOURNAL_POOLS 5
+#define NSF_JOURNAL_NOTES 16u
+#define NSF_JOURNAL_TAIL 8u
 
 struct nsf_journal_block {
     uint64_t *notes;  /* NULL: none of its lists is taken */
@@ -37,13 +39,13 @@ struct nsf_journal_pool {
 
 struct nsf_journal {
     struct nsf_journal_pool pools[NSF_JOURNAL_POOLS];
-    uint16_t **packed; /* by list of the last pool */
+    uint16_t **packed; /* by list of the last pool, which is beside it */
     size_t packed_capacity;
     uint32_t n_packed;
     struct nsf_traits *scratch;
     uint16_t *words;
     size_t words_capacity;
-    bool is_finished; /* no lists of the last pool, all is in packed traits */
+    bool is_finished; /* no lists beside packed traits, which tell it all */
 };
 
 /* One connection. */
@@ -61,7 +63,7 @@ void nsf_journal_add(struct nsf_journal *journal, uint32_t *number, uint32_t n, 
 void nsf_journal_read(const struct nsf_journal *journal, uint32_t number, uint32_t n, enum nsf_traits_part part,
                       struct nsf_traits **traits);
 void nsf_journal_drop(struct nsf_journal *journal, uint32_t number, uint32_t n);
-/* Before nothing is added any more: lists of the last pool are joined with packed traits, source by source, then their
+/* Before nothing is added any more: lists beside packed traits are joined with these, source by source, then their
  * memory is given back. */
 void nsf_journal_settle(struct nsf_journal *journal, uint32_t number, uint32_t n);
 void nsf_journal_finish(struct nsf_journal *journal);

@@ -143,15 +143,6 @@ static void add_run(struct nsf_traits **traits, uint32_t from, uint32_t to)
         remove_at(*traits, NSF_TRAIT_RUNS, at + 2, end - at - 2);
 }
 
-/* Whether mail within NSF_MAIL_NEAR_SECONDS explains some moment of [from, to]. */
-static bool is_near_a_run(struct nsf_u32_view runs, uint64_t from, uint64_t to)
-{
-    for (uint32_t r = 0; r + 1 < runs.n; r += 2)
-        if (from <= (uint64_t)runs.items[r + 1] + NSF_MAIL_NEAR_SECONDS && to + NSF_MAIL_NEAR_SECONDS >= runs.items[r])
-            return true;
-    return false;
-}
-
 static uint64_t slot_end(const struct nsf_traits *traits, uint32_t slot)
 {
     return slot + (UINT64_C(1) << traits->shift) - 1;
@@ -163,7 +154,7 @@ static void excuse_negatives(struct nsf_traits *traits)
     struct nsf_u32_view runs = nsf_traits_list(traits, NSF_TRAIT_RUNS);
     for (uint32_t i = traits->n[NSF_TRAIT_NEGATIVES]; i-- > 0;) {
         uint32_t slot = items_of(traits, NSF_TRAIT_NEGATIVES)[i];
-        if (!is_near_a_run(runs, slot, slot_end(traits, slot)))
+        if (!nsf_traits_is_near_a_run(runs, slot, slot_end(traits, slot)))
             continue;
         remove_at(traits, NSF_TRAIT_NEGATIVES, i, 1);
         traits->has_excused = true;
@@ -236,7 +227,7 @@ uint32_t nsf_traits_worst_guessing(const struct nsf_traits *traits)
 static void add_negative_slot(struct nsf_traits **traits, uint32_t slot)
 {
     struct nsf_u32_view list = nsf_traits_list(*traits, NSF_TRAIT_NEGATIVES);
-    if (*traits != NULL && is_near_a_run(nsf_traits_list(*traits, NSF_TRAIT_RUNS), slot, slot_end(*traits, slot))) {
+    if (*traits != NULL && nsf_traits_is_near_a_run(nsf_traits_list(*traits, NSF_TRAIT_RUNS), slot, slot_end(*traits, slot))) {
         (*traits)->has_excused = true;
         return;
     }
@@ -289,7 +280,7 @@ uint32_t nsf_traits_lonely(const struct nsf_traits *traits, struct nsf_u32_view 
     uint32_t lonely = 0;
     *has_excused |= traits != NULL && traits->has_excused;
     for (uint32_t i = 0; i < list.n; i++) {
-        if (is_near_a_run(runs, list.items[i], slot_end(traits, list.items[i])))
+        if (nsf_traits_is_near_a_run(runs, list.items[i], slot_end(traits, list.items[i])))
             *has_excused = true;
         else
             lonely++;
@@ -298,12 +289,6 @@ uint32_t nsf_traits_lonely(const struct nsf_traits *traits, struct nsf_u32_view 
 }
 
 /* ---- source ports ---- */
-
-/* One to one, and random enough to choose by. */
-static uint32_t rank_of_port(uint16_t port)
-{
-    return port * UINT32_C(40503) & 0xffffu;
-}
 
 /* The kept ranks, ascending: how many, where each begins and how many days it has. */
 struct ports {
@@ -419,7 +404,7 @@ void nsf_traits_add(struct nsf_traits **traits, enum nsf_connection_class class_
 {
     uint16_t day = nsf_trait_day(ts_ms);
     add_mail(traits, class_, ts_ms);
-    add_port(traits, rank_of_port(src_port), day);
+    add_port(traits, nsf_trait_port_rank(src_port), day);
     switch (class_) {
     case NSF_CLASS_UNKNOWN:
         add_busy(traits, day, 1);
@@ -430,10 +415,10 @@ void nsf_traits_add(struct nsf_traits **traits, enum nsf_connection_class class_
         add_day(traits, NSF_TRAIT_GUESS_DAYS, day, 1);
         break;
     case NSF_CLASS_AMBIGUOUS:
-        add_smallest(traits, NSF_TRAIT_AMBIGUOUS_DAYS, day, 3);
+        add_smallest(traits, NSF_TRAIT_AMBIGUOUS_DAYS, day, NSF_TRAIT_FIRST_DAYS_MAX);
         break;
     case NSF_CLASS_DIALOG:
-        add_smallest(traits, NSF_TRAIT_DIALOG_DAYS, day, 3);
+        add_smallest(traits, NSF_TRAIT_DIALOG_DAYS, day, NSF_TRAIT_FIRST_DAYS_MAX);
         add_negative(traits, nsf_trait_seconds(ts_ms));
         break;
     case NSF_CLASS_NO_REPLY:
@@ -484,8 +469,8 @@ void nsf_traits_merge(struct nsf_traits **traits, const struct nsf_traits *from)
     nsf_traits_merge_list(traits, NSF_TRAIT_MESSAGE_DAYS, nsf_traits_list(from, NSF_TRAIT_MESSAGE_DAYS));
     nsf_traits_merge_list(traits, NSF_TRAIT_GUESS_DAYS, nsf_traits_list(from, NSF_TRAIT_GUESS_DAYS));
     merge_smallest(traits, from, NSF_TRAIT_TIMES, NSF_TRAIT_TIMES_MAX);
-    merge_smallest(traits, from, NSF_TRAIT_AMBIGUOUS_DAYS, 3);
-    merge_smallest(traits, from, NSF_TRAIT_DIALOG_DAYS, 3);
+    merge_smallest(traits, from, NSF_TRAIT_AMBIGUOUS_DAYS, NSF_TRAIT_FIRST_DAYS_MAX);
+    merge_smallest(traits, from, NSF_TRAIT_DIALOG_DAYS, NSF_TRAIT_FIRST_DAYS_MAX);
 }
 
 /* ---- a list of its own ---- */

@@ -23,6 +23,7 @@
 /* Past this more of them change no score. */
 #define NSF_TRAIT_LONELY_MAX 4
 #define NSF_TRAIT_BUSY_DAYS 3
+#define NSF_TRAIT_FIRST_DAYS_MAX 3
 
 /* What is asked for most comes first: see nsf_traits_unpack. */
 enum nsf_trait_list {
@@ -34,8 +35,8 @@ enum nsf_trait_list {
                              NSF_TRAIT_LONELY_MAX times */
     NSF_TRAIT_GUESS_DAYS, /* day << 16 | guessing connections */
     NSF_TRAIT_BUSY, /* day << 16 | connections without counters; one more than NSF_TRAIT_BUSY_DAYS says "many days" */
-    NSF_TRAIT_AMBIGUOUS_DAYS, /* the three smallest */
-    NSF_TRAIT_DIALOG_DAYS,    /* the three smallest */
+    NSF_TRAIT_AMBIGUOUS_DAYS, /* the NSF_TRAIT_FIRST_DAYS_MAX smallest */
+    NSF_TRAIT_DIALOG_DAYS,    /* these, too */
 };
 #define NSF_TRAIT_LISTS (NSF_TRAIT_DIALOG_DAYS + 1)
 
@@ -95,6 +96,21 @@ uint32_t nsf_traits_lonely(const struct nsf_traits *traits, struct nsf_u32_view 
 
 uint32_t nsf_trait_seconds(int64_t ts_ms);
 uint16_t nsf_trait_day(int64_t ts_ms);
+
+/* Whether mail within NSF_MAIL_NEAR_SECONDS explains some moment of [from, to]. */
+static inline bool nsf_traits_is_near_a_run(struct nsf_u32_view runs, uint64_t from, uint64_t to)
+{
+    for (uint32_t r = 0; r + 1 < runs.n; r += 2)
+        if (from <= (uint64_t)runs.items[r + 1] + NSF_MAIL_NEAR_SECONDS && to + NSF_MAIL_NEAR_SECONDS >= runs.items[r])
+            return true;
+    return false;
+}
+
+/* One to one, and random enough to choose ports by. */
+static inline uint32_t nsf_trait_port_rank(uint16_t port)
+{
+    return port * UINT32_C(40503) & 0xffffu;
+}
 
 /* A list that keeps its smallest members, each once. */
 struct nsf_u32s {
