@@ -235,6 +235,17 @@ static void take_expansion(struct merger *m, struct nsf_rule *rule, const struct
         rule->expanded_sources = union_of(m->arena, rule->expanded_sources, group[i].rule->expanded_sources);
 }
 
+/* Effective rules lend their spelling only where nothing else is known. */
+static struct nsf_slice name_of_group(const struct merger *m, const struct candidate *group, size_t n,
+                                      bool has_definition)
+{
+    struct nsf_slice name = {NULL, 0};
+    for (size_t i = 0; i < n; i++)
+        if (!has_definition || !m->items[group[i].from].nsg->is_effective)
+            take_text(&name, group[i].rule->name);
+    return name;
+}
+
 /* How many complete definitions hold a rule of this group. */
 static size_t count_complete(const struct merger *m, const struct candidate *group, size_t n)
 {
@@ -250,6 +261,7 @@ static size_t take_group(struct merger *m, const struct candidate *group, size_t
     bool has_definition = false;
     for (size_t i = 0; i < n; i++)
         has_definition |= !m->items[group[i].from].nsg->is_effective;
+    struct nsf_slice name = name_of_group(m, group, n, has_definition);
     size_t n_out = 0, first = 0;
     for (size_t i = 0; i < n; i++) {
         if (has_definition && m->items[group[i].from].nsg->is_effective)
@@ -265,16 +277,17 @@ static size_t take_group(struct merger *m, const struct candidate *group, size_t
             contradict(
                 m, nsf_arena_printf(m->arena,
                                     "rule \"%.*s\" is defined differently in %s and %s: the most open reading counts",
-                                    NSF_SLICE_ARG(group[i].rule->name), place_text(m->arena, group[first].rule),
+                                    NSF_SLICE_ARG(name), place_text(m->arena, group[first].rule),
                                     place_text(m->arena, group[i].rule)));
-        out[n_out++] = *group[i].rule;
+        out[n_out] = *group[i].rule;
+        out[n_out++].name = name;
     }
     bool is_missing = !group[first].rule->is_default && count_complete(m, group, n) > 0 &&
                       count_complete(m, group, n) < m->n_complete;
     if (is_missing)
         contradict(m,
                    nsf_arena_printf(m->arena, "rule \"%.*s\" stands in %s but not in every input that defines this NSG",
-                                    NSF_SLICE_ARG(group[first].rule->name), place_text(m->arena, group[first].rule)));
+                                    NSF_SLICE_ARG(name), place_text(m->arena, group[first].rule)));
     for (size_t k = 0; k < n_out; k++) {
         take_expansion(m, &out[k], group, n);
         if (is_missing || n_out > 1)

@@ -134,7 +134,7 @@ static void test_same_nsg_twice(void **state)
         "[{\"id\":\"" ID("N") "\",\"securityRules\":[{\"name\":\"R\",\"protocol\":\"6\",\"priority\":100,"
                               "\"direction\":\"Inbound\",\"access\":\"Allow\",\"sourceAddressPrefixes\":[\"any\"],"
                               "\"destinationPortRanges\":[\"25-25\"]}]}]"};
-    check_texts(same, 2, NULL, "nsg " ID("N") " name=N\n  r 100 in allow Tcp from=* sport=* to=* port=25\n");
+    check_texts(same, 2, NULL, "nsg " ID("N") " name=N\n  R 100 in allow Tcp from=* sport=* to=* port=25\n");
     const char *const other_order[] = {same[1], same[0]};
     check_texts(other_order, 2, NULL, "nsg " ID("N") " name=N\n  R 100 in allow 6 from=any port=25-25\n");
 }
