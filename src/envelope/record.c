@@ -342,10 +342,11 @@ static void take_groups(struct nsf_records *records, const struct nsf_open_recor
 {
     for (size_t i = record->first_group; i < end_group; i++) {
         const struct nsf_group *group = &records->groups[i];
+        uint32_t group_scope_id = scope_id_of_group(records, record, group, scope, scope_id);
+        nsf_batch_note_group(target->batch, group_scope_id);
         if (group->held_from == group->held_to && group->from == group->to)
             continue;
-        nsf_tuple_target_enter(target, scope_id_of_group(records, record, group, scope, scope_id));
-        nsf_batch_note_group(target->batch, target->scope_id);
+        nsf_tuple_target_enter(target, group_scope_id);
         take_group(records, group, window, target);
     }
     struct nsf_record *row = &target->batch->records[target->record_idx];

@@ -229,7 +229,7 @@ static void place_scope(struct nsf_evidence *evidence, const struct nsf_scope *s
     place->flow_log_id = nsf_intern_add(&evidence->flow_logs, flow_log);
     place->nic_id = nic_id_of(evidence, mac);
     place->is_vnet4 = scope->layout == NSF_LAYOUT_VNET4;
-    place->nsg_idx = NSF_JOIN_NONE;
+    place->nsg_idx = nsf_join_nsg(evidence->join, scope->nsg);
     if (scope->rule.ptr != NULL) {
         struct nsf_joined joined = nsf_join_resolve(evidence->join, scope);
         /* What joins is one key however it is spelt; what does not is known by its folded text. */
@@ -311,11 +311,24 @@ static bool is_repeated(struct nsf_evidence *evidence, const struct nsf_record *
     return false;
 }
 
-/* A NIC's second flow log: from this batch on its connections may be copies. */
+/* A NIC is one of an NSG when a record shows them together, whatever its tuples are. */
+static void note_nic_of_nsg(struct nsf_evidence *evidence, const struct nsf_place_of_scope *place)
+{
+    if (place->nsg_idx == NSF_JOIN_NONE)
+        return;
+    nsf_pairset_add(&evidence->nsg_nics, nsf_pair(place->nsg_idx, place->nic_id));
+    nsf_pairset_add(&evidence->nsg_logs, nsf_pair(place->nsg_idx, place->flow_log_id));
+    if (place->is_vnet4)
+        nsf_pairset_add(&evidence->nsg_vnet4, place->nsg_idx);
+}
+
+/* The record names its flow log, which for NSG logs is the NSG. A NIC's second flow log: from this batch on its
+ * connections may be copies. */
 static void note_flow_log(struct nsf_evidence *evidence, const struct nsf_place_of_scope *place, uint64_t seq)
 {
     if (!nsf_pairset_add(&evidence->nic_flow_logs, nsf_pair(place->nic_id, place->flow_log_id)))
         return;
+    note_nic_of_nsg(evidence, place);
     struct nsf_nic *nic = nic_of(evidence, place->nic_id);
     nic->has_vnet4 |= place->is_vnet4;
     if (++nic->n_logged == 2 && atomic_load_explicit(&nic->covered_twice_from_batch, memory_order_relaxed) > seq)
@@ -379,18 +392,10 @@ void nsf_evidence_flush_bad(struct nsf_evidence *evidence)
     }
 }
 
-/* A NIC is one of an NSG when a record shows them together, whatever its tuples are. */
 static void admit_groups(struct nsf_evidence *evidence, const struct nsf_batch *batch)
 {
-    for (size_t i = 0; i < batch->groups.n; i++) {
-        const struct nsf_place_of_scope *place = nsf_stable_get(&evidence->places, batch->groups.ids[i]);
-        if (place->nsg_idx == NSF_JOIN_NONE)
-            continue;
-        nsf_pairset_add(&evidence->nsg_nics, nsf_pair(place->nsg_idx, place->nic_id));
-        nsf_pairset_add(&evidence->nsg_logs, nsf_pair(place->nsg_idx, place->flow_log_id));
-        if (place->is_vnet4)
-            nsf_pairset_add(&evidence->nsg_vnet4, place->nsg_idx);
-    }
+    for (size_t i = 0; i < batch->groups.n; i++)
+        note_nic_of_nsg(evidence, nsf_stable_get(&evidence->places, batch->groups.ids[i]));
 }
 
 static void admit_bad(struct nsf_evidence *evidence, const struct nsf_batch *batch)

@@ -185,3 +185,8 @@ struct nsf_joined nsf_join_resolve(const struct nsf_join *join, const struct nsf
         joined.finding_idx = nsg->rules[joined.rule_idx].finding_idx;
     return joined;
 }
+
+uint32_t nsf_join_nsg(const struct nsf_join *join, struct nsf_slice nsg)
+{
+    return nsg.len == 0 ? NSF_JOIN_NONE : find_nsg(join, nsg);
+}

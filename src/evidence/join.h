@@ -42,5 +42,7 @@ struct nsf_join;
 struct nsf_join *nsf_join_new(const struct nsf_scan *scan); /* borrows scan until free */
 void nsf_join_free(struct nsf_join *join);
 struct nsf_joined nsf_join_resolve(const struct nsf_join *join, const struct nsf_scope *scope);
+/* The NSG of the definitions that a record names, whatever its rules are; NSF_JOIN_NONE if none. */
+uint32_t nsf_join_nsg(const struct nsf_join *join, struct nsf_slice nsg);
 
 #endif

@@ -73,8 +73,9 @@ class Record:
             nic = record_nic or mac_of(names.get("mac", ""))
             self.groups.append((nic, nsg, names.get("rule", ""), tuple_texts))
         self.nsgs = {(nic, nsg) for nic, nsg, _, _ in self.groups}
-
         self.nics = {nic for nic, _ in self.nsgs} | ({record_nic} if record_nic or not self.groups else set())
+        if layout != "vnet4":       # the record itself names its NSG, with groups or without
+            self.nsgs |= {(nic, resource_id) for nic in self.nics}
 
 
 def text(raw, name):
