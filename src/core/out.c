@@ -17,6 +17,9 @@
 
 #define OUT_FIRST_PIECE_BYTES ((size_t)64 << 10)
 
+/* As many as the kernel follows. */
+#define OUT_LINKS_MAX 40
+
 struct out {
     struct nsf_out room; /* first: the outside knows an out by it */
     char *base;          /* where the room begins; NULL for memory */
@@ -125,15 +128,46 @@ static struct nsf_out *open_directly(const char *path, struct nsf_err *err)
     return &out->room;
 }
 
+/* Where a link points to that has nothing behind it yet: links are followed to the last one. */
+static char *name_behind_links(const char *path)
+{
+    char *name = nsf_strdup_n(path, strlen(path)), link[PATH_MAX];
+    for (int n = 0; n < OUT_LINKS_MAX; n++) {
+        ssize_t len = readlink(name, link, sizeof(link));
+        if (len <= 0 || (size_t)len == sizeof(link))
+            break;
+        const char *slash = link[0] == '/' ? NULL : strrchr(name, '/');
+        size_t folder_len = slash == NULL ? 0 : (size_t)(slash + 1 - name);
+        char *next = nsf_malloc(folder_len + (size_t)len + 1);
+        memcpy(next, name, folder_len);
+        memcpy(next + folder_len, link, (size_t)len);
+        next[folder_len + (size_t)len] = '\0';
+        nsf_free(name);
+        name = next;
+    }
+    return name;
+}
+
+/* The regular file that `path` means, which need not be there yet. */
+static char *target_of(const char *path, bool exists)
+{
+    char *real = exists ? realpath(path, NULL) : NULL;
+    if (real == NULL)
+        return name_behind_links(path);
+    char *target = nsf_strdup_n(real, strlen(real));
+    free(real); /* of the C library */
+    return target;
+}
+
 struct nsf_out *nsf_out_new_file(const char *path, struct nsf_err *err)
 {
     struct stat st;
     bool exists = stat(path, &st) == 0;
     if (exists && !S_ISREG(st.st_mode))
         return S_ISDIR(st.st_mode) ? (errno = EISDIR, fail_open(path, err)) : open_directly(path, err);
-    char *real = exists ? realpath(path, NULL) : NULL;
-    char *target = nsf_strdup_n(real != NULL ? real : path, strlen(real != NULL ? real : path));
-    free(real);
+    if (!exists && errno == ELOOP)
+        return fail_open(path, err);
+    char *target = target_of(path, exists);
     size_t temp_size = strlen(target) + 16;
     char *temp_path = nsf_malloc(temp_size);
     snprintf(temp_path, temp_size, "%s.XXXXXX", target);

@@ -20,7 +20,7 @@ struct nsf_out {
 struct nsf_out *nsf_out_new_stdout(void);
 /* A regular file is written beside its place and renamed by nsf_out_close, so that it is never seen half written;
  * what exists and is no regular file (/dev/null, a FIFO) is written directly; of a symbolic link the target is
- * replaced. */
+ * replaced, or made. */
 struct nsf_out *nsf_out_new_file(const char *path, struct nsf_err *err) NSF_CHECKED;
 /* Appends to *buf, which is borrowed until close. */
 struct nsf_out *nsf_out_new_buf(struct nsf_buf *buf);

@@ -226,6 +226,42 @@ static void test_symbolic_link_stays(void **state)
     nsf_test_folder_free(folder);
 }
 
+static void test_target_of_a_link_is_made(void **state)
+{
+    char *folder = nsf_test_folder_new();
+    char inner[600], link[600], second[600], target[700];
+    snprintf(inner, sizeof(inner), "%s/inner", folder);
+    snprintf(link, sizeof(link), "%s/link", folder);
+    snprintf(second, sizeof(second), "%s/second", folder);
+    snprintf(target, sizeof(target), "%s/target", inner);
+    assert_int_equal(mkdir(inner, 0700), 0);
+    assert_int_equal(symlink("inner/target", link), 0);
+    assert_int_equal(symlink(link, second), 0);
+    struct nsf_err err = NSF_ERR_INIT;
+    struct nsf_out *out = nsf_out_new_file(second, &err);
+    assert_non_null(out);
+    nsf_out_str(out, "new");
+    assert_false(nsf_failed(nsf_out_close(out, &err)));
+    struct stat st;
+    assert_int_equal(lstat(second, &st), 0);
+    assert_true(S_ISLNK(st.st_mode));
+    char *text = nsf_test_read_file(target, NULL);
+    assert_string_equal(text, "new");
+    free(text);
+    nsf_test_folder_free(folder);
+}
+
+static void test_links_in_a_circle_fail(void **state)
+{
+    char *folder = nsf_test_folder_new();
+    const char *path = nsf_test_path(folder, "link");
+    assert_int_equal(symlink("link", path), 0);
+    struct nsf_err err = NSF_ERR_INIT;
+    assert_null(nsf_out_new_file(path, &err));
+    assert_int_equal(err.code, NSF_E_OUTPUT);
+    nsf_test_folder_free(folder);
+}
+
 static void test_pipe_is_written_directly(void **state)
 {
     char *folder = nsf_test_folder_new();
@@ -346,6 +382,8 @@ int main(void)
         cmocka_unit_test(test_places_that_cannot_be_written),
         cmocka_unit_test(test_full_disk_is_an_error),
         cmocka_unit_test(test_symbolic_link_stays),
+        cmocka_unit_test(test_target_of_a_link_is_made),
+        cmocka_unit_test(test_links_in_a_circle_fail),
         cmocka_unit_test(test_pipe_is_written_directly),
         cmocka_unit_test(test_json),
         cmocka_unit_test(test_json_decimals_are_exact),
