@@ -543,11 +543,23 @@ static nsf_result take_command(struct reader *reader, bool *has_command)
     return fail_command(word, reader->err);
 }
 
-/* What one option cannot see alone. */
+static bool has_stdin(const struct nsf_text_list *list)
+{
+    for (size_t i = 0; i < list->n; i++)
+        if (strcmp(list->items[i], "-") == 0)
+            return true;
+    return false;
+}
+
+/* What one option cannot see alone. Logs that found standard input read to its end by the rules would look like no
+ * traffic. */
 static nsf_result check_together(struct nsf_options *options, struct nsf_err *err)
 {
     if (options->since_ms != NSF_TS_NONE && options->until_ms != NSF_TS_NONE && options->since_ms >= options->until_ms)
         return NSF_FAIL(err, NSF_E_USAGE, NSF_OFFSET_NONE, "--since is not before --until");
+    if (has_stdin(&options->rules) && has_stdin(&options->operands))
+        return NSF_FAIL(err, NSF_E_USAGE, NSF_OFFSET_NONE, "standard input (-) is read once: for the rules or for %s",
+                        options->command == NSF_COMMAND_REVIEW ? "the logs" : "what else is given");
     if (options->n_ports == 0)
         options->ports[options->n_ports++] = 25;
     return nsf_ok();

@@ -148,6 +148,7 @@ static void test_refusals(void **state)
         {"review --since yesterday x", "is no time"},
         {"review --since d x", "is no time"},
         {"review --since 2026-01-02 --until 2026-01-02 x", "--since is not before --until"},
+        {"review --rules - logs -", "standard input (-) is read once: for the rules or for the logs"},
         {"review --parser simd x", "--parser: unknown word simd"},
         {"scan --color sometimes x", "--color: unknown word sometimes"},
     };
