@@ -266,7 +266,6 @@ struct gathered {
     uint32_t n_silent;
     int64_t first_ms;
     int64_t last_ms;
-    uint32_t target; /* the smallest */
 };
 
 static void gather_days(const struct nsf_sources *sources, uint32_t row_idx, struct nsf_u32s *days)
@@ -335,8 +334,6 @@ static void gather_row(const struct nsf_sources *sources, const struct nsf_sourc
         gathered->first_ms = counts.first_ms;
     if (counts.last_ms > gathered->last_ms)
         gathered->last_ms = counts.last_ms;
-    if (nsf_source_row_target(row) < gathered->target)
-        gathered->target = nsf_source_row_target(row);
     gathered->days = counts.days < NSF_DISTINCT_EXACT_MAX ? counts.days : NSF_DISTINCT_EXACT_MAX;
 }
 
@@ -374,20 +371,22 @@ static void gather(struct nsf_dossier_reader *reader, struct nsf_ip src, const s
 }
 
 /* How often its connections were followed by outbound mail, and how often moments an hour or two beside them were. */
-static void correlate_outbound(const struct nsf_dossier *dossier, uint32_t target, const struct nsf_traits *traits,
+static void correlate_outbound(const struct nsf_dossier *dossier, const struct nsf_traits *traits,
                                struct nsf_sender_facts *facts)
 {
     static const int shifts[] = {-7200, -3600, 3600, 7200};
     uint64_t by_chance = 0;
     struct nsf_u32_view times = nsf_traits_list(traits, NSF_TRAIT_TIMES);
+    struct nsf_u32_view marks = nsf_traits_list(traits, NSF_TRAIT_MARKS);
     if (facts->has_counters || times.n < SENT_ON_TIMES_MIN)
         return;
     for (uint32_t i = 0; i < times.n; i++) {
         int64_t second = times.items[i];
-        facts->relayed_pairs += nsf_sent_on_after(dossier->sent_on, target, (uint64_t)second);
+        uint16_t nic = NSF_TRAIT_MARK_NIC(marks.items[i]);
+        facts->relayed_pairs += nsf_sent_on_after(dossier->sent_on, nic, (uint64_t)second);
         for (size_t s = 0; s < NSF_ARRAY_LEN(shifts); s++)
             by_chance +=
-                second + shifts[s] >= 0 && nsf_sent_on_after(dossier->sent_on, target, (uint64_t)(second + shifts[s]));
+                second + shifts[s] >= 0 && nsf_sent_on_after(dossier->sent_on, nic, (uint64_t)(second + shifts[s]));
     }
     facts->relayed_by_chance_tenths = by_chance * 10 / NSF_ARRAY_LEN(shifts);
 }
@@ -439,7 +438,7 @@ static uint32_t weeks_between(int64_t first_ms, int64_t last_ms)
 static uint32_t weeks_of(const struct gathered *gathered)
 {
     struct nsf_u32_view times = nsf_traits_list(gathered->traits, NSF_TRAIT_TIMES);
-    if (times.n == 0 || times.n == NSF_TRAIT_TIMES_MAX)
+    if (times.n == 0 || nsf_traits_lack_times(gathered->traits))
         return weeks_between(gathered->first_ms, gathered->last_ms);
     return weeks_between(times.items[0] * NSF_MS_PER_SECOND, times.items[times.n - 1] * NSF_MS_PER_SECOND);
 }
@@ -468,15 +467,13 @@ void nsf_dossier_read(struct nsf_dossier_reader *reader, struct nsf_ip src, uint
     gathered.days = gathered.n_silent = 0;
     gathered.first_ms = INT64_MAX;
     gathered.last_ms = INT64_MIN;
-    gathered.target = UINT32_MAX;
     *facts = (struct nsf_sender_facts){.address = src};
     gather(reader, src, row, &gathered, facts);
     read_traits(&gathered, facts);
     read_contacts(dossier, nsf_partition_of(src), src, facts);
     read_network(dossier, network_id, gathered.traits, facts);
-    /* Of several rules the NICs of one are asked, exposing rules first: such a source has one server nearly always. */
     if (facts->connections > 0)
-        correlate_outbound(dossier, gathered.target, gathered.traits, facts);
+        correlate_outbound(dossier, gathered.traits, facts);
 }
 
 /* ---- rules ---- */
@@ -487,6 +484,8 @@ static struct nsf_u32_view days_of_times(struct nsf_u32_view times, uint32_t day
     uint32_t n = 0;
     for (uint32_t i = 0; i < times.n; i++) {
         uint32_t day = times.items[i] / SECONDS_PER_DAY;
+        if (i > 0 && times.items[i] == times.items[i - 1])
+            continue;
         if (n > 0 && days[n - 1] >> 16 == day)
             days[n - 1]++;
         else
@@ -521,7 +520,7 @@ static void tell_sent(void *ctx, unsigned partition, uint32_t row_idx)
                    .network = dossier->ask.network_of(dossier->ask.ctx, src),
                    .messages = messages,
                    .days = messages == 0 ? days_of_times(times, days) : nsf_traits_list(traits, NSF_TRAIT_MESSAGE_DAYS),
-                   .times = times,
+                   .traits = traits,
                });
 }
 

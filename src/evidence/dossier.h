@@ -64,8 +64,8 @@ struct nsf_sent {
     struct nsf_row_ref row;
     struct nsf_network network;
     uint64_t messages;
-    struct nsf_u32_view days;  /* day << 16 | messages, ascending */
-    struct nsf_u32_view times; /* of the earliest, in seconds, ascending */
+    struct nsf_u32_view days;        /* day << 16 | messages, ascending */
+    const struct nsf_traits *traits; /* NSF_TRAITS_OF_MAIL: when they came, and to which NIC */
 };
 typedef void nsf_sent_fn(void *ctx, const struct nsf_sent *sent);
 /* Every source under the finding with a message, or with connections without counters (messages is 0 then, and days

@@ -7,15 +7,17 @@
 #include "evidence/traits_pack.h"
 
 #define JOURNAL_BLOCK_NOTES 2048u
-/* A note: milliseconds since 1970 up to the year 3084, source port, class. What lies outside is taken for the nearest
- * end, as in the traits, whose ends are nearer. */
-#define JOURNAL_MS_SHIFT 19
-#define JOURNAL_PORT_SHIFT 3
-#define JOURNAL_MS_MAX ((INT64_C(1) << (64 - JOURNAL_MS_SHIFT)) - 1)
-#define JOURNAL_CLASS_MASK ((UINT64_C(1) << JOURNAL_PORT_SHIFT) - 1)
+/* A note: seconds since 1970, NIC, class, source port; as numbers they ascend by time, then as marks do. */
+#define JOURNAL_SECONDS_SHIFT 32
+#define JOURNAL_NIC_SHIFT 19
+#define JOURNAL_CLASS_SHIFT 16
+#define JOURNAL_CLASSES (UINT64_C(1) << (JOURNAL_NIC_SHIFT - JOURNAL_CLASS_SHIFT))
+/* The number of a source with one connection: its port, and the NIC above that. */
+#define NUMBER_NIC_SHIFT 16
 #define TAIL_POOL (NSF_JOURNAL_POOLS - 1)
 
-_Static_assert(NSF_CLASSES <= JOURNAL_CLASS_MASK + 1, "a class has three bits");
+_Static_assert(NSF_CLASSES <= JOURNAL_CLASSES, "a class has three bits");
+_Static_assert(NSF_TRAIT_NICS <= UINT64_C(1) << (JOURNAL_SECONDS_SHIFT - JOURNAL_NIC_SHIFT), "a NIC has 13 bits");
 _Static_assert(NSF_JOURNAL_NOTES <= NSF_TRAITS_FEW, "all notes can be read in one go");
 _Static_assert(2u << (TAIL_POOL - 1) == NSF_JOURNAL_NOTES, "the last list that doubles holds all notes");
 _Static_assert(NSF_JOURNAL_NOTES % NSF_JOURNAL_TAIL == 0, "a tail is full whenever n is a multiple of its length");
@@ -130,24 +132,23 @@ void nsf_journal_drop(struct nsf_journal *journal, uint32_t number, uint32_t n)
     journal->packed[number] = NULL;
 }
 
-static uint64_t packed_note(const struct nsf_journal_note *note)
+static uint64_t packed_note(const struct nsf_trait_note *note)
 {
-    int64_t ms = note->ts_ms < 0 ? 0 : note->ts_ms > JOURNAL_MS_MAX ? JOURNAL_MS_MAX : note->ts_ms;
-    return (uint64_t)ms << JOURNAL_MS_SHIFT | (uint64_t)note->src_port << JOURNAL_PORT_SHIFT | (uint64_t)note->class_;
+    return (uint64_t)note->seconds << JOURNAL_SECONDS_SHIFT | (uint64_t)note->nic << JOURNAL_NIC_SHIFT |
+           (uint64_t)note->class_ << JOURNAL_CLASS_SHIFT | note->src_port;
+}
+
+static struct nsf_trait_note unpacked_note(uint64_t packed)
+{
+    return (struct nsf_trait_note){
+        .seconds = (uint32_t)(packed >> JOURNAL_SECONDS_SHIFT),
+        .src_port = (uint16_t)packed,
+        .nic = NSF_TRAIT_NIC(packed >> JOURNAL_NIC_SHIFT),
+        .class_ = (enum nsf_connection_class)(packed >> JOURNAL_CLASS_SHIFT & (JOURNAL_CLASSES - 1)),
+    };
 }
 
 /* ---- joined with the traits ---- */
-
-static struct nsf_trait_note trait_of(uint64_t note)
-{
-    int64_t ts_ms = (int64_t)(note >> JOURNAL_MS_SHIFT);
-    return (struct nsf_trait_note){
-        .seconds = nsf_trait_seconds(ts_ms),
-        .day = nsf_trait_day(ts_ms),
-        .src_port = (uint16_t)(note >> JOURNAL_PORT_SHIFT),
-        .class_ = (enum nsf_connection_class)(note & JOURNAL_CLASS_MASK),
-    };
-}
 
 /* Ascending: they come nearly in order. */
 static void sort_notes(const uint64_t *notes, uint32_t n, uint64_t sorted[NSF_JOURNAL_NOTES])
@@ -166,16 +167,17 @@ static void read_all_notes(const uint64_t *notes, uint32_t n, enum nsf_traits_pa
     struct nsf_trait_note few[NSF_JOURNAL_NOTES];
     sort_notes(notes, n, sorted);
     for (uint32_t i = 0; i < n; i++)
-        few[i] = trait_of(sorted[i]);
+        few[i] = unpacked_note(sorted[i]);
     nsf_traits_of_few(traits, part, few, n);
 }
 
 /* Further ones. */
 static void add_notes(const uint64_t *notes, uint32_t n, enum nsf_traits_part part, struct nsf_traits **traits)
 {
-    for (uint32_t i = 0; i < n; i++)
-        nsf_traits_add_part(traits, part, (enum nsf_connection_class)(notes[i] & JOURNAL_CLASS_MASK),
-                            (int64_t)(notes[i] >> JOURNAL_MS_SHIFT), (uint16_t)(notes[i] >> JOURNAL_PORT_SHIFT));
+    for (uint32_t i = 0; i < n; i++) {
+        struct nsf_trait_note note = unpacked_note(notes[i]);
+        nsf_traits_add_part(traits, part, &note);
+    }
 }
 
 static void grow_packed(struct nsf_journal *journal, uint32_t list)
@@ -226,15 +228,22 @@ static uint32_t move_notes(struct nsf_journal *journal, uint32_t old, uint32_t n
     return list;
 }
 
-void nsf_journal_add(struct nsf_journal *journal, uint32_t *number, uint32_t n, const struct nsf_journal_note *first,
-                     const struct nsf_journal_note *note)
+void nsf_journal_read_only(uint32_t number, struct nsf_trait_note *only)
+{
+    only->src_port = (uint16_t)number;
+    only->nic = (uint16_t)(number >> NUMBER_NIC_SHIFT);
+}
+
+void nsf_journal_add(struct nsf_journal *journal, uint32_t *number, uint32_t n, const struct nsf_trait_note *first,
+                     const struct nsf_trait_note *note)
 {
     if (n == 0) {
-        *number = note->src_port;
+        *number = note->src_port | (uint32_t)note->nic << NUMBER_NIC_SHIFT;
         return;
     }
     if (n == 1) {
-        struct nsf_journal_note before = {first->ts_ms, first->class_, (uint16_t)*number};
+        struct nsf_trait_note before = *first;
+        nsf_journal_read_only(*number, &before);
         *number = take_list(journal, 0);
         *notes_in(journal, 0, *number) = packed_note(&before);
     } else if (n <= NSF_JOURNAL_NOTES && n == length_of(pool_of(n))) {

@@ -6,8 +6,8 @@
  * packed (evidence/traits_pack.h) and are smaller than so many notes; what comes then is noted again until there are
  * NSF_JOURNAL_TAIL, so that the work of unpacking is shared by many connections.
  *
- * A source has `n` connections and a number, which the caller keeps: void while n is 0, the source port while n is 1,
- * its list of notes from then on.
+ * A source has `n` connections and a number, which the caller keeps: void while n is 0, the source port and
+ * the NIC while n is 1, its list of notes from then on.
  *
  * release; a zeroed one is empty. One thread at a time; reading is for any thread once nothing is added any more.
  */
@@ -48,17 +48,13 @@ struct nsf_journal {
     bool is_finished; /* no lists beside packed traits, which tell it all */
 };
 
-/* One connection. */
-struct nsf_journal_note {
-    int64_t ts_ms;
-    enum nsf_connection_class class_;
-    uint16_t src_port;
-};
-
 void nsf_journal_release(struct nsf_journal *journal);
-/* Adds connection `n` (from 0, in any order of time). While n is 1, *first is the one before but for its port. */
-void nsf_journal_add(struct nsf_journal *journal, uint32_t *number, uint32_t n, const struct nsf_journal_note *first,
-                     const struct nsf_journal_note *note);
+/* Adds connection `n` (from 0, in any order of time). While n is 1, *first is the one before but for what the number
+ * says of it. */
+void nsf_journal_add(struct nsf_journal *journal, uint32_t *number, uint32_t n, const struct nsf_trait_note *first,
+                     const struct nsf_trait_note *note);
+/* Of a source with one connection, its port and NIC. */
+void nsf_journal_read_only(uint32_t number, struct nsf_trait_note *only);
 /* Adds a part of what is known of the n connections to *traits, which is empty; n is more than 1. */
 void nsf_journal_read(const struct nsf_journal *journal, uint32_t number, uint32_t n, enum nsf_traits_part part,
                       struct nsf_traits **traits);

@@ -70,7 +70,7 @@ static void add_row(struct nsf_network_shards *networks, unsigned shard, unsigne
                     struct nsf_traits **one)
 {
     const struct nsf_traits *traits =
-        nsf_sources_traits(sources_of(networks, partition), row_idx, NSF_TRAITS_OF_MAIL, one);
+        nsf_sources_traits(sources_of(networks, partition), row_idx, NSF_TRAITS_OF_NETWORKS, one);
     nsf_network_mails_add(&networks->shards[shard], network_of_row(networks, partition, row_idx),
                           nsf_traits_list(traits, NSF_TRAIT_RUNS), nsf_traits_list(traits, NSF_TRAIT_MESSAGE_DAYS));
 }

@@ -97,6 +97,7 @@ static void keep(struct nsf_partition *partition, const struct nsf_live *live)
         .target = place->target,
         .hash = nsf_sources_hash(&partition->sources, place->target, live->src),
         .src_port = live->src_port,
+        .nic = NSF_TRAIT_NIC(place->nic_id),
         .class_ = partition->shared->classify(&connection->total, connection->has_counters),
         .connection = connection,
     };

@@ -94,8 +94,8 @@ struct nsf_pair_range nsf_relays_of(const struct nsf_relays *relays, uint32_t fi
     return nsf_pair_list_of(&relays->of_nsg, relays->evidence->scan->findings[finding_idx].nsg_idx);
 }
 
-const struct nsf_relay *nsf_relays_get(const struct nsf_relays *relays, uint32_t nic, struct nsf_slice *name)
+struct nsf_relays_nic nsf_relays_get(const struct nsf_relays *relays, uint32_t number)
 {
-    *name = relays->nics[nic].name;
-    return relays->nics[nic].mail;
+    const struct nic *nic = &relays->nics[number];
+    return (struct nsf_relays_nic){.name = nic->name, .nic = NSF_TRAIT_NIC(nic->id), .mail = nic->mail};
 }

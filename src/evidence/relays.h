@@ -21,7 +21,12 @@ void nsf_relays_free(struct nsf_relays *relays);
  * Lends.
  */
 struct nsf_pair_range nsf_relays_of(const struct nsf_relays *relays, uint32_t finding_idx);
+struct nsf_relays_nic {
+    struct nsf_slice name;
+    uint16_t nic; /* NSF_TRAIT_NIC */
+    const struct nsf_relay *mail;
+};
 /* Lends. */
-const struct nsf_relay *nsf_relays_get(const struct nsf_relays *relays, uint32_t nic, struct nsf_slice *name);
+struct nsf_relays_nic nsf_relays_get(const struct nsf_relays *relays, uint32_t number);
 
 #endif

@@ -1,6 +1,5 @@
 /*
- * sent_on.h - after which moments the NICs that let mail in under a target send mail on. Read-only once made, any
- * thread.
+ * sent_on.h - after which moments a NIC sends mail on. Read-only once made, any thread.
  */
 #ifndef NSF_SENT_ON_H
 #define NSF_SENT_ON_H
@@ -11,12 +10,11 @@
 
 struct nsf_sent_on;
 
-/* Of finished evidence that has its paths; borrows nothing. Ready for targets with connections without counters: of
- * nobody else it is asked. */
+/* Of finished evidence; borrows nothing. Empty where no connection is without counters: of nobody else it is asked. */
 struct nsf_sent_on *nsf_sent_on_new(const struct nsf_evidence *evidence);
 /* NULL is fine. */
 void nsf_sent_on_free(struct nsf_sent_on *sent_on);
-/* Does an outbound message of one of these NICs begin within (second, second + NSF_SENT_ON_SECONDS]? */
-bool nsf_sent_on_after(const struct nsf_sent_on *sent_on, uint32_t target, uint64_t second);
+/* Does an outbound message of the NIC (NSF_TRAIT_NIC) begin within (second, second + NSF_SENT_ON_SECONDS]? */
+bool nsf_sent_on_after(const struct nsf_sent_on *sent_on, uint16_t nic, uint64_t second);
 
 #endif

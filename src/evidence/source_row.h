@@ -18,7 +18,7 @@
 struct nsf_source_row {
     uint32_t address;     /* IPv4; of IPv6 its number beside the table */
     uint32_t target_word; /* the target, and above it whether the address is IPv6 */
-    uint32_t past;        /* evidence/journal.h; the source port of the only connection */
+    uint32_t past;        /* evidence/journal.h; port and NIC of the only connection */
     union {
         uint16_t ids[2]; /* of up to two destinations */
         uint32_t more;   /* of more: how many; once finished, where their list begins */

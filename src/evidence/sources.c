@@ -171,9 +171,14 @@ static enum nsf_connection_class only_class(const struct nsf_source_rows *rows, 
 }
 
 /* While it has one. */
-static struct nsf_journal_note only_note(const struct nsf_source_rows *rows, const struct nsf_source_row *row)
+static struct nsf_trait_note only_note(const struct nsf_source_rows *rows, const struct nsf_source_row *row)
 {
-    return (struct nsf_journal_note){nsf_source_row_first_ms(rows, row), only_class(rows, row), (uint16_t)row->past};
+    struct nsf_trait_note only = {
+        .seconds = nsf_trait_seconds(nsf_source_row_first_ms(rows, row)),
+        .class_ = only_class(rows, row),
+    };
+    nsf_journal_read_only(row->past, &only);
+    return only;
 }
 
 /* Before the connection is counted. */
@@ -181,8 +186,13 @@ static void note_connection(struct nsf_sources *sources, struct nsf_source_row *
                             const struct nsf_finished *finished)
 {
     uint32_t n = nsf_source_row_connections(&sources->rows, row);
-    struct nsf_journal_note note = {finished->connection->counted_from_ms, finished->class_, finished->src_port};
-    struct nsf_journal_note first = note;
+    struct nsf_trait_note note = {
+        .seconds = nsf_trait_seconds(finished->connection->counted_from_ms),
+        .src_port = finished->src_port,
+        .nic = finished->nic,
+        .class_ = finished->class_,
+    };
+    struct nsf_trait_note first = note;
     if (n == 1)
         first = only_note(&sources->rows, row);
     nsf_journal_add(&sources->journal, &row->past, n, &first, &note);
@@ -195,8 +205,8 @@ const struct nsf_traits *nsf_sources_traits(const struct nsf_sources *sources, u
     uint32_t n = nsf_source_row_connections(&sources->rows, row);
     nsf_traits_reset(*scratch);
     if (n == 1) {
-        struct nsf_journal_note only = only_note(&sources->rows, row);
-        nsf_traits_add_part(scratch, part, only.class_, only.ts_ms, only.src_port);
+        struct nsf_trait_note only = only_note(&sources->rows, row);
+        nsf_traits_add_part(scratch, part, &only);
     } else {
         nsf_journal_read(&sources->journal, row->past, n, part, scratch);
     }

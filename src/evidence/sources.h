@@ -77,6 +77,7 @@ struct nsf_finished {
     uint32_t target;
     uint32_t hash; /* nsf_sources_hash of target and src */
     uint16_t src_port;
+    uint16_t nic; /* that let it in: NSF_TRAIT_NIC */
     enum nsf_connection_class class_;
     const struct nsf_connection *connection; /* with at least one counted tuple */
 };

@@ -15,12 +15,6 @@ uint32_t nsf_trait_seconds(int64_t ts_ms)
     return seconds > (int64_t)UINT32_MAX ? UINT32_MAX : (uint32_t)seconds;
 }
 
-uint16_t nsf_trait_day(int64_t ts_ms)
-{
-    int64_t day = nsf_time_day(ts_ms);
-    return day < 0 ? 0 : day > UINT16_MAX ? UINT16_MAX : (uint16_t)day;
-}
-
 /* ---- the block ---- */
 
 static size_t block_bytes(uint32_t n_items)
@@ -63,6 +57,7 @@ void nsf_traits_reset(struct nsf_traits *traits)
         return;
     memset(traits->n, 0, sizeof(traits->n));
     traits->fixed_ports = 0;
+    traits->mail_nic = 0;
     traits->shift = 0;
     traits->has_excused = false;
 }
@@ -72,7 +67,7 @@ static uint32_t *items_of(struct nsf_traits *traits, enum nsf_trait_list list)
     return &traits->items[traits->from[list]];
 }
 
-static void insert_at(struct nsf_traits **traits, enum nsf_trait_list list, uint32_t at, uint32_t value)
+static void insert_among(struct nsf_traits **traits, enum nsf_trait_list list, uint32_t at, uint32_t value)
 {
     uint32_t n = *traits == NULL ? 0 : (*traits)->n[list];
     if (n >= LIST_MAX)
@@ -84,6 +79,18 @@ static void insert_at(struct nsf_traits **traits, enum nsf_trait_list list, uint
         items[i] = items[i - 1];
     items[at] = value;
     (*traits)->n[list]++;
+}
+
+/* Nearly all comes in order, and a block is used for one source after the other: there is room at the end. */
+static inline void insert_at(struct nsf_traits **traits, enum nsf_trait_list list, uint32_t at, uint32_t value)
+{
+    struct nsf_traits *block = *traits;
+    if (block == NULL || at != block->n[list] || at >= block->from[list + 1] - block->from[list] || at >= LIST_MAX) {
+        insert_among(traits, list, at, value);
+        return;
+    }
+    block->items[block->from[list] + at] = value;
+    block->n[list]++;
 }
 
 static void remove_at(struct nsf_traits *traits, enum nsf_trait_list list, uint32_t at, uint32_t n)
@@ -227,7 +234,8 @@ uint32_t nsf_traits_worst_guessing(const struct nsf_traits *traits)
 static void add_negative_slot(struct nsf_traits **traits, uint32_t slot)
 {
     struct nsf_u32_view list = nsf_traits_list(*traits, NSF_TRAIT_NEGATIVES);
-    if (*traits != NULL && nsf_traits_is_near_a_run(nsf_traits_list(*traits, NSF_TRAIT_RUNS), slot, slot_end(*traits, slot))) {
+    if (*traits != NULL &&
+        nsf_traits_is_near_a_run(nsf_traits_list(*traits, NSF_TRAIT_RUNS), slot, slot_end(*traits, slot))) {
         (*traits)->has_excused = true;
         return;
     }
@@ -386,26 +394,127 @@ bool nsf_traits_has_fixed_port(const struct nsf_traits *traits)
     return traits != NULL && traits->fixed_ports != 0;
 }
 
-/* ---- connections ---- */
+/* ---- when mail came, and to which NIC ---- */
 
-static void add_mail(struct nsf_traits **traits, enum nsf_connection_class class_, int64_t ts_ms)
+static uint32_t count_distinct(struct nsf_u32_view list)
 {
-    uint32_t seconds = nsf_trait_seconds(ts_ms);
-    make_block(traits);
-    if (class_ == NSF_CLASS_MESSAGE) {
-        add_messages(traits, seconds, seconds);
-        add_day(traits, NSF_TRAIT_MESSAGE_DAYS, nsf_trait_day(ts_ms), 1);
-    }
-    if (class_ == NSF_CLASS_MESSAGE || class_ == NSF_CLASS_UNKNOWN)
-        add_smallest(traits, NSF_TRAIT_TIMES, seconds, NSF_TRAIT_TIMES_MAX);
+    uint32_t n = list.n > 0;
+    for (uint32_t i = 1; i < list.n; i++)
+        n += list.items[i] != list.items[i - 1];
+    return n;
 }
 
-void nsf_traits_add(struct nsf_traits **traits, enum nsf_connection_class class_, int64_t ts_ms, uint16_t src_port)
+bool nsf_traits_lack_times(const struct nsf_traits *traits)
 {
-    uint16_t day = nsf_trait_day(ts_ms);
-    add_mail(traits, class_, ts_ms);
-    add_port(traits, nsf_trait_port_rank(src_port), day);
-    switch (class_) {
+    struct nsf_u32_view times = nsf_traits_list(traits, NSF_TRAIT_TIMES);
+    return times.n >= NSF_TRAIT_MARKS_MAX ||
+           (times.n >= NSF_TRAIT_TIMES_MAX && count_distinct(times) >= NSF_TRAIT_TIMES_MAX);
+}
+
+/* After one was added. */
+static void drop_late_times(struct nsf_traits *traits)
+{
+    struct nsf_u32_view times = nsf_traits_list(traits, NSF_TRAIT_TIMES);
+    uint32_t from = times.n;
+    if (times.n > NSF_TRAIT_TIMES_MAX && count_distinct(times) > NSF_TRAIT_TIMES_MAX)
+        from = lower_bound(times, times.items[times.n - 1]);
+    else if (times.n > NSF_TRAIT_MARKS_MAX)
+        from--;
+    remove_at(traits, NSF_TRAIT_TIMES, from, times.n - from);
+    remove_at(traits, NSF_TRAIT_MARKS, from, times.n - from);
+}
+
+static void add_time(struct nsf_traits **traits, uint32_t second, uint32_t mark)
+{
+    struct nsf_u32_view times = nsf_traits_list(*traits, NSF_TRAIT_TIMES);
+    struct nsf_u32_view marks = nsf_traits_list(*traits, NSF_TRAIT_MARKS);
+    uint32_t at = lower_bound(times, second);
+    if (at == times.n && nsf_traits_lack_times(*traits))
+        return; /* as most are who come often */
+    while (at < times.n && times.items[at] == second && marks.items[at] < mark)
+        at++;
+    if (at < times.n && times.items[at] == second && marks.items[at] == mark)
+        return;
+    insert_at(traits, NSF_TRAIT_TIMES, at, second);
+    insert_at(traits, NSF_TRAIT_MARKS, at, mark);
+    drop_late_times(*traits);
+}
+
+/* From one NIC to a list of them. */
+static void spell_out_nic(struct nsf_traits **traits)
+{
+    uint32_t nic = (*traits)->mail_nic - 1u, n = (*traits)->n[NSF_TRAIT_MESSAGE_DAYS];
+    nsf_traits_make_room(traits, NSF_TRAIT_NIC_DAYS, n + 1);
+    const uint32_t *days = items_of(*traits, NSF_TRAIT_MESSAGE_DAYS);
+    uint32_t *nic_days = items_of(*traits, NSF_TRAIT_NIC_DAYS);
+    for (uint32_t i = 0; i < n; i++)
+        nic_days[i] = (days[i] & ~DAY_COUNT_MAX) | nic;
+    (*traits)->n[NSF_TRAIT_NIC_DAYS] = (uint16_t)n;
+    (*traits)->mail_nic = NSF_TRAIT_NIC_MANY;
+}
+
+void nsf_traits_add_nic(struct nsf_traits **traits, uint32_t day, uint16_t nic)
+{
+    if ((*traits)->mail_nic == 0)
+        (*traits)->mail_nic = (uint16_t)(nic + 1);
+    if ((*traits)->mail_nic == nic + 1)
+        return;
+    if ((*traits)->mail_nic != NSF_TRAIT_NIC_MANY)
+        spell_out_nic(traits);
+    add_smallest(traits, NSF_TRAIT_NIC_DAYS, day << 16 | nic, LIST_MAX);
+}
+
+/* Before the days themselves are merged. */
+static void merge_nics(struct nsf_traits **traits, const struct nsf_traits *from)
+{
+    bool is_many = from->mail_nic == NSF_TRAIT_NIC_MANY;
+    struct nsf_u32_view days = nsf_traits_list(from, is_many ? NSF_TRAIT_NIC_DAYS : NSF_TRAIT_MESSAGE_DAYS);
+    if (from->mail_nic == 0 || (!is_many && from->mail_nic == (*traits)->mail_nic))
+        return;
+    if (!is_many && (*traits)->mail_nic == 0) {
+        (*traits)->mail_nic = from->mail_nic;
+        return;
+    }
+    if ((*traits)->mail_nic == 0)
+        (*traits)->mail_nic = NSF_TRAIT_NIC_MANY;
+    if ((*traits)->mail_nic != NSF_TRAIT_NIC_MANY)
+        spell_out_nic(traits);
+    for (uint32_t i = 0; i < days.n; i++) {
+        uint32_t nic = is_many ? days.items[i] & DAY_COUNT_MAX : from->mail_nic - 1u;
+        add_smallest(traits, NSF_TRAIT_NIC_DAYS, (days.items[i] & ~DAY_COUNT_MAX) | nic, LIST_MAX);
+    }
+}
+
+static void merge_times(struct nsf_traits **traits, const struct nsf_traits *from)
+{
+    struct nsf_u32_view times = nsf_traits_list(from, NSF_TRAIT_TIMES), marks = nsf_traits_list(from, NSF_TRAIT_MARKS);
+    for (uint32_t i = 0; i < times.n; i++)
+        add_time(traits, times.items[i], marks.items[i]);
+}
+
+/* ---- connections ---- */
+
+static void add_mail(struct nsf_traits **traits, enum nsf_traits_part part, const struct nsf_trait_note *note)
+{
+    uint32_t day = nsf_trait_note_day(note);
+    bool is_message = note->class_ == NSF_CLASS_MESSAGE;
+    make_block(traits);
+    if (is_message) {
+        add_messages(traits, note->seconds, note->seconds);
+        if (part > NSF_TRAITS_OF_NETWORKS)
+            nsf_traits_add_nic(traits, day, note->nic);
+        add_day(traits, NSF_TRAIT_MESSAGE_DAYS, day, 1);
+    }
+    if (part > NSF_TRAITS_OF_NETWORKS && (is_message || note->class_ == NSF_CLASS_UNKNOWN))
+        add_time(traits, note->seconds, NSF_TRAIT_MARK(note->nic, is_message));
+}
+
+void nsf_traits_add(struct nsf_traits **traits, const struct nsf_trait_note *note)
+{
+    uint32_t day = nsf_trait_note_day(note);
+    add_mail(traits, NSF_TRAITS_ALL, note);
+    add_port(traits, nsf_trait_port_rank(note->src_port), day);
+    switch (note->class_) {
     case NSF_CLASS_UNKNOWN:
         add_busy(traits, day, 1);
         break;
@@ -419,22 +528,21 @@ void nsf_traits_add(struct nsf_traits **traits, enum nsf_connection_class class_
         break;
     case NSF_CLASS_DIALOG:
         add_smallest(traits, NSF_TRAIT_DIALOG_DAYS, day, NSF_TRAIT_FIRST_DAYS_MAX);
-        add_negative(traits, nsf_trait_seconds(ts_ms));
+        add_negative(traits, note->seconds);
         break;
     case NSF_CLASS_NO_REPLY:
     case NSF_CLASS_TOUCH:
-        add_negative(traits, nsf_trait_seconds(ts_ms));
+        add_negative(traits, note->seconds);
         break;
     }
 }
 
-void nsf_traits_add_part(struct nsf_traits **traits, enum nsf_traits_part part, enum nsf_connection_class class_,
-                         int64_t ts_ms, uint16_t src_port)
+void nsf_traits_add_part(struct nsf_traits **traits, enum nsf_traits_part part, const struct nsf_trait_note *note)
 {
-    if (part == NSF_TRAITS_OF_MAIL)
-        add_mail(traits, class_, ts_ms);
+    if (part == NSF_TRAITS_ALL)
+        nsf_traits_add(traits, note);
     else
-        nsf_traits_add(traits, class_, ts_ms, src_port);
+        add_mail(traits, part, note);
 }
 
 static void merge_smallest(struct nsf_traits **traits, const struct nsf_traits *from, enum nsf_trait_list list,
@@ -466,9 +574,10 @@ void nsf_traits_merge(struct nsf_traits **traits, const struct nsf_traits *from)
     merge_negatives(traits, from);
     merge_busy(traits, from);
     nsf_traits_merge_list(traits, NSF_TRAIT_RUNS, nsf_traits_list(from, NSF_TRAIT_RUNS));
+    merge_nics(traits, from);
     nsf_traits_merge_list(traits, NSF_TRAIT_MESSAGE_DAYS, nsf_traits_list(from, NSF_TRAIT_MESSAGE_DAYS));
     nsf_traits_merge_list(traits, NSF_TRAIT_GUESS_DAYS, nsf_traits_list(from, NSF_TRAIT_GUESS_DAYS));
-    merge_smallest(traits, from, NSF_TRAIT_TIMES, NSF_TRAIT_TIMES_MAX);
+    merge_times(traits, from);
     merge_smallest(traits, from, NSF_TRAIT_AMBIGUOUS_DAYS, NSF_TRAIT_FIRST_DAYS_MAX);
     merge_smallest(traits, from, NSF_TRAIT_DIALOG_DAYS, NSF_TRAIT_FIRST_DAYS_MAX);
 }

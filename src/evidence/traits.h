@@ -19,7 +19,16 @@
 #define NSF_TRAIT_PORTS_MAX 16
 /* Connections without mail, up to which their times are exact to the second. */
 #define NSF_TRAIT_NEGATIVES_MAX 256
+/* Seconds that are told apart of those that came first, and times on all NICs. */
 #define NSF_TRAIT_TIMES_MAX 64
+#define NSF_TRAIT_MARKS_MAX 256
+/* NICs get by with 13 bits: of more than these some share a number, and mail to one of them is taken for mail to both.
+ */
+#define NSF_TRAIT_NICS 8192u
+#define NSF_TRAIT_NIC(nic_id) ((uint16_t)((nic_id) % NSF_TRAIT_NICS))
+#define NSF_TRAIT_MARK(nic, is_message) ((uint32_t)(nic) << 1 | (is_message))
+#define NSF_TRAIT_MARK_NIC(mark) ((uint16_t)((mark) >> 1))
+#define NSF_TRAIT_MARK_IS_MESSAGE(mark) (((mark)&1) != 0)
 /* Past this more of them change no score. */
 #define NSF_TRAIT_LONELY_MAX 4
 #define NSF_TRAIT_BUSY_DAYS 3
@@ -29,7 +38,9 @@
 enum nsf_trait_list {
     NSF_TRAIT_RUNS,         /* from, to, from, to, ... of messages no more than twice NSF_MAIL_NEAR_SECONDS apart */
     NSF_TRAIT_MESSAGE_DAYS, /* day << 16 | messages, which stop at 65535 */
-    NSF_TRAIT_TIMES,        /* the earliest messages and connections without counters */
+    NSF_TRAIT_TIMES,        /* the earliest messages and connections without counters; some are of one second */
+    NSF_TRAIT_MARKS,        /* NSF_TRAIT_MARK of each of these; ascending only within a second */
+    NSF_TRAIT_NIC_DAYS,     /* day << 16 | NIC, where messages went to more than one */
     NSF_TRAIT_PORTS,      /* rank << 16 | day, the two smallest days of a port; of many ports those of smallest rank */
     NSF_TRAIT_NEGATIVES,  /* times of connections without mail that no own run is near; one time up to
                              NSF_TRAIT_LONELY_MAX times */
@@ -42,14 +53,16 @@ enum nsf_trait_list {
 
 /* So many lists, from the first on. */
 enum nsf_traits_part {
-    NSF_TRAITS_OF_MAIL = NSF_TRAIT_TIMES + 1,
+    NSF_TRAITS_OF_NETWORKS = NSF_TRAIT_MESSAGE_DAYS + 1,
+    NSF_TRAITS_OF_MAIL = NSF_TRAIT_NIC_DAYS + 1,
     NSF_TRAITS_ALL = NSF_TRAIT_LISTS,
 };
 
-/* All lists are ascending. Each has room of its own, so that what comes in order is appended. */
+/* Nearly all lists are ascending. Each has room of its own, so that what comes in order is appended. */
 struct nsf_traits {
     uint16_t n[NSF_TRAIT_LISTS];
     uint16_t fixed_ports; /* bit i: the i-th kept port was seen on a third day */
+    uint16_t mail_nic;    /* where all messages went, plus 1; 0: there is none; NSF_TRAIT_NIC_MANY */
     uint8_t shift;        /* NSF_TRAIT_NEGATIVES are exact to 2^shift seconds */
     bool has_excused;     /* connections without mail came near a run of their own: these are not listed */
     uint32_t
@@ -57,17 +70,33 @@ struct nsf_traits {
     uint32_t items[];
 };
 
+#define NSF_TRAIT_NIC_MANY UINT16_MAX
+
 /* A borrowed list. */
 struct nsf_u32_view {
     const uint32_t *items;
     uint32_t n;
 };
 
+/* One connection. */
+struct nsf_trait_note {
+    uint32_t seconds;
+    uint16_t src_port;
+    uint16_t nic; /* NSF_TRAIT_NIC */
+    enum nsf_connection_class class_;
+};
+#define NSF_TRAIT_SECONDS_PER_DAY 86400u
+static inline uint32_t nsf_trait_note_day(const struct nsf_trait_note *note)
+{
+    return note->seconds / NSF_TRAIT_SECONDS_PER_DAY;
+}
+
 /* NULL is the empty block for all of these; *traits moves when it grows, and is the caller's to free with nsf_free. */
-void nsf_traits_add(struct nsf_traits **traits, enum nsf_connection_class class_, int64_t ts_ms, uint16_t src_port);
+void nsf_traits_add(struct nsf_traits **traits, const struct nsf_trait_note *note);
 /* Of that only what goes to the lists of a part. */
-void nsf_traits_add_part(struct nsf_traits **traits, enum nsf_traits_part part, enum nsf_connection_class class_,
-                         int64_t ts_ms, uint16_t src_port);
+void nsf_traits_add_part(struct nsf_traits **traits, enum nsf_traits_part part, const struct nsf_trait_note *note);
+/* Of that only which NIC got a message; before the message itself is added. */
+void nsf_traits_add_nic(struct nsf_traits **traits, uint32_t day, uint16_t nic);
 /* Empties the block and keeps its memory. */
 void nsf_traits_reset(struct nsf_traits *traits);
 /* Room for n_items in a list; those there are stay. */
@@ -94,8 +123,10 @@ uint32_t nsf_traits_busiest_day(const struct nsf_traits *traits);
  */
 uint32_t nsf_traits_lonely(const struct nsf_traits *traits, struct nsf_u32_view runs, bool *has_excused);
 
+/* Whether NSF_TRAIT_TIMES lacks some, since there are too many. */
+bool nsf_traits_lack_times(const struct nsf_traits *traits);
+
 uint32_t nsf_trait_seconds(int64_t ts_ms);
-uint16_t nsf_trait_day(int64_t ts_ms);
 
 /* Whether mail within NSF_MAIL_NEAR_SECONDS explains some moment of [from, to]. */
 static inline bool nsf_traits_is_near_a_run(struct nsf_u32_view runs, uint64_t from, uint64_t to)

@@ -54,7 +54,7 @@ static void count_busy(struct nsf_traits *traits, uint32_t day)
 static inline void add_message(struct nsf_traits *traits, const struct nsf_trait_note *note)
 {
     uint32_t n = traits->n[NSF_TRAIT_RUNS], *runs = items_of(traits, NSF_TRAIT_RUNS);
-    count_day(traits, NSF_TRAIT_MESSAGE_DAYS, note->day);
+    count_day(traits, NSF_TRAIT_MESSAGE_DAYS, nsf_trait_note_day(note));
     if (n > 0 && note->seconds - runs[n - 1] <= 2 * NSF_MAIL_NEAR_SECONDS) {
         runs[n - 1] = note->seconds;
         return;
@@ -63,13 +63,33 @@ static inline void add_message(struct nsf_traits *traits, const struct nsf_trait
     append(traits, NSF_TRAIT_RUNS, note->seconds);
 }
 
-static void add_mail(struct nsf_traits *traits, const struct nsf_trait_note *notes, uint32_t n)
+static inline void add_time(struct nsf_traits *traits, const struct nsf_trait_note *note)
 {
-    for (uint32_t i = 0; i < n; i++) {
+    uint32_t n = traits->n[NSF_TRAIT_TIMES], mark = NSF_TRAIT_MARK(note->nic, note->class_ == NSF_CLASS_MESSAGE);
+    if (n > 0 && items_of(traits, NSF_TRAIT_TIMES)[n - 1] == note->seconds &&
+        items_of(traits, NSF_TRAIT_MARKS)[n - 1] == mark)
+        return;
+    append(traits, NSF_TRAIT_TIMES, note->seconds);
+    append(traits, NSF_TRAIT_MARKS, mark);
+}
+
+static void add_messages(struct nsf_traits *traits, const struct nsf_trait_note *notes, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
         if (notes[i].class_ == NSF_CLASS_MESSAGE)
             add_message(traits, &notes[i]);
-        if (notes[i].class_ == NSF_CLASS_MESSAGE || notes[i].class_ == NSF_CLASS_UNKNOWN)
-            append_new(traits, NSF_TRAIT_TIMES, notes[i].seconds, NSF_TRAIT_TIMES_MAX);
+}
+
+static void add_mail(struct nsf_traits **traits, const struct nsf_trait_note *notes, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        bool is_message = notes[i].class_ == NSF_CLASS_MESSAGE;
+        if (is_message && (*traits)->mail_nic != notes[i].nic + 1)
+            nsf_traits_add_nic(traits, nsf_trait_note_day(&notes[i]), notes[i].nic);
+        if (is_message)
+            add_message(*traits, &notes[i]);
+        if (is_message || notes[i].class_ == NSF_CLASS_UNKNOWN)
+            add_time(*traits, &notes[i]);
     }
 }
 
@@ -88,18 +108,18 @@ static void add_others(struct nsf_traits *traits, const struct nsf_trait_note *n
     for (uint32_t i = 0; i < n; i++)
         switch (notes[i].class_) {
         case NSF_CLASS_UNKNOWN:
-            count_busy(traits, notes[i].day);
+            count_busy(traits, nsf_trait_note_day(&notes[i]));
             break;
         case NSF_CLASS_MESSAGE:
             break;
         case NSF_CLASS_GUESSING:
-            count_day(traits, NSF_TRAIT_GUESS_DAYS, notes[i].day);
+            count_day(traits, NSF_TRAIT_GUESS_DAYS, nsf_trait_note_day(&notes[i]));
             break;
         case NSF_CLASS_AMBIGUOUS:
-            append_new(traits, NSF_TRAIT_AMBIGUOUS_DAYS, notes[i].day, NSF_TRAIT_FIRST_DAYS_MAX);
+            append_new(traits, NSF_TRAIT_AMBIGUOUS_DAYS, nsf_trait_note_day(&notes[i]), NSF_TRAIT_FIRST_DAYS_MAX);
             break;
         case NSF_CLASS_DIALOG:
-            append_new(traits, NSF_TRAIT_DIALOG_DAYS, notes[i].day, NSF_TRAIT_FIRST_DAYS_MAX);
+            append_new(traits, NSF_TRAIT_DIALOG_DAYS, nsf_trait_note_day(&notes[i]), NSF_TRAIT_FIRST_DAYS_MAX);
             add_negative(traits, notes[i].seconds);
             break;
         case NSF_CLASS_NO_REPLY:
@@ -113,7 +133,7 @@ static void add_others(struct nsf_traits *traits, const struct nsf_trait_note *n
 static void sort_ports(const struct nsf_trait_note *notes, uint32_t n, uint32_t sorted[NSF_TRAITS_FEW])
 {
     for (uint32_t i = 0, at; i < n; i++) {
-        uint32_t port = nsf_trait_port_rank(notes[i].src_port) << 16 | notes[i].day;
+        uint32_t port = nsf_trait_port_rank(notes[i].src_port) << 16 | nsf_trait_note_day(&notes[i]);
         for (at = i; at > 0 && sorted[at - 1] > port; at--)
             sorted[at] = sorted[at - 1];
         sorted[at] = port;
@@ -143,7 +163,10 @@ void nsf_traits_of_few(struct nsf_traits **traits, enum nsf_traits_part part, co
                        uint32_t n)
 {
     make_room(traits, part);
-    add_mail(*traits, notes, n);
+    if (part == NSF_TRAITS_OF_NETWORKS)
+        add_messages(*traits, notes, n);
+    else
+        add_mail(traits, notes, n);
     if (part != NSF_TRAITS_ALL)
         return;
     add_ports(*traits, notes, n);

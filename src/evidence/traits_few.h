@@ -9,16 +9,8 @@
 
 #define NSF_TRAITS_FEW 16u
 
-/* One connection. */
-struct nsf_trait_note {
-    uint32_t seconds;
-    uint16_t day;
-    uint16_t src_port;
-    enum nsf_connection_class class_;
-};
-
-/* What nsf_traits_add_part would make of up to NSF_TRAITS_FEW connections, ascending by time, in a block that is empty
- * or NULL. */
+/* What nsf_traits_add_part would make of up to NSF_TRAITS_FEW connections, ascending by time, NIC and class, in a block
+ * that is empty or NULL. */
 void nsf_traits_of_few(struct nsf_traits **traits, enum nsf_traits_part part, const struct nsf_trait_note *notes,
                        uint32_t n);
 

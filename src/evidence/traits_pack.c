@@ -4,22 +4,30 @@
 
 #include "core/mem.h"
 
-/* The words in front: which lists there are and which of them stand in full, ports seen on three days, how many items
- * the lists have. */
-#define HEAD_WORDS 3
-#define EXCUSED_BIT 9
-#define SHIFT_BIT 10
+/* The words in front: which lists there are and which of them stand in full, ports seen on three days, the NIC of the
+ * mail, how many items the lists have. */
+#define HEAD_WORDS 4
+/* Above the lists that there are, and above those that stand in full. */
+#define EXCUSED_BIT NSF_TRAIT_LISTS
+#define SHIFT_BIT NSF_TRAIT_LISTS
 #define SHIFT_MASK 31u
 
-_Static_assert(NSF_TRAIT_LISTS <= EXCUSED_BIT, "a bit for each list");
+_Static_assert(EXCUSED_BIT < 16 && SHIFT_BIT + 5 <= 16, "what stands above the lists has room in its word");
 
 /* How the items of a list get by with 16 bits each. */
 enum form {
     FORM_GAPS,  /* times: the first one, then the gaps */
     FORM_PORTS, /* one day, then the ranks */
     FORM_DAYS,  /* as they are */
+    FORM_SAME,  /* all are the first one */
     FORM_FULL,  /* they do not */
 };
+
+/* When not what is hoped for: always possible. */
+static enum form full_form_of(enum nsf_trait_list list)
+{
+    return list == NSF_TRAIT_MARKS ? FORM_DAYS : FORM_FULL;
+}
 
 static enum form form_of(enum nsf_trait_list list)
 {
@@ -33,6 +41,9 @@ static enum form form_of(enum nsf_trait_list list)
     case NSF_TRAIT_AMBIGUOUS_DAYS:
     case NSF_TRAIT_DIALOG_DAYS:
         return FORM_DAYS;
+    case NSF_TRAIT_MARKS:
+        return FORM_SAME;
+    case NSF_TRAIT_NIC_DAYS:
     case NSF_TRAIT_MESSAGE_DAYS:
     case NSF_TRAIT_GUESS_DAYS:
     case NSF_TRAIT_BUSY:
@@ -57,6 +68,10 @@ static bool does_fit(enum form form, struct nsf_u32_view view)
         return most == 0;
     case FORM_DAYS:
         return true;
+    case FORM_SAME:
+        for (uint32_t i = 1; i < view.n; i++)
+            most |= view.items[i] ^ view.items[0];
+        return most == 0;
     case FORM_FULL:
         break;
     }
@@ -85,6 +100,9 @@ static uint16_t *put_items(uint16_t *at, enum form form, struct nsf_u32_view vie
     case FORM_DAYS:
         for (uint32_t i = 0; i < view.n; i++)
             *at++ = (uint16_t)view.items[i];
+        return at;
+    case FORM_SAME:
+        *at++ = (uint16_t)view.items[0];
         return at;
     case FORM_FULL:
         break;
@@ -116,13 +134,14 @@ size_t nsf_traits_pack(const struct nsf_traits *traits, uint16_t *words)
             continue;
         if (!does_fit(form, view)) {
             full |= 1u << i;
-            form = FORM_FULL;
+            form = full_form_of((enum nsf_trait_list)i);
         }
         at = put_items(at, form, view);
     }
-    words[0] = (uint16_t)(lists | (unsigned)traits->has_excused << EXCUSED_BIT | (unsigned)traits->shift << SHIFT_BIT);
-    words[1] = (uint16_t)full;
+    words[0] = (uint16_t)(lists | (unsigned)traits->has_excused << EXCUSED_BIT);
+    words[1] = (uint16_t)(full | (unsigned)traits->shift << SHIFT_BIT);
     words[2] = traits->fixed_ports;
+    words[3] = traits->mail_nic;
     return (size_t)(at - words);
 }
 
@@ -152,6 +171,10 @@ static const uint16_t *take_items(const uint16_t *at, enum form form, uint32_t *
         for (uint32_t i = 0; i < n; i++)
             items[i] = *at++;
         return at;
+    case FORM_SAME:
+        for (uint32_t i = 0; i < n; i++)
+            items[i] = *at;
+        return at + 1;
     case FORM_FULL:
         break;
     }
@@ -170,11 +193,12 @@ void nsf_traits_unpack(const uint16_t *words, unsigned end, struct nsf_traits **
         enum nsf_trait_list list = (enum nsf_trait_list)i;
         nsf_traits_make_room(traits, list, *n);
         (*traits)->n[i] = *n;
-        enum form form = (full >> i & 1) != 0 ? FORM_FULL : form_of(list);
+        enum form form = (full >> i & 1) != 0 ? full_form_of(list) : form_of(list);
         at = take_items(at, form, &(*traits)->items[(*traits)->from[i]], *n++);
     }
     nsf_traits_make_room(traits, NSF_TRAIT_RUNS, 0);
     (*traits)->has_excused = (lists >> EXCUSED_BIT & 1) != 0;
-    (*traits)->shift = (uint8_t)(lists >> SHIFT_BIT & SHIFT_MASK);
+    (*traits)->shift = (uint8_t)(full >> SHIFT_BIT & SHIFT_MASK);
     (*traits)->fixed_ports = words[2];
+    (*traits)->mail_nic = words[3];
 }

@@ -10,18 +10,38 @@
 /* One NIC with outbound mail. */
 struct nic_relay {
     struct nsf_slice nic;
+    uint16_t number; /* NSF_TRAIT_NIC */
     struct nsf_relay_weighed weighed;
+};
+
+/* When a source's messages came to one NIC. */
+struct path {
+    uint32_t *times;
+    size_t times_capacity;
+    uint32_t n_times;
+    uint32_t *days; /* as in traits; how many messages is void */
+    size_t days_capacity;
+    uint32_t n_days;
 };
 
 struct nsf_rule_relay {
     struct nic_relay *nics;
     size_t n;
-    uint32_t *open; /* NICs for which another source could still look worse than those met */
+    uint32_t *open; /* NICs for which another source could still look worse than those met; ascending by number */
     size_t n_open;
     uint32_t n_days;
     bool is_examined;
     struct nsf_relay_scratch scratch;
+    struct path path;
 };
+
+static int cmp_numbers(const void *left, const void *right, void *ctx)
+{
+    const struct nic_relay *nics = ctx;
+    uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
+    int order = (int)nics[a].number - (int)nics[b].number;
+    return order != 0 ? order : (a > b) - (a < b);
+}
 
 struct nsf_rule_relay *nsf_rule_relay_new(const struct nsf_relays *relays, uint32_t finding_idx, uint32_t n_days,
                                           bool is_examined)
@@ -32,14 +52,16 @@ struct nsf_rule_relay *nsf_rule_relay_new(const struct nsf_relays *relays, uint3
     relay->is_examined = is_examined;
     relay->nics = nsf_calloc(nics.n + 1, sizeof(*relay->nics));
     for (; relay->n < nics.n; relay->n++) {
-        struct nic_relay *nic = &relay->nics[relay->n];
-        nsf_relay_weigh_begin(&nic->weighed, nsf_relays_get(relays, nsf_pair_second(nics, relay->n), &nic->nic),
-                              is_examined);
+        struct nsf_relays_nic nic = nsf_relays_get(relays, nsf_pair_second(nics, relay->n));
+        relay->nics[relay->n] = (struct nic_relay){.nic = nic.name, .number = nic.nic};
+        nsf_relay_weigh_begin(&relay->nics[relay->n].weighed, nic.mail, is_examined);
     }
     relay->open = nsf_calloc(relay->n + 1, sizeof(*relay->open));
     for (uint32_t i = 0; i < relay->n; i++)
         if (nsf_relay_is_open_end(&relay->nics[i].weighed))
             relay->open[relay->n_open++] = i;
+    if (relay->n_open > 1)
+        qsort_r(relay->open, relay->n_open, sizeof(*relay->open), cmp_numbers, relay->nics);
     return relay;
 }
 
@@ -48,22 +70,92 @@ void nsf_rule_relay_free(struct nsf_rule_relay *relay)
     if (relay == NULL)
         return;
     nsf_relay_scratch_release(&relay->scratch);
+    nsf_free(relay->path.times);
+    nsf_free(relay->path.days);
     nsf_free(relay->open);
     nsf_free(relay->nics);
     nsf_free(relay);
 }
 
-void nsf_rule_relay_suspect(struct nsf_rule_relay *relay, const struct nsf_sent *sent)
+/* ---- one source ---- */
+
+static void collect_times(struct path *path, const struct nsf_traits *traits, uint16_t nic)
 {
-    const struct nsf_relay_suspect suspect = {.address = sent->address, .days = sent->days, .times = sent->times};
-    size_t n_open = 0;
-    for (size_t i = 0; i < relay->n_open; i++) {
+    struct nsf_u32_view times = nsf_traits_list(traits, NSF_TRAIT_TIMES),
+                        marks = nsf_traits_list(traits, NSF_TRAIT_MARKS);
+    NSF_GROW(path->times, path->times_capacity, times.n);
+    path->n_times = 0;
+    for (uint32_t i = 0; i < times.n; i++)
+        if (marks.items[i] == NSF_TRAIT_MARK(nic, true))
+            path->times[path->n_times++] = times.items[i];
+}
+
+static void collect_days(struct path *path, const struct nsf_traits *traits, uint16_t nic)
+{
+    bool is_many = traits->mail_nic == NSF_TRAIT_NIC_MANY;
+    struct nsf_u32_view days = nsf_traits_list(traits, is_many ? NSF_TRAIT_NIC_DAYS : NSF_TRAIT_MESSAGE_DAYS);
+    NSF_GROW(path->days, path->days_capacity, days.n);
+    path->n_days = 0;
+    for (uint32_t i = 0; i < days.n; i++)
+        if (!is_many || (days.items[i] & UINT16_MAX) == nic)
+            path->days[path->n_days++] = days.items[i];
+}
+
+/* Index of the first open NIC whose number is not below the one given. */
+static size_t first_open(const struct nsf_rule_relay *relay, uint16_t number)
+{
+    size_t from = 0, to = relay->n_open;
+    while (from < to) {
+        size_t half = from + (to - from) / 2;
+        if (relay->nics[relay->open[half]].number < number)
+            from = half + 1;
+        else
+            to = half;
+    }
+    return from;
+}
+
+static void weigh_at(struct nsf_rule_relay *relay, const struct nsf_sent *sent, uint16_t nic)
+{
+    struct path *path = &relay->path;
+    size_t from = first_open(relay, nic), to = from, n_left = from;
+    while (to < relay->n_open && relay->nics[relay->open[to]].number == nic)
+        to++;
+    if (from == to)
+        return;
+    collect_times(path, sent->traits, nic);
+    collect_days(path, sent->traits, nic);
+    const struct nsf_relay_suspect suspect = {
+        .address = sent->address, .days = {path->days, path->n_days}, .times = {path->times, path->n_times}};
+    for (size_t i = from; i < to; i++) {
         struct nsf_relay_weighed *weighed = &relay->nics[relay->open[i]].weighed;
         nsf_relay_weigh(weighed, &suspect, relay->n_days, &relay->scratch);
         if (nsf_relay_is_open_end(weighed))
-            relay->open[n_open++] = relay->open[i];
+            relay->open[n_left++] = relay->open[i];
     }
-    relay->n_open = n_open;
+    if (n_left == to)
+        return;
+    memmove(&relay->open[n_left], &relay->open[to], (relay->n_open - to) * sizeof(*relay->open));
+    relay->n_open -= to - n_left;
+}
+
+/* Some NIC got one of the messages whose times are known, and no message before stands for it. */
+static bool is_first_of_nic(const uint32_t *marks, uint32_t i)
+{
+    if (!NSF_TRAIT_MARK_IS_MESSAGE(marks[i]))
+        return false;
+    for (uint32_t k = 0; k < i; k++)
+        if (marks[k] == marks[i])
+            return false;
+    return true;
+}
+
+void nsf_rule_relay_suspect(struct nsf_rule_relay *relay, const struct nsf_sent *sent)
+{
+    struct nsf_u32_view marks = nsf_traits_list(sent->traits, NSF_TRAIT_MARKS);
+    for (uint32_t i = 0; i < marks.n && relay->n_open > 0; i++)
+        if (is_first_of_nic(marks.items, i))
+            weigh_at(relay, sent, NSF_TRAIT_MARK_NIC(marks.items[i]));
 }
 
 void nsf_rule_relay_join(struct nsf_rule_relay *relay, const struct nsf_rule_relay *other)

@@ -17,7 +17,8 @@ struct nsf_rule_relay *nsf_rule_relay_new(const struct nsf_relays *relays, uint3
                                           bool is_examined);
 /* NULL is fine. */
 void nsf_rule_relay_free(struct nsf_rule_relay *relay);
-/* A source under the rule that is no known or likely sender. */
+/* A source under the rule that is no known or likely sender: of what each NIC sends it is asked with the mail that came
+ * to that one. */
 void nsf_rule_relay_suspect(struct nsf_rule_relay *relay, const struct nsf_sent *sent);
 /* Joins what was made for the same rule and met the sources behind those met here. */
 void nsf_rule_relay_join(struct nsf_rule_relay *relay, const struct nsf_rule_relay *other);

@@ -365,6 +365,14 @@ def sent_on():
 
 def sent_on_border():
     found = []
+    here, there = "0022480000A1", "0022480000A2"
+    for number_there in range(8):                   # of seven connections those to the server that sends mail on
+        world = World("sent on by one of two servers, %d of 7" % number_there, 14, "nsg2", nics=(here, there))
+        source = world.source()
+        for day in range(7):
+            world.mail(day * DAY + 9 * HOUR, source, nic=there if day < number_there else here)
+            world.send(day * DAY + 9 * HOUR + 7 * SECOND, "60.1.1.1", nic=there)
+        found.append(world)
     for late in (0, 1, 120, 121):
         for shape in (MESSAGE, DIALOG):
             for port in (25, 587):
@@ -471,6 +479,37 @@ def relays():
     for number in range(30):
         for hours in (0, 1):
             found[-1].send(4 * DAY + hours * HOUR + number * SECOND, "63.%d.1.1" % number)
+    return found + relays_beside()
+
+
+def relays_beside():
+    """Mail to one server says nothing of what another one sends, though one rule lets in mail to both."""
+    found = []
+    here, there = "0022480000A1", "0022480000A2"
+
+    def one(name, mails, days=7):
+        """mails: (day, hour, to whom)."""
+        world = World("relay " + name, days, nics=(here, there))
+        source = world.source()
+        for day, hour, nic in mails:
+            world.mail(day * DAY + hour * HOUR, source, nic=nic)
+        for number in range(25):
+            world.send(DAY + HOUR + number * SECOND, "60.%d.1.1" % number, nic=there)
+        found.append(world)
+        return world
+    one("of mail to the server beside", [(1, 1, here)])
+    one("of mail to itself", [(1, 1, there)])
+    one("of mail to both, later to itself", [(1, 1, here), (1, 3, there)])
+    one("of mail to both, later to the one beside", [(1, 1, there), (1, 3, here)])
+    one("of mail to both at once", [(1, 1, there), (1, 1, here)])
+    one("of mail to both, an hour before to the one beside", [(1, 0, here), (1, 1, there)])
+    for last, limits in ((2, (24, 25, 26)), (3, (18, 19, 20))):    # days with mail to the one beside are days without
+        for per_day in limits:
+            world = one("of mail to itself on one day, %d networks on others up to day %d" % (per_day, last),
+                        [(1, 1, there), (2, 1, here)], last + 1)
+            for day in range(2, last + 1):
+                for number in range(per_day):
+                    world.send(day * DAY + 5 * HOUR + number * MINUTE, "62.%d.%d.1" % (day, number), nic=there)
     return found
 
 

@@ -2,14 +2,13 @@
 
 #include "evidence/journal.h"
 
-#include "core/clock.h"
 #include "core/mem.h"
 #include "evidence/traits_pack.h"
 #include "support/nsf_test.h"
 
 /* What is noted of sources, packed or not, is what adding their connections one by one comes to. */
 
-#define START_MS (20000 * NSF_MS_PER_DAY)
+#define START_S (20000u * 86400u)
 #define N_SOURCES 12u
 
 static void assert_same(const struct nsf_traits *a, const struct nsf_traits *b)
@@ -22,35 +21,37 @@ static void assert_same(const struct nsf_traits *a, const struct nsf_traits *b)
             assert_int_equal(left.items[k], right.items[k]);
     }
     assert_int_equal(a->fixed_ports, b->fixed_ports);
+    assert_int_equal(a->mail_nic, b->mail_nic);
     assert_int_equal(a->shift, b->shift);
     assert_int_equal(a->has_excused, b->has_excused);
 }
 
 /* Few ports and days, or many; classes of all kinds, or of one; also stamps that nobody can have meant. */
-static struct nsf_journal_note any_note(uint32_t source)
+static struct nsf_trait_note any_note(uint32_t source)
 {
-    struct nsf_journal_note note = {
-        .ts_ms = START_MS + rand() % (source % 2 == 0 ? 40 * NSF_MS_PER_DAY : NSF_MS_PER_HOUR),
+    struct nsf_trait_note note = {
+        .seconds = START_S + (uint32_t)rand() % (source % 2 == 0 ? 40 * 86400 : 3600),
         .class_ = (enum nsf_connection_class)(source % 4 == 3 ? NSF_CLASS_TOUCH : rand() % NSF_CLASSES),
         .src_port = (uint16_t)(source % 3 == 0 ? rand() % 4 : rand()),
+        .nic = NSF_TRAIT_NIC(source % 2 == 0 ? 8191u : (unsigned)rand()),
     };
     if (source == 5 && rand() % 10 == 0)
-        note.ts_ms = rand() % 2 == 0 ? -NSF_MS_PER_DAY * (rand() % 3) : INT64_MAX - rand();
+        note.seconds = rand() % 2 == 0 ? (uint32_t)rand() % 3 : UINT32_MAX - (uint32_t)rand() % 3;
     return note;
 }
 
 struct source {
     uint32_t number;
     uint32_t n;
-    struct nsf_journal_note last;
+    struct nsf_trait_note last;
     struct nsf_traits *traits;
 };
 
-static void add(struct nsf_journal *journal, struct source *source, const struct nsf_journal_note *note)
+static void add(struct nsf_journal *journal, struct source *source, const struct nsf_trait_note *note)
 {
     nsf_journal_add(journal, &source->number, source->n++, &source->last, note);
     source->last = *note;
-    nsf_traits_add(&source->traits, note->class_, note->ts_ms, note->src_port);
+    nsf_traits_add(&source->traits, note);
 }
 
 static void forget(struct nsf_journal *journal, struct source *source)
@@ -60,18 +61,27 @@ static void forget(struct nsf_journal *journal, struct source *source)
     *source = (struct source){.n = 0};
 }
 
-static void assert_mail_is_the_same(const struct nsf_journal *journal, const struct source *source,
-                                    struct nsf_traits **read)
+static void assert_part_is_the_same(const struct nsf_journal *journal, const struct source *source,
+                                    enum nsf_traits_part part, struct nsf_traits **read)
 {
     nsf_traits_reset(*read);
-    nsf_journal_read(journal, source->number, source->n, NSF_TRAITS_OF_MAIL, read);
+    nsf_journal_read(journal, source->number, source->n, part, read);
     for (unsigned i = 0; i < NSF_TRAIT_LISTS; i++) {
         struct nsf_u32_view list = nsf_traits_list(*read, (enum nsf_trait_list)i);
         struct nsf_u32_view whole = nsf_traits_list(source->traits, (enum nsf_trait_list)i);
-        assert_int_equal(list.n, i <= NSF_TRAIT_TIMES ? whole.n : 0);
+        assert_int_equal(list.n, i < (unsigned)part ? whole.n : 0);
         for (uint32_t k = 0; k < list.n; k++)
             assert_int_equal(list.items[k], whole.items[k]);
     }
+    if (part >= NSF_TRAITS_OF_MAIL)
+        assert_int_equal((*read)->mail_nic, source->traits->mail_nic);
+}
+
+static void assert_parts_are_the_same(const struct nsf_journal *journal, const struct source *source,
+                                      struct nsf_traits **read)
+{
+    assert_part_is_the_same(journal, source, NSF_TRAITS_OF_NETWORKS, read);
+    assert_part_is_the_same(journal, source, NSF_TRAITS_OF_MAIL, read);
 }
 
 static void test_reads_what_was_added(void **state)
@@ -84,7 +94,7 @@ static void test_reads_what_was_added(void **state)
     for (int i = 0; i < 20000; i++) {
         uint32_t idx = (uint32_t)rand() % N_SOURCES;
         struct source *source = &sources[idx];
-        struct nsf_journal_note note = any_note(idx);
+        struct nsf_trait_note note = any_note(idx);
         if (rand() % (idx < 3 ? 300 : 20) == 0)
             forget(&journal, source);
         add(&journal, source, &note);
@@ -94,7 +104,7 @@ static void test_reads_what_was_added(void **state)
         nsf_traits_reset(read);
         nsf_journal_read(&journal, source->number, source->n, NSF_TRAITS_ALL, &read);
         assert_same(read, source->traits);
-        assert_mail_is_the_same(&journal, source, &read);
+        assert_parts_are_the_same(&journal, source, &read);
     }
     for (uint32_t i = 0; i < N_SOURCES; i++)
         nsf_journal_settle(&journal, sources[i].number, sources[i].n);
@@ -104,7 +114,7 @@ static void test_reads_what_was_added(void **state)
         if (sources[i].n > 1) {
             nsf_journal_read(&journal, sources[i].number, sources[i].n, NSF_TRAITS_ALL, &read);
             assert_same(read, sources[i].traits);
-            assert_mail_is_the_same(&journal, &sources[i], &read);
+            assert_parts_are_the_same(&journal, &sources[i], &read);
         }
         nsf_free(sources[i].traits);
     }
@@ -119,7 +129,7 @@ static void test_lists_are_used_again(void **state)
     struct nsf_journal journal = {.packed = NULL};
     for (int round = 0; round < 500; round++) {
         struct source source = {.n = 0};
-        struct nsf_journal_note note = any_note((uint32_t)round % N_SOURCES);
+        struct nsf_trait_note note = any_note((uint32_t)round % N_SOURCES);
         for (int i = 0; i < round % 40 + 1; i++)
             add(&journal, &source, &note);
         forget(&journal, &source);
@@ -138,8 +148,8 @@ static void test_packs_without_loss(void **state)
     for (uint32_t round = 0; round < 400; round++) {
         struct nsf_traits *traits = NULL;
         for (int i = rand() % (round % 5 == 0 ? 900 : 60); i >= 0; i--) {
-            struct nsf_journal_note note = any_note(round % N_SOURCES);
-            nsf_traits_add(&traits, note.class_, note.ts_ms, note.src_port);
+            struct nsf_trait_note note = any_note(round % N_SOURCES);
+            nsf_traits_add(&traits, &note);
         }
         size_t most = nsf_traits_pack_max(traits);
         uint16_t *bytes = nsf_malloc(most * sizeof(*bytes));

@@ -2,14 +2,13 @@
 
 #include "evidence/network_mails.h"
 
-#include "core/clock.h"
 #include "core/mem.h"
 #include "support/nsf_test.h"
 
 /* Against one block of traits a network. */
 
 #define N_NETWORKS 9000u
-#define START_MS (20000 * NSF_MS_PER_DAY)
+#define START_S (20000u * 86400u)
 
 static void assert_same(struct nsf_u32_view a, struct nsf_u32_view b)
 {
@@ -30,8 +29,10 @@ static void test_lists_are_those_of_all_sources(void **state)
         uint32_t network = (uint32_t)rand() % (i % 4 == 0 ? N_NETWORKS / 50 : N_NETWORKS);
         struct nsf_traits *source = NULL;
         for (int n = rand() % 3; n >= 0; n--)
-            nsf_traits_add(&source, NSF_CLASS_MESSAGE,
-                           START_MS + rand() % (network % 3 == 0 ? NSF_MS_PER_HOUR : 40 * NSF_MS_PER_DAY), 1);
+            nsf_traits_add(&source, &(struct nsf_trait_note){
+                                        .seconds = START_S + (uint32_t)rand() % (network % 3 == 0 ? 3600 : 40 * 86400),
+                                        .class_ = NSF_CLASS_MESSAGE,
+                                    });
         runs = nsf_traits_list(source, NSF_TRAIT_RUNS);
         days = nsf_traits_list(source, NSF_TRAIT_MESSAGE_DAYS);
         nsf_network_mails_add(&mails, network * UINT64_C(0x100000001), runs, days);

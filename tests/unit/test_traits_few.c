@@ -2,7 +2,6 @@
 
 #include "evidence/traits_few.h"
 
-#include "core/clock.h"
 #include "core/mem.h"
 #include "support/nsf_test.h"
 
@@ -14,14 +13,14 @@ struct world {
     uint32_t span_s;
     uint32_t n_ports;
     uint32_t n_classes; /* 1: one class for all */
+    uint32_t n_nics;
 };
 
 static struct nsf_trait_note any_note(const struct world *world, uint32_t first_class)
 {
-    uint32_t seconds = START_S + (uint32_t)rand() % world->span_s;
     return (struct nsf_trait_note){
-        .seconds = seconds,
-        .day = (uint16_t)(seconds / 86400),
+        .seconds = START_S + (uint32_t)rand() % world->span_s,
+        .nic = (uint16_t)(rand() % (int)world->n_nics),
         .src_port = (uint16_t)(1024 + (uint32_t)rand() % world->n_ports),
         .class_ = (enum nsf_connection_class)((first_class + (uint32_t)rand() % world->n_classes) % NSF_CLASSES),
     };
@@ -29,8 +28,10 @@ static struct nsf_trait_note any_note(const struct world *world, uint32_t first_
 
 static int cmp_notes(const void *left, const void *right)
 {
-    uint32_t a = ((const struct nsf_trait_note *)left)->seconds, b = ((const struct nsf_trait_note *)right)->seconds;
-    return (a > b) - (a < b);
+    const struct nsf_trait_note *a = left, *b = right;
+    if (a->seconds != b->seconds)
+        return a->seconds < b->seconds ? -1 : 1;
+    return a->nic != b->nic ? (int)a->nic - (int)b->nic : (int)a->class_ - (int)b->class_;
 }
 
 static void shuffle(struct nsf_trait_note *notes, uint32_t n)
@@ -53,6 +54,7 @@ static void assert_same(const struct nsf_traits *a, const struct nsf_traits *b)
             assert_int_equal(left.items[k], right.items[k]);
     }
     assert_int_equal(a->fixed_ports, b->fixed_ports);
+    assert_int_equal(a->mail_nic, b->mail_nic);
     assert_int_equal(a->shift, b->shift);
     assert_int_equal(a->has_excused, b->has_excused);
 }
@@ -66,8 +68,7 @@ static void check(struct nsf_traits **few, enum nsf_traits_part part, const stru
         notes[i] = any_note(world, first_class);
     shuffle(notes, n);
     for (uint32_t i = 0; i < n; i++)
-        nsf_traits_add_part(&one_by_one, part, notes[i].class_, (int64_t)notes[i].seconds * NSF_MS_PER_SECOND,
-                            notes[i].src_port);
+        nsf_traits_add_part(&one_by_one, part, &notes[i]);
     qsort(notes, n, sizeof(*notes), cmp_notes);
     nsf_traits_reset(*few);
     nsf_traits_of_few(few, part, notes, n);
@@ -79,9 +80,10 @@ static void test_is_what_adding_one_by_one_makes(void **state)
 {
     (void)state;
     static const struct world worlds[] = {
-        {60, 50000, NSF_CLASSES},          {8, 2, NSF_CLASSES},         {30 * 3600, 4, NSF_CLASSES},
-        {40 * 86400, 50000, NSF_CLASSES},  {6 * 86400, 2, NSF_CLASSES}, {3, 50000, 1},
-        {40 * 86400, 1, 1},                {2 * 86400, 3, 2},
+        {60, 50000, NSF_CLASSES, 1},    {8, 2, NSF_CLASSES, 3},
+        {30 * 3600, 4, NSF_CLASSES, 2}, {40 * 86400, 50000, NSF_CLASSES, 9},
+        {6 * 86400, 2, NSF_CLASSES, 2}, {3, 50000, 1, NSF_TRAIT_NICS},
+        {40 * 86400, 1, 1, 2},          {2 * 86400, 3, 2, 2},
     };
     struct nsf_traits *few = NULL;
     srand(7);
@@ -89,6 +91,7 @@ static void test_is_what_adding_one_by_one_makes(void **state)
         const struct world *world = &worlds[round % NSF_ARRAY_LEN(worlds)];
         check(&few, NSF_TRAITS_ALL, world);
         check(&few, NSF_TRAITS_OF_MAIL, world);
+        check(&few, NSF_TRAITS_OF_NETWORKS, world);
     }
     nsf_free(few);
 }
