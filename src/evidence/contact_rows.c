@@ -2,42 +2,25 @@
 
 #include "evidence/contacts_state.h"
 
-/* ---- ports ---- */
-
-enum port_use {
-    PORT_PLAIN = 1, /* what a mail server or its owner's browser touches: mail, ident, DNS, the web */
-    PORT_MAIL = 2,
+/* Ports behind the last one are neither plain nor mail, like port 0. */
+const uint8_t nsf_port_uses[NSF_PORT_USES] = {
+    [25] = NSF_PORT_PLAIN | NSF_PORT_MAIL,  [53] = NSF_PORT_PLAIN,  [80] = NSF_PORT_PLAIN,
+    [113] = NSF_PORT_PLAIN,                 [443] = NSF_PORT_PLAIN, [465] = NSF_PORT_PLAIN | NSF_PORT_MAIL,
+    [587] = NSF_PORT_PLAIN | NSF_PORT_MAIL,
 };
-
-/* Ports behind the last one are neither, like port 0. */
-static const uint8_t port_uses[] = {
-    [25] = PORT_PLAIN | PORT_MAIL,
-    [53] = PORT_PLAIN,
-    [80] = PORT_PLAIN,
-    [113] = PORT_PLAIN,
-    [443] = PORT_PLAIN,
-    [465] = PORT_PLAIN | PORT_MAIL,
-    [587] = PORT_PLAIN | PORT_MAIL,
-};
-
-static inline unsigned flags_of(const struct nsf_deed *deed)
-{
-    bool is_tcp = deed->protocol == NSF_PROTOCOL_TCP, has_ports = is_tcp | (deed->protocol == NSF_PROTOCOL_UDP);
-    unsigned use = port_uses[deed->port < NSF_ARRAY_LEN(port_uses) ? deed->port : 0];
-    bool is_strange = has_ports & !(use & PORT_PLAIN), is_mail = is_tcp & ((use & PORT_MAIL) != 0);
-    return (nsf_deed_is_denied_mail(deed) ? NSF_CONTACT_DENIED_MAIL : 0u) |
-           (is_strange ? NSF_CONTACT_STRANGE_PORT : 0u) | (is_mail ? 0u : NSF_CONTACT_NOT_MAIL_PORT);
-}
 
 unsigned nsf_deed_flags(const struct nsf_deed *deed)
 {
-    return flags_of(deed);
+    return (nsf_deed_is_denied_mail(deed) ? NSF_CONTACT_DENIED_MAIL : 0u) |
+           nsf_port_flags(deed->protocol, deed->port);
 }
 
 /* ---- places ---- */
 
 uint32_t nsf_contact_rows_add(struct nsf_contacts_table *table)
 {
+    if (table->n_rows > NSF_SLOT_ROW_MAX)
+        nsf_mul_size(SIZE_MAX, 2); /* as when memory ends */
     nsf_lines_reserve(&table->row_lines, (size_t)table->n_rows + 1);
     table->rows = table->row_lines.first;
     table->rows[table->n_rows] = (struct nsf_contact_row){.more = 0};
@@ -53,13 +36,24 @@ struct nsf_contact_more *nsf_contact_rows_add_more(struct nsf_contacts_table *ta
     return &table->more[row->more - 1];
 }
 
-/* The place of the item among the further ones of a row, or the one where it belongs; NULL: they are full. */
-static uint32_t *place_in_more(struct nsf_contact_more *more, uint32_t item)
+/* Four items at a time. */
+typedef uint32_t further __attribute__((vector_size(16)));
+_Static_assert(NSF_MORE_ITEMS % 4 == 0, "vectors hold them all");
+
+/* Whether the item is among the further ones of a row, and how many there are. All are looked at, since where to stop
+ * cannot be guessed. */
+static bool has_further(const struct nsf_contact_more *more, uint32_t item, uint32_t *n)
 {
-    for (unsigned i = 0; i < NSF_MORE_ITEMS; i++)
-        if (more->items[i] == item || more->items[i] == 0)
-            return &more->items[i];
-    return NULL;
+    further found = {0}, used = {0};
+    for (unsigned i = 0; i < NSF_MORE_ITEMS; i += 4) {
+        further items;
+        memcpy(&items, &more->items[i], sizeof(items));
+        found |= (further)(items == item);
+        used -= (further)(items != 0);
+    }
+    *n = used[0] + used[1] + used[2] + used[3];
+    nsf_lane_words words = (nsf_lane_words)found;
+    return (words[0] | words[1]) != 0;
 }
 
 /* An item that has no lane. True when it is new. */
@@ -67,12 +61,13 @@ static bool note_further(struct nsf_contacts_table *table, struct nsf_contact_ro
 {
     struct nsf_contact_more *more =
         row->more == 0 ? nsf_contact_rows_add_more(table, row) : &table->more[row->more - 1];
-    uint32_t *place = place_in_more(more, item);
-    if (place == NULL)
+    uint32_t n;
+    if (has_further(more, item, &n))
+        return false;
+    if (n == NSF_MORE_ITEMS)
         return nsf_pairset_add(&table->distinct, nsf_pair((uint32_t)(row - table->rows), item));
-    bool is_new = *place == 0;
-    *place = item;
-    return is_new;
+    more->items[n] = item;
+    return true;
 }
 
 /* True when the source of the row does this for the first time. `code` is the item's. */
@@ -139,35 +134,9 @@ static void note_allowed(struct nsf_contacts_table *table, struct nsf_contact_ro
     count_other_port(table, row, deed, table->ports[deed->id].port_code);
 }
 
-/* One that is new comes behind the others; else the lane there stays as it is. */
-static void put_in_lane(uint16_t lanes[NSF_ROW_LANES], unsigned n_used, uint16_t value, bool is_new)
-{
-    unsigned at = n_used < NSF_ROW_LANES ? n_used : NSF_ROW_LANES - 1;
-    lanes[at] = is_new ? value : lanes[at];
-}
-
-/* Denied on a TCP port, with lanes left for what is new: what most have to learn, and without a branch on which of them
- * it is. False: it is something else, and nothing was noted. */
-static bool note_denied_in_lanes(struct nsf_contact_row *row, const struct nsf_deed *deed)
-{
-    unsigned n_ports = nsf_row_used(row, NSF_ROW_TCP_PORTS_USED), n_codes = nsf_row_used(row, NSF_ROW_CODES_USED);
-    unsigned is_own_old = has_stopped(row, NSF_ROW_DENIED_ADDRESSES) | nsf_has_lane(row->codes, deed->code);
-    unsigned is_port_old = has_stopped(row, NSF_ROW_DENIED_PORTS) | nsf_has_lane(row->tcp_ports, deed->port);
-    bool is_own_new = is_own_old == 0, is_port_new = is_port_old == 0;
-    if (!nsf_deed_has_tcp_port(deed) || deed->code == NSF_CODE_NONE)
-        return false;
-    if ((is_own_new & (n_codes == NSF_ROW_LANES)) | (is_port_new & (n_ports == NSF_ROW_LANES)))
-        return false;
-    put_in_lane(row->codes, n_codes, deed->code, is_own_new);
-    put_in_lane(row->tcp_ports, n_ports, deed->port, is_port_new);
-    row->bits += is_own_new * (UINT32_C(1) << NSF_ROW_DENIED_ADDRESSES | UINT32_C(1) << NSF_ROW_CODES_USED) +
-                 is_port_new * (UINT32_C(1) << NSF_ROW_DENIED_PORTS | UINT32_C(1) << NSF_ROW_TCP_PORTS_USED);
-    return true;
-}
-
 static void note_denied(struct nsf_contacts_table *table, struct nsf_contact_row *row, const struct nsf_deed *deed)
 {
-    if (!note_denied_in_lanes(row, deed)) {
+    if (!nsf_row_note_denied(row, deed->code, deed->protocol, deed->port)) {
         if (has_stopped(row, NSF_ROW_DENIED_ADDRESSES) == 0)
             add_to(row, NSF_ROW_DENIED_ADDRESSES,
                    note_item(table, row, nsf_contact_item(NSF_ITEM_DENIED_ADDRESS, deed->id), deed->code));
@@ -180,11 +149,26 @@ static void note_denied(struct nsf_contacts_table *table, struct nsf_contact_row
                          nsf_contact_code(NSF_CODES_MAIL_ADDRESSES, deed->id)));
 }
 
+void nsf_contact_rows_carry(struct nsf_contacts_table *table, uint32_t row_idx, bool is_denied)
+{
+    NSF_GROW(table->carries, table->carries_capacity, (size_t)table->n_carries + 1);
+    table->carries[table->n_carries++] = (struct nsf_contact_carry){row_idx, is_denied};
+}
+
+uint64_t nsf_contact_rows_tuples(const struct nsf_contacts_table *table, uint32_t row_idx, bool is_denied)
+{
+    uint64_t n = table->rows[row_idx].tuples[is_denied];
+    for (uint32_t i = 0; i < table->n_carries; i++)
+        if (table->carries[i].row_idx == row_idx && table->carries[i].is_denied == is_denied)
+            n += UINT64_C(1) << 32;
+    return n;
+}
+
 void nsf_contact_rows_note(struct nsf_contacts_table *table, uint32_t row_idx, const struct nsf_deed *deed, uint32_t n)
 {
     struct nsf_contact_row *row = &table->rows[row_idx];
-    row->bits |= (uint32_t)flags_of(deed) << NSF_ROW_FLAGS;
-    row->tuples[deed->is_denied] += n;
+    row->bits |= (uint32_t)nsf_deed_flags(deed) << NSF_ROW_FLAGS;
+    nsf_contact_rows_count(table, row_idx, deed->is_denied, n);
     if (deed->is_denied)
         note_denied(table, row, deed);
     else

@@ -125,8 +125,8 @@ static void add_new(struct nsf_contacts_table *table, struct nsf_ip src, const s
     struct nsf_contact_slot *slot = nsf_contact_slots_add(&table->slots, src);
     *slot = (struct nsf_contact_slot){.state = 1, .fact = fact_of(deed)};
     if (slot->fact == NSF_FACT_NONE) {
-        slot->state = NSF_SLOT_HAS_ROW | nsf_contact_rows_add(table);
-        nsf_contact_rows_note(table, slot->state & ~NSF_SLOT_HAS_ROW, deed, 1);
+        *slot = (struct nsf_contact_slot){.state = NSF_SLOT_HAS_ROW | nsf_contact_rows_add(table)};
+        nsf_contact_rows_note(table, nsf_slot_row(slot->state), deed, 1);
     } else if (is_fact_of_target(slot->fact)) {
         table->ports[deed->id].sources++;
     }
@@ -142,7 +142,7 @@ static uint32_t give_row(struct nsf_contacts_table *table, struct nsf_contact_sl
         table->ports[first.id].sources--; /* counted again by the row */
     first.code = nsf_contacts_code(table, &first);
     nsf_contact_rows_note(table, row, &first, slot->state);
-    slot->state = NSF_SLOT_HAS_ROW | row;
+    *slot = (struct nsf_contact_slot){.state = NSF_SLOT_HAS_ROW | row};
     return row;
 }
 
@@ -152,7 +152,7 @@ void nsf_contacts_add_deed(struct nsf_contacts_table *table, struct nsf_ip src, 
     if (slot == NULL)
         add_new(table, src, deed);
     else if ((slot->state & NSF_SLOT_HAS_ROW) != 0)
-        nsf_contact_rows_note(table, slot->state & ~NSF_SLOT_HAS_ROW, deed, 1);
+        nsf_contact_rows_note(table, nsf_slot_row(slot->state), deed, 1);
     else if (slot->fact == fact_of(deed) && slot->state < NSF_SLOT_HAS_ROW - 1)
         slot->state++;
     else
@@ -191,12 +191,15 @@ void nsf_contacts_add_wide(struct nsf_contacts_table *table, const struct nsf_wi
 
 /* ---- asking ----------------------------------------------------------------------------------------- */
 
-static void tell_row(const struct nsf_contact_row *row, struct nsf_ip src, struct nsf_contact_summary *summary)
+static void tell_row(const struct nsf_contacts_table *table, const struct nsf_contact_slot *slot, struct nsf_ip src,
+                     struct nsf_contact_summary *summary)
 {
+    uint32_t row_idx = nsf_slot_row(slot->state);
+    const struct nsf_contact_row *row = &table->rows[row_idx];
     *summary = (struct nsf_contact_summary){
         .src = src,
-        .denied_tuples = row->tuples[true],
-        .other_contacts = row->tuples[false],
+        .denied_tuples = nsf_contact_rows_tuples(table, row_idx, true),
+        .other_contacts = nsf_contact_rows_tuples(table, row_idx, false),
         .denied_addresses = (uint8_t)nsf_row_count(row, NSF_ROW_DENIED_ADDRESSES),
         .denied_ports = (uint8_t)nsf_row_count(row, NSF_ROW_DENIED_PORTS),
         .denied_mail_addresses = (uint8_t)nsf_row_count(row, NSF_ROW_DENIED_MAIL_ADDRESSES),
@@ -209,7 +212,7 @@ static void tell_slot(const struct nsf_contacts_table *table, const struct nsf_c
                       struct nsf_contact_summary *summary)
 {
     if ((slot->state & NSF_SLOT_HAS_ROW) != 0) {
-        tell_row(&table->rows[slot->state & ~NSF_SLOT_HAS_ROW], src, summary);
+        tell_row(table, slot, src, summary);
         return;
     }
     struct nsf_deed deed;
@@ -241,7 +244,7 @@ static inline __attribute__((always_inline)) void expect_next(const struct nsf_c
     struct nsf_ip src;
     const struct nsf_contact_slot *slot = nsf_contact_slots_next(&table->slots, at, &src);
     if (slot != NULL && (slot->state & NSF_SLOT_HAS_ROW) != 0)
-        __builtin_prefetch(&table->rows[slot->state & ~NSF_SLOT_HAS_ROW]);
+        __builtin_prefetch(&table->rows[nsf_slot_row(slot->state)]);
 }
 
 void nsf_contacts_each(const struct nsf_contacts_table *table, nsf_contacts_fn *fn, void *ctx)

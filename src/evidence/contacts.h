@@ -30,8 +30,8 @@ enum nsf_contact_flags {
 /* All that is known of one address. */
 struct nsf_contact_summary {
     struct nsf_ip src;
-    uint32_t denied_tuples;
-    uint32_t other_contacts; /* allowed tuples on other ports */
+    uint64_t denied_tuples;
+    uint64_t other_contacts; /* allowed tuples on other ports */
     uint8_t denied_addresses;
     uint8_t denied_ports;
     uint8_t denied_mail_addresses;
@@ -81,6 +81,12 @@ struct nsf_contact_block {
     uint32_t n;
 };
 
+/* So many tuples of a row were counted that its number began anew. */
+struct nsf_contact_carry {
+    uint32_t row_idx;
+    bool is_denied;
+};
+
 struct nsf_contact_row;
 struct nsf_contact_more;
 
@@ -96,7 +102,10 @@ struct nsf_contacts_table {
     struct nsf_contact_more *more; /* in more_lines */
     struct nsf_lines more_lines;
     uint32_t n_more;
-    struct nsf_pairset distinct;    /* (row, item) that found no room in either */
+    struct nsf_pairset distinct; /* (row, item) that found no room in either */
+    struct nsf_contact_carry *carries; /* each stands for 2^32 tuples */
+    size_t carries_capacity;
+    uint32_t n_carries;
     struct nsf_addresses addresses; /* own ones */
     struct nsf_contact_codes codes;
     struct nsf_target_port *ports;

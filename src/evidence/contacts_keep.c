@@ -10,6 +10,9 @@ void nsf_contacts_release_sources(struct nsf_contacts_table *table)
     nsf_lines_release(&table->row_lines);
     nsf_lines_release(&table->more_lines);
     nsf_pairset_release(&table->distinct);
+    nsf_free(table->carries);
+    table->carries = NULL;
+    table->carries_capacity = table->n_carries = 0;
 }
 
 static void forget_item(struct nsf_contacts_table *table, uint32_t item)
@@ -18,9 +21,12 @@ static void forget_item(struct nsf_contacts_table *table, uint32_t item)
         table->ports[item & NSF_ITEM_VALUE_MAX].sources--;
 }
 
-static void forget_row(struct nsf_contacts_table *table, const struct nsf_contact_row *row)
+static void forget_row(struct nsf_contacts_table *table, const struct nsf_contact_slot *slot)
 {
-    table->n_not_kept += (uint64_t)row->tuples[true] + row->tuples[false];
+    uint32_t row_idx = nsf_slot_row(slot->state);
+    const struct nsf_contact_row *row = &table->rows[row_idx];
+    table->n_not_kept +=
+        nsf_contact_rows_tuples(table, row_idx, true) + nsf_contact_rows_tuples(table, row_idx, false);
     for (unsigned i = 0; i < NSF_ROW_LANES; i++)
         forget_item(table, nsf_contact_codes_item(&table->codes, row->codes[i]));
     for (unsigned i = 0; row->more != 0 && i < NSF_MORE_ITEMS; i++)
@@ -64,15 +70,15 @@ static void move_slots(struct nsf_contacts_table *fresh, struct nsf_contacts_tab
     while ((old = nsf_contact_slots_next(&table->slots, &at, &src)) != NULL) {
         struct nsf_contact_slot slot = *old;
         bool is_kept = nsf_contacts_rank(src) <= table->rank_max;
-        uint32_t row = slot.state & ~NSF_SLOT_HAS_ROW;
+        uint32_t row = nsf_slot_row(slot.state);
         if ((slot.state & NSF_SLOT_HAS_ROW) == 0) {
             if (!is_kept)
                 forget_fact(table, &slot);
         } else if (is_kept) {
             moved[row] = move_row(fresh, table, row);
-            slot.state = NSF_SLOT_HAS_ROW | moved[row];
+            slot.state = (slot.state & ~NSF_SLOT_ROW_MAX) | moved[row];
         } else {
-            forget_row(table, &table->rows[row]);
+            forget_row(table, &slot);
             moved[row] = NSF_INDEX_NONE;
         }
         if (is_kept)
@@ -94,6 +100,14 @@ static void move_distinct(struct nsf_contacts_table *fresh, struct nsf_contacts_
     }
 }
 
+static void move_carries(struct nsf_contacts_table *fresh, const struct nsf_contacts_table *table,
+                         const uint32_t *moved)
+{
+    for (uint32_t i = 0; i < table->n_carries; i++)
+        if (moved[table->carries[i].row_idx] != NSF_INDEX_NONE)
+            nsf_contact_rows_carry(fresh, moved[table->carries[i].row_idx], table->carries[i].is_denied);
+}
+
 void nsf_contacts_keep_smallest(struct nsf_contacts_table *table, uint32_t n)
 {
     struct nsf_contacts_table fresh = {0};
@@ -102,6 +116,7 @@ void nsf_contacts_keep_smallest(struct nsf_contacts_table *table, uint32_t n)
     uint32_t *moved = nsf_calloc((size_t)table->n_rows + 1, sizeof(*moved));
     move_slots(&fresh, table, moved);
     move_distinct(&fresh, table, moved);
+    move_carries(&fresh, table, moved);
     nsf_free(moved);
     nsf_contacts_release_sources(table);
     table->slots = fresh.slots;
@@ -112,4 +127,7 @@ void nsf_contacts_keep_smallest(struct nsf_contacts_table *table, uint32_t n)
     table->more_lines = fresh.more_lines;
     table->n_more = fresh.n_more;
     table->distinct = fresh.distinct;
+    table->carries = fresh.carries;
+    table->carries_capacity = fresh.carries_capacity;
+    table->n_carries = fresh.n_carries;
 }

@@ -1,7 +1,7 @@
 /*
  * contacts_state.h - the inside of a table of contacts, shared by the parts that add and tell (contacts.c), that add
  * many at once (contacts_block.c), that write rows (contact_rows.c) and that choose who is kept (contacts_keep.c).
- * Nobody else includes it.
+ * Nobody else includes it but their test.
  */
 #ifndef NSF_CONTACTS_STATE_H
 #define NSF_CONTACTS_STATE_H
@@ -45,8 +45,16 @@ _Static_assert(sizeof(struct nsf_contact_row) == NSF_LINE_BYTES && sizeof(struct
 _Static_assert(NSF_ROW_LANES <= 15, "the number of lanes that are used has four bits");
 
 /* `state` of a slot is NSF_SLOT_HAS_ROW and the number of its row, or how often the one fact was seen that is all there
- * is of the address. */
+ * is of the address. With NSF_SLOT_IS_DONE there is nothing more to learn from tuples that were denied on ports other
+ * than mail's, but their number. */
 #define NSF_SLOT_HAS_ROW (UINT32_C(1) << 31)
+#define NSF_SLOT_IS_DONE (UINT32_C(1) << 30)
+#define NSF_SLOT_ROW_MAX (NSF_SLOT_IS_DONE - 1)
+
+static inline uint32_t nsf_slot_row(uint32_t state)
+{
+    return state & NSF_SLOT_ROW_MAX;
+}
 
 /* A fact: denied, with the address's id, UDP or TCP and the port; or allowed, with a row of `ports`, or with protocol
  * and port under no finding. What does not fit gets a row. */
@@ -88,6 +96,22 @@ static inline bool nsf_deed_has_tcp_port(const struct nsf_deed *deed)
     return nsf_has_tcp_port(deed->protocol, deed->port) != 0;
 }
 
+enum nsf_port_use {
+    NSF_PORT_PLAIN = 1, /* what a mail server or its owner's browser touches: mail, ident, DNS, the web */
+    NSF_PORT_MAIL = 2,
+};
+#define NSF_PORT_USES 588u
+extern const uint8_t nsf_port_uses[NSF_PORT_USES];
+
+/* The flags that a port leaves, whoever touched it; those of a mail port may be none. */
+static inline unsigned nsf_port_flags(uint8_t protocol, uint16_t port)
+{
+    bool is_tcp = protocol == NSF_PROTOCOL_TCP, has_ports = is_tcp | (protocol == NSF_PROTOCOL_UDP);
+    unsigned use = nsf_port_uses[port < NSF_PORT_USES ? port : 0];
+    bool is_strange = has_ports & !(use & NSF_PORT_PLAIN), is_mail = is_tcp & ((use & NSF_PORT_MAIL) != 0);
+    return (is_strange ? NSF_CONTACT_STRANGE_PORT : 0u) | (is_mail ? 0u : NSF_CONTACT_NOT_MAIL_PORT);
+}
+
 /* Eight lanes at a time. */
 typedef uint16_t nsf_lanes __attribute__((vector_size(16)));
 typedef uint64_t nsf_lane_words __attribute__((vector_size(16)));
@@ -124,6 +148,39 @@ static inline unsigned nsf_row_flags(const struct nsf_contact_row *row)
     return row->bits >> NSF_ROW_FLAGS & NSF_FLAGS_ALL;
 }
 
+/* ---- rows ---- */
+
+/* One that is new comes behind the others; else the lane there stays as it is. */
+static inline void nsf_put_in_lane(uint16_t lanes[NSF_ROW_LANES], unsigned n_used, uint16_t value, bool is_new)
+{
+    unsigned at = n_used < NSF_ROW_LANES ? n_used : NSF_ROW_LANES - 1;
+    lanes[at] = is_new ? value : lanes[at];
+}
+
+/* Denied on a port of TCP (or on one that is counted no further), with lanes left for what is new: what most have to
+ * learn, and without a branch on which of them it is. False: it is something else, and nothing was noted. `code` is that
+ * of our address. */
+static inline bool nsf_row_note_denied(struct nsf_contact_row *row, uint16_t code, uint8_t protocol, uint16_t port)
+{
+    uint32_t bits = row->bits;
+    unsigned n_ports = nsf_row_used(row, NSF_ROW_TCP_PORTS_USED), n_codes = nsf_row_used(row, NSF_ROW_CODES_USED);
+    unsigned has_lane = nsf_has_tcp_port(protocol, port);
+    unsigned is_own_old = (bits & NSF_ROW_STOPPED(NSF_ROW_DENIED_ADDRESSES)) != 0;
+    unsigned is_port_old = (bits & NSF_ROW_STOPPED(NSF_ROW_DENIED_PORTS)) != 0;
+    is_own_old |= nsf_has_lane(row->codes, code);
+    is_port_old |= has_lane & nsf_has_lane(row->tcp_ports, port);
+    bool is_own_new = is_own_old == 0, is_port_new = is_port_old == 0;
+    if ((is_own_new & ((n_codes == NSF_ROW_LANES) | (code == NSF_CODE_NONE))) |
+        (is_port_new & ((n_ports == NSF_ROW_LANES) | (has_lane == 0))))
+        return false;
+    nsf_put_in_lane(row->codes, n_codes, code, is_own_new);
+    nsf_put_in_lane(row->tcp_ports, n_ports, port, is_port_new);
+    row->bits = bits +
+                is_own_new * (UINT32_C(1) << NSF_ROW_DENIED_ADDRESSES | UINT32_C(1) << NSF_ROW_CODES_USED) +
+                is_port_new * (UINT32_C(1) << NSF_ROW_DENIED_PORTS | UINT32_C(1) << NSF_ROW_TCP_PORTS_USED);
+    return true;
+}
+
 /* ---- contacts.c ---- */
 
 /* The code that belongs to the rest of the deed. */
@@ -140,6 +197,17 @@ unsigned nsf_deed_flags(const struct nsf_deed *deed);
 uint32_t nsf_contact_rows_add(struct nsf_contacts_table *table);
 /* Gives the row room for further items. */
 struct nsf_contact_more *nsf_contact_rows_add_more(struct nsf_contacts_table *table, struct nsf_contact_row *row);
+/* A number of the row's tuples began anew: remembers that. */
+void nsf_contact_rows_carry(struct nsf_contacts_table *table, uint32_t row_idx, bool is_denied);
+static inline void nsf_contact_rows_count(struct nsf_contacts_table *table, uint32_t row_idx, bool is_denied,
+                                          uint32_t n)
+{
+    uint32_t *tuples = &table->rows[row_idx].tuples[is_denied];
+    if (NSF_UNLIKELY(__builtin_add_overflow(*tuples, n, tuples)))
+        nsf_contact_rows_carry(table, row_idx, is_denied);
+}
+/* All tuples that were counted in the row. */
+uint64_t nsf_contact_rows_tuples(const struct nsf_contacts_table *table, uint32_t row_idx, bool is_denied);
 /* The source of the row did it n times. */
 void nsf_contact_rows_note(struct nsf_contacts_table *table, uint32_t row_idx, const struct nsf_deed *deed, uint32_t n);
 

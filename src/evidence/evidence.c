@@ -440,6 +440,22 @@ static void admit_foreign(struct nsf_evidence *evidence, const struct nsf_foreig
     evidence->n_foreign++;
 }
 
+/* What all partitions ask of the groups of contacts. */
+static void place_tuple_groups(const struct nsf_evidence *evidence, struct nsf_batch *batch)
+{
+    struct nsf_tuple_groups *groups = &batch->tuple_groups;
+    groups->has_vnet4 = false;
+    NSF_GROW(groups->targets, groups->targets_capacity, groups->n);
+    for (size_t i = 0; i < groups->n; i++) {
+        const struct nsf_place_of_scope *place = nsf_stable_get(&evidence->places, groups->items[i].scope_id);
+        bool is_duplicate = batch->records[groups->items[i].record_idx].is_duplicate;
+        groups->targets[i] = is_duplicate        ? NSF_GROUP_DUPLICATE
+                             : place->is_finding ? place->target
+                                                 : NSF_GROUP_WITHOUT_TARGET;
+        groups->has_vnet4 |= place->is_vnet4 && !is_duplicate;
+    }
+}
+
 void nsf_evidence_admit(struct nsf_evidence *evidence, struct nsf_batch *batch, struct nsf_slice path)
 {
     if (!nsf_slice_eq(path, evidence->path)) {
@@ -449,6 +465,7 @@ void nsf_evidence_admit(struct nsf_evidence *evidence, struct nsf_batch *batch, 
     place_new_scopes(evidence);
     for (size_t i = 0; i < batch->n_records; i++)
         admit_record(evidence, &batch->records[i], batch->seq);
+    place_tuple_groups(evidence, batch);
     admit_groups(evidence, batch);
     admit_bad(evidence, batch);
     for (size_t i = 0; i < batch->n_foreign; i++)
@@ -456,11 +473,8 @@ void nsf_evidence_admit(struct nsf_evidence *evidence, struct nsf_batch *batch, 
     nsf_problems_merge(&evidence->inputs.problems, &batch->problems);
 }
 
-void nsf_evidence_take(struct nsf_evidence *evidence, const struct nsf_batch *batch, unsigned partition)
+static void take_outbound(struct nsf_evidence *evidence, const struct nsf_batch *batch)
 {
-    nsf_partition_take(&evidence->partitions[partition], batch, partition);
-    if (partition != 0)
-        return;
     nsf_outbound_take(&evidence->outbound, batch);
     for (size_t i = 0; i < batch->outbound.n; i++) {
         const struct nsf_mail_event *event = &batch->outbound.items[i];
@@ -468,6 +482,14 @@ void nsf_evidence_take(struct nsf_evidence *evidence, const struct nsf_batch *ba
         if (place->is_vnet4 && !batch->records[event->record_idx].is_duplicate)
             nsf_marks_mail(&evidence->outbound_marks, place->flow_log_id, event);
     }
+}
+
+void nsf_evidence_take(struct nsf_evidence *evidence, const struct nsf_batch *const *batches, size_t n,
+                       unsigned partition)
+{
+    nsf_partition_take(&evidence->partitions[partition], batches, n, partition);
+    for (size_t i = 0; i < n && partition == 0; i++)
+        take_outbound(evidence, batches[i]);
 }
 
 bool nsf_evidence_needs_stamps(const struct nsf_evidence *evidence)

@@ -41,7 +41,9 @@ void nsf_evidence_expect(struct nsf_evidence *evidence, struct nsf_slice flow_lo
 
 /* Marks duplicate records in the batch and counts its records. `path` names the blob in problems. */
 void nsf_evidence_admit(struct nsf_evidence *evidence, struct nsf_batch *batch, struct nsf_slice path);
-void nsf_evidence_take(struct nsf_evidence *evidence, const struct nsf_batch *batch, unsigned partition);
+/* What a partition has to do with admitted batches: the next ones in their order, as many at once as there are. */
+void nsf_evidence_take(struct nsf_evidence *evidence, const struct nsf_batch *const *batches, size_t n,
+                       unsigned partition);
 
 /* Problems that were met outside the batches: while listing, say. */
 void nsf_evidence_add_problems(struct nsf_evidence *evidence, const struct nsf_problems *problems);

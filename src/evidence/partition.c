@@ -513,56 +513,45 @@ static void take_mail(struct nsf_partition *partition, const struct nsf_batch *b
     }
 }
 
-/* NULL: the group's record is a duplicate, nothing in it counts. */
-static const struct nsf_place_of_scope *place_of_group(const struct nsf_partition *partition,
-                                                       const struct nsf_batch *batch, uint32_t group_idx)
-{
-    const struct nsf_tuple_group *group = &batch->tuple_groups.items[group_idx];
-    if (batch->records[group->record_idx].is_duplicate)
-        return NULL;
-    return partition->shared->place(partition->shared, group->scope_id);
-}
-
-static uint32_t target_of_contacts(const struct nsf_place_of_scope *place)
-{
-    return place->is_finding ? place->target : NSF_INDEX_NONE;
-}
-
 static bool is_in_window(const struct nsf_shared *shared, int64_t ts_ms)
 {
     return !is_before_window(shared, ts_ms) && !is_behind_window(shared, ts_ms);
 }
 
-/* The contacts from `from` on that are of the same group. */
-static void note_marks(struct nsf_partition *partition, const struct nsf_place_of_scope *place,
-                       const struct nsf_contacts *contacts, size_t from)
+static const struct nsf_place_of_scope *place_of_group(const struct nsf_partition *partition,
+                                                       const struct nsf_batch *batch, uint32_t group_idx)
 {
-    size_t to = from + 1;
-    while (to < contacts->n && contacts->items[to].group_idx == contacts->items[from].group_idx)
-        to++;
-    nsf_marks_contacts(&partition->marks, place->flow_log_id, &contacts->items[from], to - from);
+    return partition->shared->place(partition->shared, batch->tuple_groups.items[group_idx].scope_id);
 }
 
-static void take_contacts(struct nsf_partition *partition, const struct nsf_batch *batch, unsigned idx)
+/* Group by group. */
+static void note_marks(struct nsf_partition *partition, const struct nsf_batch *batch, unsigned idx)
 {
-    struct nsf_contact_block block;
     const struct nsf_contacts *contacts = &batch->contacts[idx];
-    const struct nsf_place_of_scope *place = NULL;
-    uint32_t group_idx = NSF_INDEX_NONE, target = NSF_INDEX_NONE;
-    block.n = 0;
+    for (size_t from = 0, to; from < contacts->n; from = to) {
+        uint32_t group_idx = contacts->items[from].group_idx;
+        for (to = from + 1; to < contacts->n && contacts->items[to].group_idx == group_idx;)
+            to++;
+        const struct nsf_place_of_scope *place = place_of_group(partition, batch, group_idx);
+        if (place->is_vnet4 && batch->tuple_groups.targets[group_idx] != NSF_GROUP_DUPLICATE)
+            nsf_marks_contacts(&partition->marks, place->flow_log_id, &contacts->items[from], to - from);
+    }
+}
+
+static void take_contacts(struct nsf_partition *partition, const struct nsf_batch *batch, unsigned idx,
+                          struct nsf_contact_block *block)
+{
+    const struct nsf_contacts *contacts = &batch->contacts[idx];
+    const uint32_t *targets = batch->tuple_groups.targets;
+    if (batch->tuple_groups.has_vnet4)
+        note_marks(partition, batch, idx);
     for (size_t i = 0; i < contacts->n; i++) {
         const struct nsf_contact *contact = &contacts->items[i];
-        if (contact->group_idx != group_idx) {
-            group_idx = contact->group_idx;
-            place = place_of_group(partition, batch, group_idx);
-            target = place == NULL ? NSF_INDEX_NONE : target_of_contacts(place);
-            if (place != NULL && place->is_vnet4)
-                note_marks(partition, place, contacts, i);
-        }
-        if (place != NULL && (!batch->has_stamps || is_in_window(partition->shared, contacts->stamps_ms[i])))
-            nsf_contacts_put(&partition->contacts, &block, contact, target);
+        uint32_t target = targets[contact->group_idx];
+        if (target != NSF_GROUP_DUPLICATE &&
+            (!batch->has_stamps || is_in_window(partition->shared, contacts->stamps_ms[i])))
+            nsf_contacts_put(&partition->contacts, block, contact, target);
     }
-    nsf_contacts_empty_block(&partition->contacts, &block);
 }
 
 static void take_wide_contacts(struct nsf_partition *partition, const struct nsf_batch *batch, unsigned idx)
@@ -570,22 +559,37 @@ static void take_wide_contacts(struct nsf_partition *partition, const struct nsf
     for (size_t i = 0; i < batch->wide_contacts[idx].n; i++) {
         const struct nsf_wide_contact *contact = &batch->wide_contacts[idx].items[i];
         const struct nsf_place_of_scope *place = place_of_group(partition, batch, contact->group_idx);
-        if (place != NULL && place->is_vnet4)
+        uint32_t target = batch->tuple_groups.targets[contact->group_idx];
+        if (target == NSF_GROUP_DUPLICATE)
+            continue;
+        if (place->is_vnet4)
             nsf_marks_wide_contact(&partition->marks, place->flow_log_id, contact);
-        if (place != NULL && is_in_window(partition->shared, contact->ts_ms))
-            nsf_contacts_add_wide(&partition->contacts, contact, target_of_contacts(place));
+        if (is_in_window(partition->shared, contact->ts_ms))
+            nsf_contacts_add_wide(&partition->contacts, contact, target);
     }
 }
 
-void nsf_partition_take(struct nsf_partition *partition, const struct nsf_batch *batch, unsigned idx)
+static void take_all_mail(struct nsf_partition *partition, const struct nsf_batch *batch, unsigned idx)
 {
-    partition->seq = batch->seq;
     const struct nsf_mail_events *mail = &batch->mail[idx];
+    partition->seq = batch->seq;
     for (size_t i = 0; i < mail->n; i += PARTITION_MAIL_AHEAD)
         take_mail(partition, batch, &mail->items[i],
                   mail->n - i < PARTITION_MAIL_AHEAD ? mail->n - i : PARTITION_MAIL_AHEAD);
-    take_contacts(partition, batch, idx);
-    take_wide_contacts(partition, batch, idx);
+}
+
+/* Mail has its order, contacts have none. Batches of small blobs are short: their contacts make blocks together. */
+void nsf_partition_take(struct nsf_partition *partition, const struct nsf_batch *const *batches, size_t n, unsigned idx)
+{
+    struct nsf_contact_block block;
+    block.n = 0;
+    for (size_t i = 0; i < n; i++)
+        take_all_mail(partition, batches[i], idx);
+    for (size_t i = 0; i < n; i++)
+        take_contacts(partition, batches[i], idx, &block);
+    nsf_contacts_empty_block(&partition->contacts, &block);
+    for (size_t i = 0; i < n; i++)
+        take_wide_contacts(partition, batches[i], idx);
 }
 
 void nsf_partition_finish(struct nsf_partition *partition)

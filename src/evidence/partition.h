@@ -92,8 +92,9 @@ struct nsf_partition {
 
 void nsf_partition_init(struct nsf_partition *partition, const struct nsf_shared *shared, uint64_t seed);
 void nsf_partition_release(struct nsf_partition *partition);
-/* Takes the events of partition `idx` of the batch, whose duplicates are marked. */
-void nsf_partition_take(struct nsf_partition *partition, const struct nsf_batch *batch, unsigned idx);
+/* Takes the events of partition `idx` of admitted batches, one after the other. */
+void nsf_partition_take(struct nsf_partition *partition, const struct nsf_batch *const *batches, size_t n,
+                        unsigned idx);
 /* Everything still open is closed as it stands. */
 void nsf_partition_finish(struct nsf_partition *partition);
 

@@ -28,6 +28,7 @@ void nsf_batch_free(struct nsf_batch *batch)
     }
     nsf_free(batch->outbound.items);
     nsf_free(batch->tuple_groups.items);
+    nsf_free(batch->tuple_groups.targets);
     nsf_free(batch->groups.ids);
     nsf_pairset_release(&batch->groups.known);
     nsf_free(batch->records);
@@ -123,7 +124,8 @@ size_t nsf_batch_capacity_bytes(const struct nsf_batch *batch)
 {
     size_t n_bytes = sizeof(*batch) + batch->outbound.capacity * sizeof(struct nsf_mail_event) +
                      batch->records_capacity * sizeof(struct nsf_record) +
-                     batch->tuple_groups.capacity * sizeof(struct nsf_tuple_group);
+                     batch->tuple_groups.capacity * sizeof(struct nsf_tuple_group) +
+                     batch->tuple_groups.targets_capacity * sizeof(uint32_t);
     for (unsigned p = 0; p < NSF_PARTITIONS; p++)
         n_bytes += batch->mail[p].capacity * sizeof(struct nsf_mail_event) +
                    batch->contacts[p].capacity * sizeof(struct nsf_contact) +

@@ -48,7 +48,13 @@ struct nsf_tuple_groups {
     struct nsf_tuple_group *items;
     size_t n;
     size_t capacity;
+    /* Set by the evidence when it admits the batch. */
+    uint32_t *targets; /* of each group: its finding, NSF_GROUP_WITHOUT_TARGET, or NSF_GROUP_DUPLICATE */
+    size_t targets_capacity;
+    bool has_vnet4; /* some group is of a virtual network flow log, and no duplicate */
 };
+#define NSF_GROUP_WITHOUT_TARGET UINT32_MAX
+#define NSF_GROUP_DUPLICATE (UINT32_MAX - 1) /* of a duplicate record: nothing of it counts */
 
 struct nsf_contacts {
     struct nsf_contact *items;

@@ -102,8 +102,10 @@ static bool take_some(const struct worker *worker)
     uint64_t from = pipeline->taken_to[p], to = pipeline->n_admitted;
     pipeline->is_taking[p] = true;
     nsf_mutex_unlock(pipeline->mutex);
+    const struct nsf_batch *batches[PIPELINE_RING];
     for (uint64_t seq = from; seq < to; seq++)
-        nsf_evidence_take(pipeline->evidence, pipeline->ring[seq % PIPELINE_RING].parcel->batch, p);
+        batches[seq - from] = pipeline->ring[seq % PIPELINE_RING].parcel->batch;
+    nsf_evidence_take(pipeline->evidence, batches, to - from, p);
     nsf_mutex_lock(pipeline->mutex);
     pipeline->is_taking[p] = false;
     pipeline->taken_to[p] = to;

@@ -80,7 +80,7 @@ static nsf_result take(struct replay *replay, struct nsf_slice packed, struct ns
         batch->problems.items[i].path = replay->name;
     nsf_evidence_admit(replay->evidence, batch, replay->name);
     for (unsigned p = 0; p < NSF_PARTITIONS; p++)
-        nsf_evidence_take(replay->evidence, batch, p);
+        nsf_evidence_take(replay->evidence, &(const struct nsf_batch *){batch}, 1, p);
     return r;
 }
 

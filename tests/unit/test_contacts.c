@@ -3,6 +3,7 @@
 #include "evidence/contacts.h"
 
 #include "core/mem.h"
+#include "evidence/contacts_state.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -456,6 +457,108 @@ static void test_many_addresses(void **state)
     nsf_contacts_release(&table);
 }
 
+/* ---- more tuples than 32 bits count ---- */
+
+#define MANY_V4 0x09080706u
+
+/* Denied on so many ports of so many of our addresses, then allowed on one. */
+static void make_row(struct nsf_contacts_table *table, uint32_t src, uint32_t n)
+{
+    struct nsf_contact contacts[40];
+    for (uint32_t i = 0; i <= n; i++)
+        contacts[i] = (struct nsf_contact){
+            .src = src, .dst = 0x0a000000 + i, .dst_port = (uint16_t)(7000 + i), .protocol = 6, .is_denied = i < n};
+    put_all(table, contacts, n + 1, NSF_INDEX_NONE);
+    put_all(table, contacts, n + 1, NSF_INDEX_NONE); /* what is denied now may be nothing new */
+}
+
+static struct nsf_contact_row *row_of(const struct nsf_contacts_table *table, uint32_t src)
+{
+    const struct nsf_contact_slot *slot = nsf_contact_slots_find(&table->slots, nsf_ip_from_v4(src));
+    assert_true(slot != NULL && (slot->state & NSF_SLOT_HAS_ROW) != 0);
+    return &table->rows[nsf_slot_row(slot->state)];
+}
+
+/* As if so many had been counted. */
+static void count_nearly_all(struct nsf_contacts_table *table, uint32_t src)
+{
+    row_of(table, src)->tuples[false] = row_of(table, src)->tuples[true] = UINT32_MAX - 3;
+}
+
+static void put_some(struct nsf_contacts_table *table, uint32_t src, uint32_t n, bool is_denied)
+{
+    struct nsf_contact contact = {
+        .src = src, .dst = 0x0a000000, .dst_port = is_denied ? 7000 : 443, .protocol = 6, .is_denied = is_denied};
+    for (uint32_t i = 0; i < n; i++)
+        put_all(table, &contact, 1, NSF_INDEX_NONE);
+}
+
+static void assert_tuples(const struct nsf_contacts_table *table, uint32_t src, uint64_t n_denied, uint64_t n_allowed)
+{
+    struct nsf_contact_summary summary;
+    assert_true(nsf_contacts_find(table, nsf_ip_from_v4(src), &summary));
+    assert_true(summary.denied_tuples == n_denied && summary.other_contacts == n_allowed);
+}
+
+/* Sources that still tell something new, and those that only count; beside another one, which stays as it is. */
+static void test_more_tuples_than_32_bits(void **state)
+{
+    (void)state;
+    static const uint32_t n_ports[] = {2, 12, 14, 30};
+    for (size_t i = 0; i < NSF_ARRAY_LEN(n_ports); i++) {
+        struct nsf_contacts_table table;
+        nsf_contacts_init(&table, i);
+        make_row(&table, MANY_V4, n_ports[i]);
+        make_row(&table, MANY_V4 + 1, n_ports[i]);
+        assert_tuples(&table, MANY_V4, 2 * n_ports[i], 2);
+        count_nearly_all(&table, MANY_V4);
+        put_some(&table, MANY_V4, 10, true);
+        put_some(&table, MANY_V4, 5, false);
+        assert_tuples(&table, MANY_V4, (uint64_t)UINT32_MAX - 3 + 10, (uint64_t)UINT32_MAX - 3 + 5);
+        count_nearly_all(&table, MANY_V4);
+        put_some(&table, MANY_V4, 10, true);
+        assert_tuples(&table, MANY_V4, 2 * (uint64_t)UINT32_MAX + 1 - 3 + 10, 2 * (uint64_t)UINT32_MAX + 1 - 3);
+        assert_tuples(&table, MANY_V4 + 1, 2 * n_ports[i], 2);
+        nsf_contacts_release(&table);
+    }
+}
+
+/* A source of one fact gets a row before its slot cannot count it any more. */
+static void test_more_tuples_than_a_slot_counts(void **state)
+{
+    (void)state;
+    struct nsf_contacts_table table;
+    nsf_contacts_init(&table, 3);
+    put_some(&table, MANY_V4, 1, true);
+    nsf_contact_slots_find(&table.slots, nsf_ip_from_v4(MANY_V4))->state = NSF_SLOT_HAS_ROW - 3;
+    put_some(&table, MANY_V4, 7, true);
+    assert_tuples(&table, MANY_V4, (uint64_t)NSF_SLOT_HAS_ROW - 3 + 7, 0);
+    nsf_contacts_release(&table);
+}
+
+/* Of two sources one is kept, and its tuples with it; those of the other are all counted as not kept. */
+static void test_more_tuples_than_32_bits_are_kept(void **state)
+{
+    (void)state;
+    const uint64_t all = (uint64_t)UINT32_MAX - 3 + 10;
+    struct nsf_contacts_table table;
+    nsf_contacts_init(&table, 3);
+    table.max_addresses = 1;
+    for (uint32_t i = 0; i < 2; i++) {
+        make_row(&table, MANY_V4 + i, 20);
+        count_nearly_all(&table, MANY_V4 + i);
+        put_some(&table, MANY_V4 + i, 10, true);
+        row_of(&table, MANY_V4 + i)->tuples[false] = 0;
+    }
+    nsf_contacts_finish(&table);
+    struct nsf_contact_summary summary;
+    bool is_first = nsf_contacts_find(&table, nsf_ip_from_v4(MANY_V4), &summary);
+    assert_true(is_first != nsf_contacts_find(&table, nsf_ip_from_v4(MANY_V4 + 1), &summary));
+    assert_tuples(&table, MANY_V4 + !is_first, all, 0);
+    assert_true(table.n_not_kept == all && table.n_carries == 1);
+    nsf_contacts_release(&table);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -466,6 +569,9 @@ int main(void)
         cmocka_unit_test(test_port_0),
         cmocka_unit_test(test_more_than_codes),
         cmocka_unit_test(test_many_addresses),
+        cmocka_unit_test(test_more_tuples_than_32_bits),
+        cmocka_unit_test(test_more_tuples_than_a_slot_counts),
+        cmocka_unit_test(test_more_tuples_than_32_bits_are_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -72,7 +72,7 @@ static void feed(struct world *world, const char *text)
     world->batch->seq = world->seq++;
     nsf_evidence_admit(world->evidence, world->batch, S("blob"));
     for (unsigned p = 0; p < NSF_PARTITIONS; p++)
-        nsf_evidence_take(world->evidence, world->batch, p);
+        nsf_evidence_take(world->evidence, &(const struct nsf_batch *){world->batch}, 1, p);
 }
 
 static const struct nsf_review *finish(struct world *world)
