@@ -18,7 +18,7 @@
  * records at about 32 KB. */
 #define NSF_RECORD_MAX_BYTES ((size_t)16 << 20)
 /* One read from a file, and the piece in which inflated bytes are handed on. */
-#define NSF_CHUNK_BYTES ((size_t)256 << 10)
+#define NSF_CHUNK_BYTES ((size_t)128 << 10)
 /* Inflated bytes per compressed byte, over the whole member. DEFLATE cannot exceed 1032:1. */
 #define NSF_GZIP_RATIO_MAX 1100
 /* Names of rules, NSGs, flow logs. Azure allows 80 for a rule and about 400 for a resource id. */

@@ -12,7 +12,10 @@
 /* So many admitted parcels, or bytes in them, are taken before more is read: many at a time, since the tables of one
  * partition fit a cache and those of all do not. */
 #define PIPELINE_TAKE_PARCELS 32u
-#define PIPELINE_TAKE_BYTES ((size_t)1 << 20)
+#define PIPELINE_TAKE_BYTES ((size_t)256 << 10)
+/* Each partition is taken by the same worker, in whose cache it is, unless that one is so many times this far behind.
+ */
+#define PIPELINE_HELP_TIMES 2u
 /* Tasks begun and not yet retired, per job: one that is read, one that waits for its turn. */
 #define PIPELINE_TASKS_PER_JOB 2u
 
@@ -41,12 +44,14 @@ struct pipeline {
     struct admitted ring[PIPELINE_RING];
     uint64_t n_admitted;
     uint64_t n_released;
-    size_t n_bytes; /* of those admitted and not released */
+    uint64_t n_bytes; /* admitted so far */
     bool is_admitting;
-    uint64_t taken_to[NSF_PARTITIONS]; /* sequence number of the next parcel of each partition */
-    bool is_taking[NSF_PARTITIONS];
+    struct taken {
+        uint64_t to;      /* sequence number of the next parcel */
+        uint64_t n_bytes; /* of those before it */
+        bool is_busy;     /* a worker takes it just now */
+    } taken[NSF_PARTITIONS];
 
-    struct nsf_parcel_pool pool;
     struct nsf_pipeline_progress progress;
 };
 
@@ -54,7 +59,9 @@ struct worker {
     struct pipeline *pipeline;
     struct nsf_reader *reader;
     struct nsf_thread *thread;
-    unsigned first_partition;
+    struct nsf_parcel_pool pool; /* under the pipeline's mutex */
+    unsigned first_partition;    /* own ones: [first, behind_last) */
+    unsigned behind_last_partition;
 };
 
 static void wake(struct pipeline *pipeline)
@@ -75,52 +82,78 @@ static void release_taken(struct pipeline *pipeline)
     while (pipeline->n_released < pipeline->n_admitted &&
            pipeline->ring[pipeline->n_released % PIPELINE_RING].n_taken == NSF_PARTITIONS) {
         struct admitted *slot = &pipeline->ring[pipeline->n_released++ % PIPELINE_RING];
-        pipeline->n_bytes -= nsf_batch_bytes(slot->parcel->batch);
-        nsf_parcel_give_back(&pipeline->pool, slot->parcel);
+        nsf_parcel_give_back(slot->parcel);
         *slot = (struct admitted){0};
     }
 }
 
-static bool is_take_due(const struct pipeline *pipeline)
+/* What waits for the partition is `times` as much as is taken at once. */
+static bool is_due(const struct pipeline *pipeline, unsigned partition, unsigned times)
 {
-    return pipeline->n_admitted - pipeline->n_released >= PIPELINE_TAKE_PARCELS ||
-           pipeline->n_bytes >= PIPELINE_TAKE_BYTES;
+    const struct taken *taken = &pipeline->taken[partition];
+    return !taken->is_busy && (pipeline->n_admitted - taken->to >= times * PIPELINE_TAKE_PARCELS ||
+                               pipeline->n_bytes - taken->n_bytes >= times * PIPELINE_TAKE_BYTES);
 }
 
-/* Takes what one partition has not seen yet. A worker begins with partitions of its own, whose tables are in its cache.
- * False: nothing to take. Called and left with the mutex held. */
-static bool take_some(const struct worker *worker)
+static bool is_waited_for(const struct pipeline *pipeline, unsigned partition)
 {
-    struct pipeline *pipeline = worker->pipeline;
-    unsigned p = worker->first_partition, n = 0;
-    while (n < NSF_PARTITIONS && (pipeline->is_taking[p] || pipeline->taken_to[p] == pipeline->n_admitted)) {
-        p = (p + 1) % NSF_PARTITIONS;
-        n++;
-    }
-    if (n == NSF_PARTITIONS)
-        return false;
-    uint64_t from = pipeline->taken_to[p], to = pipeline->n_admitted;
-    pipeline->is_taking[p] = true;
+    const struct taken *taken = &pipeline->taken[partition];
+    return !taken->is_busy && taken->to < pipeline->n_admitted;
+}
+
+/* Takes what one partition has not seen yet. Called and left with the mutex held. */
+static void take(struct pipeline *pipeline, unsigned partition)
+{
+    struct taken *taken = &pipeline->taken[partition];
+    uint64_t from = taken->to, to = pipeline->n_admitted, n_bytes = pipeline->n_bytes;
+    taken->is_busy = true;
     nsf_mutex_unlock(pipeline->mutex);
     const struct nsf_batch *batches[PIPELINE_RING];
     for (uint64_t seq = from; seq < to; seq++)
         batches[seq - from] = pipeline->ring[seq % PIPELINE_RING].parcel->batch;
-    nsf_evidence_take(pipeline->evidence, batches, to - from, p);
+    nsf_evidence_take(pipeline->evidence, batches, to - from, partition);
     nsf_mutex_lock(pipeline->mutex);
-    pipeline->is_taking[p] = false;
-    pipeline->taken_to[p] = to;
+    *taken = (struct taken){.to = to, .n_bytes = n_bytes};
     for (uint64_t seq = from; seq < to; seq++)
         pipeline->ring[seq % PIPELINE_RING].n_taken++;
     release_taken(pipeline);
     wake(pipeline);
-    return true;
+}
+
+/* Takes one partition that much is waiting for: an own one, or that of a worker who is late. False: there is none. */
+static bool take_due(const struct worker *worker)
+{
+    struct pipeline *pipeline = worker->pipeline;
+    for (unsigned i = 0; i < NSF_PARTITIONS; i++) {
+        unsigned p = (worker->first_partition + i) % NSF_PARTITIONS;
+        bool is_own = p >= worker->first_partition && p < worker->behind_last_partition;
+        if (is_due(pipeline, p, is_own ? 1 : PIPELINE_HELP_TIMES)) {
+            take(pipeline, p);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Takes any partition that something is waiting for. False: there is none. */
+static bool take_some(const struct worker *worker)
+{
+    struct pipeline *pipeline = worker->pipeline;
+    for (unsigned i = 0; i < NSF_PARTITIONS; i++) {
+        unsigned p = (worker->first_partition + i) % NSF_PARTITIONS;
+        if (is_waited_for(pipeline, p)) {
+            take(pipeline, p);
+            return true;
+        }
+    }
+    return false;
 }
 
 /* The parcels of tasks that turned out to begin at no record border are thrown away. */
-static void drop_task(struct pipeline *pipeline, struct nsf_task *task)
+static void drop_task(struct nsf_task *task)
 {
     for (struct nsf_parcel *parcel; (parcel = nsf_task_pop(task)) != NULL;)
-        nsf_parcel_give_back(&pipeline->pool, parcel);
+        nsf_parcel_give_back(parcel);
 }
 
 static void remove_head(struct pipeline *pipeline)
@@ -138,7 +171,7 @@ static void retire_heads(struct pipeline *pipeline)
 {
     for (struct nsf_task *head; (head = pipeline->head) != NULL;) {
         if (head->is_void)
-            drop_task(pipeline, head);
+            drop_task(head);
         if (head->state != NSF_TASK_DONE || head->first != NULL || pipeline->is_admitting)
             break;
         if (!head->is_void) {
@@ -181,7 +214,7 @@ static bool admit_one(struct pipeline *pipeline)
     if (parcel->failure.code != NSF_E_NONE)
         note_failure(pipeline->result, parcel);
     pipeline->ring[pipeline->n_admitted % PIPELINE_RING] = (struct admitted){.parcel = parcel};
-    pipeline->n_bytes += nsf_batch_bytes(parcel->batch);
+    pipeline->n_bytes += parcel->n_bytes;
     pipeline->n_admitted++;
     retire_heads(pipeline);
     if (pipeline->options->on_progress != NULL)
@@ -199,41 +232,69 @@ static bool is_stopped(const struct pipeline *pipeline)
 static void hand_on(const struct worker *worker, struct nsf_task *task, struct nsf_parcel *parcel)
 {
     struct pipeline *pipeline = worker->pipeline;
+    nsf_parcel_hand_on(parcel);
     nsf_task_push(task, parcel);
-    if (task != pipeline->head)
-        return;
-    while (admit_one(pipeline)) {
+    while (task == pipeline->head && admit_one(pipeline)) {
     }
-    while (is_take_due(pipeline) && take_some(worker)) {
+    while (take_due(worker)) {
     }
 }
 
-/* Hands a parcel of a task on; works on what is waiting while the task is too far ahead. False: the task is void or
- * the run is stopped, and reading it further is of no use. */
+static bool is_wanted(const struct pipeline *pipeline, const struct nsf_task *task)
+{
+    return !task->is_void && !is_stopped(pipeline);
+}
+
+/* Hands a parcel of a task on; works on what is waiting until there may be another one. That comes, since the worker of
+ * the head task gets all of its parcels home by itself. False: the task is void or the run is stopped, and reading it
+ * further is of no use. */
 static bool push(void *ctx, struct nsf_task *task, struct nsf_parcel *parcel)
 {
     const struct worker *worker = ctx;
     struct pipeline *pipeline = worker->pipeline;
     nsf_mutex_lock(pipeline->mutex);
-    while (nsf_task_is_full(task) && !task->is_void && !is_stopped(pipeline))
-        if (!(is_take_due(pipeline) && take_some(worker)) && !admit_one(pipeline) && !take_some(worker))
-            wait_for_change(pipeline);
-    bool goes_on = !task->is_void && !is_stopped(pipeline);
-    if (goes_on)
+    if (is_wanted(pipeline, task))
         hand_on(worker, task, parcel);
     else
-        nsf_parcel_give_back(&pipeline->pool, parcel);
+        nsf_parcel_give_back(parcel);
     wake(pipeline);
+    while (nsf_parcel_pool_is_exhausted(&worker->pool) && is_wanted(pipeline, task))
+        if (!take_due(worker) && !admit_one(pipeline) && !take_some(worker))
+            wait_for_change(pipeline);
+    bool goes_on = is_wanted(pipeline, task);
     nsf_mutex_unlock(pipeline->mutex);
     return goes_on;
 }
 
-static struct nsf_parcel *new_parcel(void *ctx)
+static void tell_border(void *ctx, struct nsf_task *task, const struct nsf_border *border)
 {
     struct pipeline *pipeline = ((const struct worker *)ctx)->pipeline;
     nsf_mutex_lock(pipeline->mutex);
-    struct nsf_parcel *parcel = nsf_parcel_take(&pipeline->pool);
+    task->border = *border;
+    task->is_border_known = true;
     nsf_mutex_unlock(pipeline->mutex);
+}
+
+static bool ask_border(void *ctx, uint64_t number, struct nsf_border *border)
+{
+    struct pipeline *pipeline = ((const struct worker *)ctx)->pipeline;
+    nsf_mutex_lock(pipeline->mutex);
+    const struct nsf_task *task = pipeline->head;
+    while (task != NULL && task->number != number)
+        task = task->next;
+    bool is_known = task != NULL && task->is_border_known;
+    if (is_known)
+        *border = task->border;
+    nsf_mutex_unlock(pipeline->mutex);
+    return is_known;
+}
+
+static struct nsf_parcel *new_parcel(void *ctx)
+{
+    struct worker *worker = ctx;
+    nsf_mutex_lock(worker->pipeline->mutex);
+    struct nsf_parcel *parcel = nsf_parcel_take(&worker->pool);
+    nsf_mutex_unlock(worker->pipeline->mutex);
     return parcel;
 }
 
@@ -272,7 +333,7 @@ static void run_task(struct worker *worker, struct nsf_task *task)
 static void drop_all(struct pipeline *pipeline)
 {
     while (pipeline->head != NULL && pipeline->head->state == NSF_TASK_DONE) {
-        drop_task(pipeline, pipeline->head);
+        drop_task(pipeline->head);
         remove_head(pipeline);
     }
 }
@@ -286,7 +347,7 @@ static void work(void *arg)
         struct nsf_task *task;
         if (is_stopped(pipeline))
             drop_all(pipeline);
-        if ((is_take_due(pipeline) && take_some(worker)) || admit_one(pipeline))
+        if (take_due(worker) || admit_one(pipeline))
             continue;
         if ((task = begin_task(pipeline)) != NULL) {
             run_task(worker, task);
@@ -326,6 +387,8 @@ void nsf_pipeline_run(const struct nsf_listing *listing, struct nsf_evidence *ev
                      .has_stamps = nsf_evidence_needs_stamps(evidence)},
         .push = push,
         .new_parcel = new_parcel,
+        .tell_border = tell_border,
+        .ask_border = ask_border,
     };
     struct worker *workers = nsf_calloc(options->jobs, sizeof(*workers));
     for (unsigned i = 0; i < options->jobs; i++) {
@@ -333,7 +396,8 @@ void nsf_pipeline_run(const struct nsf_listing *listing, struct nsf_evidence *ev
         workers[i] = (struct worker){
             .pipeline = pipeline,
             .reader = nsf_reader_new(&reader_options),
-            .first_partition = (unsigned)((uint64_t)i * NSF_PARTITIONS / options->jobs),
+            .first_partition = i * NSF_PARTITIONS / options->jobs,
+            .behind_last_partition = (i + 1) * NSF_PARTITIONS / options->jobs,
         };
     }
     for (unsigned i = 1; i < options->jobs; i++)
@@ -342,11 +406,13 @@ void nsf_pipeline_run(const struct nsf_listing *listing, struct nsf_evidence *ev
     for (unsigned i = 0; i < options->jobs; i++) {
         if (workers[i].thread != NULL)
             nsf_thread_join(workers[i].thread);
+    }
+    for (unsigned i = 0; i < options->jobs; i++) {
         nsf_reader_free(workers[i].reader);
+        nsf_parcel_pool_release(&workers[i].pool);
     }
     result->was_stopped = is_stopped(pipeline);
     nsf_free(workers);
-    nsf_parcel_pool_release(&pipeline->pool);
     nsf_task_plan_free(pipeline->plan);
     nsf_cond_free(pipeline->changed);
     nsf_mutex_free(pipeline->mutex);

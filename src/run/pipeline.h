@@ -2,8 +2,9 @@
  * pipeline.h - blobs in, evidence filled: the only place that starts threads and decides order and shutdown.
  *
  * Workers read and parse blobs (or pieces of a large file) ahead of each other; what they read is admitted to the
- * evidence in the order of the listing, and its partitions are taken by whichever worker is free. One job runs the same
- * steps on the caller's thread. The result does not depend on the number of jobs.
+ * evidence in the order of the listing, and each takes partitions of its own, or those of one who is late. So many
+ * batches are on their way at most, each coming home to the worker who fills it. One job runs the same steps on the
+ * caller's thread. The result does not depend on the number of jobs.
  */
 #ifndef NSF_PIPELINE_H
 #define NSF_PIPELINE_H

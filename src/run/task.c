@@ -12,16 +12,17 @@
 #define TASK_GROUP_BLOBS 64u
 /* Blobs of a group that are asked for ahead of the one being read. */
 #define BLOBS_AHEAD 4u
-/* Parcels of one task that wait to be admitted. */
-#define TASK_PARCELS_MAX 64u
-#define TASK_PARCEL_BYTES_MAX ((size_t)2 << 20)
 /* Events in a parcel: they should still be in a cache when the evidence takes them. */
-#define PARCEL_BYTES ((size_t)384 << 10)
-/* What parcels that are not in use may hold. */
-#define PARCEL_POOL_BYTES_MAX ((size_t)4 << 20)
+#define PARCEL_BYTES ((size_t)128 << 10)
+/* Parcels of a worker that are on their way, and events in them: what a piece of an ordinary log holds. */
+#define PARCELS_OUT_MAX 64u
+#define PARCELS_OUT_BYTES ((size_t)768 << 10)
+/* Room for events that a worker keeps. */
+#define PARCELS_FREE_BYTES ((size_t)4 << 20)
 /* Where the first record start of a piece is looked for; records are rarely longer. */
 #define BORDER_WINDOW_BYTES ((size_t)1 << 20)
 #define BORDER_STEP_BYTES ((size_t)64 << 10)
+_Static_assert(BORDER_WINDOW_BYTES <= NSF_TASK_SEGMENT_BYTES, "what was read to find a piece belongs to it");
 /* The first record's time stands in its first few hundred bytes, or behind its tuples. */
 #define PEEK_BYTES_MAX (UINT64_C(4) << 20)
 
@@ -30,13 +31,14 @@ struct nsf_parcel *nsf_parcel_take(struct nsf_parcel_pool *pool)
     struct nsf_parcel *parcel = pool->free;
     if (parcel != NULL) {
         pool->free = parcel->next;
-        pool->n_bytes -= nsf_batch_capacity_bytes(parcel->batch);
+        pool->free_bytes -= nsf_batch_capacity_bytes(parcel->batch);
     } else {
         parcel = nsf_malloc(sizeof(*parcel));
         parcel->batch = nsf_batch_new();
     }
     struct nsf_batch *batch = parcel->batch;
-    *parcel = (struct nsf_parcel){.batch = batch, .failure = NSF_ERR_INIT};
+    pool->n_out++;
+    *parcel = (struct nsf_parcel){.batch = batch, .home = pool, .failure = NSF_ERR_INIT};
     return parcel;
 }
 
@@ -46,14 +48,28 @@ static void parcel_free(struct nsf_parcel *parcel)
     nsf_free(parcel);
 }
 
-void nsf_parcel_give_back(struct nsf_parcel_pool *pool, struct nsf_parcel *parcel)
+void nsf_parcel_hand_on(struct nsf_parcel *parcel)
 {
-    size_t n_bytes = nsf_batch_capacity_bytes(parcel->batch);
-    if (pool->n_bytes + n_bytes > PARCEL_POOL_BYTES_MAX) {
+    parcel->n_bytes = nsf_batch_bytes(parcel->batch);
+    parcel->home->out_bytes += parcel->n_bytes;
+}
+
+bool nsf_parcel_pool_is_exhausted(const struct nsf_parcel_pool *pool)
+{
+    return pool->n_out >= PARCELS_OUT_MAX || pool->out_bytes >= PARCELS_OUT_BYTES;
+}
+
+void nsf_parcel_give_back(struct nsf_parcel *parcel)
+{
+    struct nsf_parcel_pool *pool = parcel->home;
+    size_t room = nsf_batch_capacity_bytes(parcel->batch);
+    pool->n_out--;
+    pool->out_bytes -= parcel->n_bytes;
+    if (pool->free_bytes + room > PARCELS_FREE_BYTES) {
         parcel_free(parcel);
         return;
     }
-    pool->n_bytes += n_bytes;
+    pool->free_bytes += room;
     nsf_batch_reset(parcel->batch);
     parcel->next = pool->free;
     pool->free = parcel;
@@ -81,8 +97,6 @@ void nsf_task_push(struct nsf_task *task, struct nsf_parcel *parcel)
     else
         task->last->next = parcel;
     task->last = parcel;
-    task->n_parcels++;
-    task->parcel_bytes += nsf_batch_bytes(parcel->batch);
 }
 
 struct nsf_parcel *nsf_task_pop(struct nsf_task *task)
@@ -93,14 +107,7 @@ struct nsf_parcel *nsf_task_pop(struct nsf_task *task)
     task->first = parcel->next;
     if (task->first == NULL)
         task->last = NULL;
-    task->n_parcels--;
-    task->parcel_bytes -= nsf_batch_bytes(parcel->batch);
     return parcel;
-}
-
-bool nsf_task_is_full(const struct nsf_task *task)
-{
-    return task->n_parcels >= TASK_PARCELS_MAX || (task->n_parcels > 0 && task->parcel_bytes >= TASK_PARCEL_BYTES_MAX);
 }
 
 struct nsf_task_plan {
@@ -187,7 +194,8 @@ struct nsf_reader {
     uint32_t blob_idx;
     struct nsf_stream *stream;
     struct nsf_parcel *parcel;
-    uint64_t bytes_told; /* of those the codec has read */
+    uint64_t bytes_before; /* read to find where the piece begins, and part of it */
+    uint64_t bytes_told;   /* of these and those the codec has read */
     bool is_first_parcel;
 };
 
@@ -226,7 +234,7 @@ static void new_parcel(struct nsf_reader *reader)
 static bool push_parcel(struct nsf_reader *reader, bool is_last)
 {
     struct nsf_parcel *parcel = reader->parcel;
-    uint64_t n_read = nsf_codec_bytes_read(reader->codec);
+    uint64_t n_read = reader->bytes_before + nsf_codec_bytes_read(reader->codec);
     parcel->bytes = n_read - reader->bytes_told;
     reader->bytes_told = n_read;
     parcel->is_first = reader->is_first_parcel;
@@ -298,28 +306,29 @@ static bool read_some(struct nsf_reader *reader, uint64_t n_max, uint64_t *posit
     return false;
 }
 
-/* Opens the blob at an offset and begins a parcel. False: it cannot be opened, and the parcel that says so is gone. */
-static bool open_blob(struct nsf_reader *reader, uint64_t offset, enum nsf_envelope_place place)
+/* Opens the blob from its start and begins a parcel. False: it cannot be opened, and the parcel that says so is gone.
+ */
+static bool open_blob(struct nsf_reader *reader)
 {
     struct nsf_open how = NSF_OPEN_INIT;
     struct nsf_err err = NSF_ERR_INIT;
-    how.from_offset = offset;
     how.needs_no_version = true;
+    reader->bytes_before = 0;
     reader->bytes_told = 0;
-    reader->is_first_parcel = offset == 0;
+    reader->is_first_parcel = true;
     new_parcel(reader);
     if (nsf_failed(nsf_source_open(blob_of(reader), &how, &reader->stream, &err))) {
         note_failure(reader, &err);
         reader->parcel->is_unopened = true;
-        reader->parcel->is_first = reader->is_first_parcel;
+        reader->parcel->is_first = true;
         reader->parcel->is_last = true;
         struct nsf_parcel *parcel = reader->parcel;
         reader->parcel = NULL;
         reader->options.push(reader->options.ctx, reader->task, parcel);
         return false;
     }
-    nsf_codec_open(reader->codec, reader->stream, offset);
-    nsf_envelope_begin(reader->envelope, offset, place);
+    nsf_codec_open(reader->codec, reader->stream, 0);
+    nsf_envelope_begin(reader->envelope, 0, NSF_PLACE_START);
     return true;
 }
 
@@ -330,34 +339,93 @@ static void close_blob(struct nsf_reader *reader)
     reader->stream = NULL;
 }
 
-/* Where piece `segment` of the blob begins and what stands around it; false when no record start can be seen in it. */
-static bool find_segment(struct nsf_reader *reader, uint32_t segment, uint64_t *start, enum nsf_envelope_place *place)
+/* ---- pieces ---- */
+
+/* Where piece `segment` of the blob nominally begins, as a stream. NULL: it cannot be opened. */
+static struct nsf_stream *open_piece(struct nsf_reader *reader, uint32_t segment)
+{
+    struct nsf_open how = NSF_OPEN_INIT;
+    struct nsf_stream *stream;
+    how.from_offset = segment * NSF_TASK_SEGMENT_BYTES;
+    how.needs_no_version = true;
+    return nsf_failed(nsf_source_open(blob_of(reader), &how, &stream, NULL)) ? NULL : stream;
+}
+
+/* Reads on from the nominal beginning of the piece to the first start of a record. What was read behind that stands in
+ * *rest, which lends until the next call. */
+static struct nsf_border find_border(struct nsf_reader *reader, uint32_t segment, struct nsf_stream *stream,
+                                     struct nsf_slice *rest)
 {
     if (reader->border_window == NULL)
         reader->border_window = nsf_malloc(BORDER_WINDOW_BYTES);
-    struct nsf_open how = NSF_OPEN_INIT;
-    how.from_offset = segment * NSF_TASK_SEGMENT_BYTES;
-    how.needs_no_version = true;
-    struct nsf_stream *stream;
-    if (nsf_failed(nsf_source_open(blob_of(reader), &how, &stream, NULL)))
-        return false;
     size_t n = 0, at = 0;
     for (size_t n_read; n < BORDER_WINDOW_BYTES && at == n; n += n_read) {
         size_t step = BORDER_WINDOW_BYTES - n < BORDER_STEP_BYTES ? BORDER_WINDOW_BYTES - n : BORDER_STEP_BYTES;
         if (nsf_stream_read(stream, reader->border_window + n, step, &n_read, NULL) != NSF_READ_BYTES)
             break;
         at = nsf_envelope_find_border(nsf_slice(reader->border_window, n + n_read));
-        if (at < n + n_read) {
-            n += n_read;
-            break;
-        }
     }
-    nsf_stream_close(stream);
     struct nsf_slice before = nsf_slice_trim(nsf_slice(reader->border_window, at));
     if (at >= n || before.len == 0)
+        return (struct nsf_border){.is_found = false};
+    *rest = nsf_slice(reader->border_window + at, n - at);
+    return (struct nsf_border){
+        .offset = segment * NSF_TASK_SEGMENT_BYTES + at,
+        .place = before.ptr[before.len - 1] == ',' ? NSF_PLACE_IN_RECORDS : NSF_PLACE_IN_LINES,
+        .is_found = true,
+    };
+}
+
+/* As the worker of that piece found it, or will find it. */
+static struct nsf_border border_of(struct nsf_reader *reader, uint32_t segment)
+{
+    struct nsf_border border = {.is_found = false};
+    struct nsf_slice rest;
+    if (reader->options.ask_border(reader->options.ctx, number_of(reader->blob_idx, segment), &border))
+        return border;
+    struct nsf_stream *stream = open_piece(reader, segment);
+    if (stream != NULL)
+        border = find_border(reader, segment, stream, &rest);
+    nsf_stream_close(stream);
+    return border;
+}
+
+/* What was read to find the piece, as far as it belongs to it, goes to the envelope. */
+static void commit_rest(struct nsf_reader *reader, struct nsf_slice rest)
+{
+    reader->bytes_before = rest.len;
+    while (rest.len > 0) {
+        size_t capacity;
+        char *room = nsf_envelope_room(reader->envelope, &capacity);
+        size_t n = capacity < rest.len ? capacity : rest.len;
+        memcpy(room, rest.ptr, n);
+        nsf_envelope_commit(reader->envelope, n, reader->parcel->batch);
+        rest = nsf_slice_from(rest, n);
+    }
+}
+
+/* Opens a piece that is not the first one where it begins. *position is behind what went to the envelope already.
+ * False: no record begins in it, or it cannot be opened, and the worker of the piece before reads through it. */
+static bool open_segment(struct nsf_reader *reader, struct nsf_task *task, uint64_t *position)
+{
+    struct nsf_slice rest = {NULL, 0};
+    struct nsf_border border = {.is_found = false};
+    reader->stream = open_piece(reader, task->segment);
+    if (reader->stream != NULL)
+        border = find_border(reader, task->segment, reader->stream, &rest);
+    reader->options.tell_border(reader->options.ctx, task, &border);
+    if (!border.is_found) {
+        nsf_stream_close(reader->stream);
+        reader->stream = NULL;
         return false;
-    *start = how.from_offset + at;
-    *place = before.ptr[before.len - 1] == ',' ? NSF_PLACE_IN_RECORDS : NSF_PLACE_IN_LINES;
+    }
+    reader->bytes_told = 0;
+    reader->is_first_parcel = false;
+    new_parcel(reader);
+    nsf_codec_open(reader->codec, reader->stream, border.offset + rest.len);
+    nsf_envelope_begin(reader->envelope, border.offset, border.place);
+    commit_rest(reader, rest);
+    *position = border.offset + rest.len;
     return true;
 }
 
@@ -370,7 +438,7 @@ static bool is_batch_full(const struct nsf_reader *reader)
 static bool read_blob(struct nsf_reader *reader, uint32_t blob_idx)
 {
     reader->blob_idx = blob_idx;
-    if (!open_blob(reader, 0, NSF_PLACE_START))
+    if (!open_blob(reader))
         return true;
     bool goes_on = true;
     for (uint64_t position = 0; goes_on && read_some(reader, UINT64_MAX, &position);)
@@ -384,19 +452,19 @@ static bool read_blob(struct nsf_reader *reader, uint32_t blob_idx)
 
 /* Stops at the start of a later piece when that piece was begun rightly; else reads on through it. Gives the number of
  * the piece that goes on, or 0 when the blob was read to its end. */
-static uint32_t read_pieces(struct nsf_reader *reader, uint32_t segment, uint64_t start)
+static uint32_t read_pieces(struct nsf_reader *reader, uint32_t segment, uint64_t position)
 {
-    uint64_t position = start, nominal_end = (segment + 1) * NSF_TASK_SEGMENT_BYTES, stop_at = UINT64_MAX;
-    enum nsf_envelope_place stop_place = NSF_PLACE_ELSEWHERE;
+    uint64_t nominal_end = (segment + 1) * NSF_TASK_SEGMENT_BYTES, stop_at = UINT64_MAX;
+    struct nsf_border border = {.place = NSF_PLACE_ELSEWHERE};
     for (;;) {
         if (position == nominal_end && stop_at == UINT64_MAX && !nsf_codec_is_gzip(reader->codec)) {
             segment++;
             nominal_end += NSF_TASK_SEGMENT_BYTES;
-            if (!find_segment(reader, segment, &stop_at, &stop_place))
-                stop_at = UINT64_MAX;
+            border = border_of(reader, segment);
+            stop_at = border.is_found ? border.offset : UINT64_MAX;
         }
         if (position == stop_at) {
-            if (nsf_envelope_place(reader->envelope) == stop_place) {
+            if (nsf_envelope_place(reader->envelope) == border.place) {
                 push_parcel(reader, false);
                 return segment;
             }
@@ -415,15 +483,11 @@ static uint32_t read_pieces(struct nsf_reader *reader, uint32_t segment, uint64_
 
 static void run_segment(struct nsf_task *task, struct nsf_reader *reader)
 {
-    uint64_t start = 0;
-    enum nsf_envelope_place place = NSF_PLACE_START;
+    uint64_t position = 0;
     reader->blob_idx = task->blob_from;
-    /* Without a record start in it the piece is void: the one before reads through it. */
-    if (task->segment > 0 && !find_segment(reader, task->segment, &start, &place))
+    if (task->segment == 0 ? !open_blob(reader) : !open_segment(reader, task, &position))
         return;
-    if (!open_blob(reader, start, place))
-        return;
-    uint32_t next = read_pieces(reader, task->segment, start);
+    uint32_t next = read_pieces(reader, task->segment, position);
     task->next_number = next == 0 ? number_of(task->blob_to, 0) : number_of(task->blob_from, next);
     close_blob(reader);
 }

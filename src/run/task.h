@@ -17,12 +17,14 @@
 #include "flow/batch.h"
 #include "source/source.h"
 
-#define NSF_TASK_SEGMENT_BYTES (UINT64_C(2) << 20)
+#define NSF_TASK_SEGMENT_BYTES (UINT64_C(1) << 20)
 
 /* A batch on its way to the evidence. */
 struct nsf_parcel {
     struct nsf_batch *batch;
     struct nsf_parcel *next;
+    struct nsf_parcel_pool *home; /* where it goes when all partitions have taken it */
+    size_t n_bytes;               /* of its events, once it is handed on */
     uint32_t blob_idx;
     uint64_t bytes; /* read from the blob for it, compressed ones where they are */
     bool is_first;  /* of its blob */
@@ -32,19 +34,32 @@ struct nsf_parcel {
     struct nsf_err failure; /* why the blob could not be opened, or read to its end */
 };
 
-/* Parcels that are not in use. The caller locks. */
+/* Parcels of one worker that are not in use, the one used last on top: it is filled by the processor that filled it
+ * before, and few go round. The caller locks. */
 struct nsf_parcel_pool {
     struct nsf_parcel *free;
-    size_t n_bytes;
+    size_t free_bytes; /* room for events in these */
+    unsigned n_out;
+    size_t out_bytes; /* of events in those that were handed on */
 };
 
 struct nsf_parcel *nsf_parcel_take(struct nsf_parcel_pool *pool);
-void nsf_parcel_give_back(struct nsf_parcel_pool *pool, struct nsf_parcel *parcel);
+void nsf_parcel_hand_on(struct nsf_parcel *parcel);
+void nsf_parcel_give_back(struct nsf_parcel *parcel);
+/* So many are on their way that some are to come home before another one is taken: what bounds the memory of a run. */
+bool nsf_parcel_pool_is_exhausted(const struct nsf_parcel_pool *pool);
 void nsf_parcel_pool_release(struct nsf_parcel_pool *pool);
 
 enum nsf_task_state {
     NSF_TASK_RUNNING,
     NSF_TASK_DONE,
+};
+
+/* Where a piece begins. */
+struct nsf_border {
+    uint64_t offset;
+    enum nsf_envelope_place place; /* what stands around it */
+    bool is_found;                 /* false: no record start can be seen in the piece */
 };
 
 struct nsf_task {
@@ -56,17 +71,16 @@ struct nsf_task {
     uint32_t segment;
     bool is_segmented;
     bool is_void;
+    bool is_border_known;
+    struct nsf_border border;
     enum nsf_task_state state;
     struct nsf_parcel *first;
     struct nsf_parcel *last;
-    unsigned n_parcels;
-    size_t parcel_bytes;
 };
 
 void nsf_task_free(struct nsf_task *task);
 void nsf_task_push(struct nsf_task *task, struct nsf_parcel *parcel);
 struct nsf_parcel *nsf_task_pop(struct nsf_task *task); /* NULL: none is waiting */
-bool nsf_task_is_full(const struct nsf_task *task);
 
 /* The tasks of a listing, in order. The caller locks. */
 struct nsf_task_plan;
@@ -85,6 +99,10 @@ struct nsf_reader_options {
     /* Takes the parcel; false: reading the task further is of no use. */
     bool (*push)(void *ctx, struct nsf_task *task, struct nsf_parcel *parcel);
     struct nsf_parcel *(*new_parcel)(void *ctx);
+    /* Where the task's piece begins: told once, for the worker of the piece before it to ask for. False: not told yet.
+     */
+    void (*tell_border)(void *ctx, struct nsf_task *task, const struct nsf_border *border);
+    bool (*ask_border)(void *ctx, uint64_t number, struct nsf_border *border);
     void *ctx;
 };
 
