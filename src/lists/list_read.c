@@ -76,6 +76,21 @@ static void report_bad(struct reader *r, uint64_t offset, const char *why, struc
     nsf_problems_add_err(r->problems, r->path, &err);
 }
 
+static bool is_one_of(struct nsf_slice word, const char *const *words, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (nsf_slice_eq_nocase(word, nsf_slice_str(words[i])))
+            return true;
+    return false;
+}
+
+static bool is_address_key(struct nsf_slice key)
+{
+    static const char *const keys[] = {"cidr",       "prefix",     "ip",        "address",     "network",  "range",
+                                       "ipv4Prefix", "ipv6Prefix", "ip_prefix", "ipv6_prefix", "ipAddress"};
+    return is_one_of(key, keys, NSF_ARRAY_LEN(keys));
+}
+
 static bool is_separator(char c)
 {
     return c == ' ' || c == '\t' || c == ';' || c == ',';
@@ -124,6 +139,13 @@ static size_t address_end(struct nsf_slice text)
     return at;
 }
 
+/* As tables are exported. */
+static struct nsf_slice without_quotes(struct nsf_slice text)
+{
+    bool is_quoted = text.len >= 2 && text.ptr[0] == '"' && text.ptr[text.len - 1] == '"';
+    return is_quoted ? nsf_slice(text.ptr + 1, text.len - 2) : text;
+}
+
 /* `address[ ;]name`; the name is copied. */
 static void take_entry(struct reader *r, struct nsf_slice text, uint64_t offset)
 {
@@ -140,7 +162,7 @@ static void take_entry(struct reader *r, struct nsf_slice text, uint64_t offset)
     struct nsf_slice name = nsf_slice_from(text, end);
     while (name.len > 0 && is_separator(name.ptr[0]))
         name = nsf_slice_from(name, 1);
-    name = nsf_slice_trim(name);
+    name = without_quotes(nsf_slice_trim(name));
     if (name.len > NSF_NAME_MAX_BYTES)
         name.len = NSF_NAME_MAX_BYTES;
     if (name.len > 0)
@@ -160,6 +182,14 @@ static void take_comment(struct reader *r, struct nsf_slice text)
             r->date = nsf_slice_trim(nsf_slice_from(text, strlen(words[i])));
 }
 
+/* The line over a table: "ip,ptr". */
+static bool is_heading(const struct reader *r, struct nsf_slice line)
+{
+    size_t comma = nsf_slice_find(line, ',');
+    struct nsf_slice first = without_quotes(nsf_slice_trim(nsf_slice(line.ptr, comma)));
+    return comma < line.len && r->n_items == 0 && r->n_bad == 0 && is_address_key(first);
+}
+
 static void take_line(struct reader *r, struct nsf_slice line)
 {
     size_t hash = nsf_slice_find(line, '#');
@@ -170,7 +200,7 @@ static void take_line(struct reader *r, struct nsf_slice line)
         return;
     if (line.ptr[0] == ';')
         take_comment(r, nsf_slice_from(line, 1));
-    else
+    else if (!is_heading(r, line))
         take_entry(r, line, (uint64_t)(line.ptr - r->bytes.ptr));
 }
 
@@ -187,26 +217,11 @@ static void read_text(struct reader *r)
 
 /* ---- JSON ---- */
 
-static bool is_one_of(struct nsf_slice word, const char *const *words, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (nsf_slice_eq_nocase(word, nsf_slice_str(words[i])))
-            return true;
-    return false;
-}
-
 static bool is_list_key(struct nsf_slice key)
 {
     static const char *const keys[] = {"list",     "ips",   "addressPrefixes", "prefixes",  "ranges",
                                        "networks", "cidrs", "addresses",       "ip_ranges", "ipRanges",
                                        "ipv4",     "ipv6",  "ip_list",         "values"};
-    return is_one_of(key, keys, NSF_ARRAY_LEN(keys));
-}
-
-static bool is_address_key(struct nsf_slice key)
-{
-    static const char *const keys[] = {"cidr",       "prefix",     "ip",        "address",     "network",  "range",
-                                       "ipv4Prefix", "ipv6Prefix", "ip_prefix", "ipv6_prefix", "ipAddress"};
     return is_one_of(key, keys, NSF_ARRAY_LEN(keys));
 }
 

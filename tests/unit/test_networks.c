@@ -108,6 +108,22 @@ static void reads_text_lists(void **state)
     close_lists(&l);
 }
 
+static void reads_tables(void **state)
+{
+    struct lists l = lists_of("# cache\nIP,ptr\n203.0.113.9,\"mail.example.org\"\n198.51.100.4, a \"b\"\n");
+    assert_false(l.failed);
+    assert_int_equal(l.problems.n, 0);
+    assert_string_equal(found(&l, "203.0.113.9"), "203.0.113.9/32 mail.example.org");
+    assert_string_equal(found(&l, "198.51.100.4"), "198.51.100.4/32 a \"b\"");
+    close_lists(&l);
+    l = lists_of("203.0.113.9,one\nip,ptr\n"); /* a heading stands first */
+    assert_int_equal(l.problems.n, 1);
+    close_lists(&l);
+    l = lists_of("ip\n203.0.113.9,one\n");
+    assert_int_equal(l.problems.n, 1);
+    close_lists(&l);
+}
+
 struct json_case {
     const char *what, *text, *address, *expected, *date;
 };
@@ -463,6 +479,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_text_lists),
+        cmocka_unit_test(reads_tables),
         cmocka_unit_test(reads_published_json),
         cmocka_unit_test(bad_entries_are_named_with_their_place),
         cmocka_unit_test(fails_only_where_nothing_is_readable),
