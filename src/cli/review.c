@@ -210,6 +210,7 @@ int nsf_cli_review(const struct nsf_options *options)
     nsf_locations_free(locations);
     if (nsf_failed(r))
         return nsf_cli_fail_start(&err);
+    nsf_cli_say_unknown_nsgs(options, nsf_rules_scan_result(scan));
     struct nsf_store *store = NULL;
     int status;
     if (nsf_failed(open_store(options, &store, &err)))

@@ -2,6 +2,7 @@
 
 #include "cli/rules_input.h"
 
+#include "cli/cli.h"
 #include "core/buf.h"
 #include "core/limits.h"
 #include "core/mem.h"
@@ -104,4 +105,19 @@ void nsf_cli_rules_request_release(struct nsf_rules_scan_request *request)
     nsf_free(request->only_nsgs.items);
     nsf_free(request->only_rules.items);
     *request = (struct nsf_rules_scan_request){0};
+}
+
+static bool is_known(const struct nsf_scan *scan, struct nsf_slice name)
+{
+    for (size_t i = 0; i < scan->n_nsgs; i++)
+        if (nsf_slice_eq_nocase(scan->nsgs[i].name, name) || nsf_slice_eq_nocase(scan->nsgs[i].id, name))
+            return true;
+    return false;
+}
+
+void nsf_cli_say_unknown_nsgs(const struct nsf_options *options, const struct nsf_scan *scan)
+{
+    for (size_t i = 0; i < options->nsg.n && !options->is_quiet; i++)
+        if (!is_known(scan, nsf_slice_str(options->nsg.items[i])))
+            nsf_cli_say("--nsg %s: no network security group of that name or id", options->nsg.items[i]);
 }

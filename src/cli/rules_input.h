@@ -15,4 +15,7 @@ nsf_result nsf_cli_rules_request(const struct nsf_options *options, struct nsf_l
                                  struct nsf_rules_scan_request *request, struct nsf_err *err) NSF_CHECKED;
 void nsf_cli_rules_request_release(struct nsf_rules_scan_request *request);
 
+/* Says on standard error which --nsg names no NSG: a slip there would look like an estate without findings. */
+void nsf_cli_say_unknown_nsgs(const struct nsf_options *options, const struct nsf_scan *scan);
+
 #endif

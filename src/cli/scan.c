@@ -68,6 +68,8 @@ int nsf_cli_scan(const struct nsf_options *options)
         r = nsf_cli_rules_request(options, locations, &request, &err);
     if (!nsf_failed(r))
         r = nsf_rules_scan_run(&request, &scan, &err);
+    if (!nsf_failed(r))
+        nsf_cli_say_unknown_nsgs(options, nsf_rules_scan_result(scan));
     if (nsf_failed(r))
         status = nsf_cli_fail_start(&err);
     else if (nsf_failed(write_report(options, scan, &err)))
