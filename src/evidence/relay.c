@@ -7,9 +7,10 @@
 #include "core/radix_sort.h"
 
 #define PUSH_SECONDS 300u
-/* Stretches are no shorter, and not many more than twice as many as pushes. */
-#define STRETCH_BITS_MIN 6u
-#define STRETCHES_MIN 16u
+/* As long as a window, which so begins in one chunk and ends in the next one at the latest. */
+#define CHUNK_SECONDS (PUSH_SECONDS + 1)
+/* Sets are joined so many words at a time. */
+#define WORDS_AT_ONCE ((size_t)8)
 #define SECONDS_PER_DAY 86400u
 #define BLOCKED_PERCENT 80u
 
@@ -18,10 +19,22 @@ struct nsf_push {
     uint32_t network; /* a small number */
 };
 
-/* Some moments in a row. */
-struct nsf_relay_stretch {
-    uint32_t first_push; /* at or after the first of them */
-    uint32_t n_networks; /* at most, in the window that begins at one of them */
+/* The time is cut into chunks, of which those with pushes are kept. What a window sees of a chunk is all of it from
+ * some moment on, or all up to some moment: the networks by when each got its last push there, or its first. Both lists
+ * are as long as there are networks in the chunk. */
+struct chunk {
+    uint32_t number; /* of seconds / CHUNK_SECONDS */
+    uint32_t from;   /* in both lists */
+    uint32_t n;
+    uint32_t set_from; /* in the sets of both lists */
+};
+
+/* One push of each network, chunk by chunk, and sets of the networks at the front: of the first `words` pushes of a
+ * chunk, of twice as many, and so on. So a set costs no more than the pushes behind the one before it, and of any
+ * number of pushes at the front no more than `words` stand in no set. */
+struct front {
+    struct nsf_push *pushes;
+    uint64_t *sets; /* `words` each */
 };
 
 struct nsf_relay {
@@ -30,13 +43,12 @@ struct nsf_relay {
     uint64_t connections;
     uint32_t destinations;
     uint32_t blocked_networks;
-    struct nsf_push *pushes; /* by time */
-    size_t n_pushes;
     uint32_t n_networks;
-    struct nsf_relay_stretch *stretches; /* of 2^shift seconds each, and one behind them */
-    size_t n_stretches;
-    uint32_t from; /* where the first begins: no window of an earlier moment holds a push */
-    unsigned shift;
+    size_t words;         /* of a set of networks */
+    struct chunk *chunks; /* ascending */
+    size_t n_chunks;
+    struct front early; /* first pushes, ascending */
+    struct front late;  /* last pushes, descending */
 };
 
 static uint32_t count_destinations(const struct nsf_outbound_row *rows, size_t n, uint64_t *n_connections)
@@ -124,77 +136,91 @@ static uint32_t number_of(struct nsf_relay *relay, struct nsf_index *by_network,
     return relay->n_networks++;
 }
 
-static void collect_pushes(struct nsf_relay *relay, const struct nsf_outbound_row *rows, size_t n)
+/* By time; the caller frees. */
+static struct nsf_push *collect_pushes(struct nsf_relay *relay, const struct nsf_outbound_row *rows, size_t n,
+                                       size_t *n_pushes)
 {
     struct nsf_index by_network = {0};
     uint32_t *networks = nsf_malloc(nsf_mul_size(n + 1, sizeof(*networks)));
-    relay->pushes = nsf_malloc(nsf_mul_size(n + 1, sizeof(*relay->pushes)));
+    struct nsf_push *pushes = nsf_malloc(nsf_mul_size(n + 1, sizeof(*pushes)));
+    *n_pushes = 0;
     for (size_t i = 0; i < n; i++)
         if (rows[i].is_message && rows[i].is_public && rows[i].is_port_25)
-            relay->pushes[relay->n_pushes++] =
+            pushes[(*n_pushes)++] =
                 (struct nsf_push){rows[i].second, number_of(relay, &by_network, networks, rows[i].network)};
     nsf_free(networks);
     nsf_index_release(&by_network);
+    return pushes;
 }
 
-static uint32_t last_moment(const struct nsf_relay *relay)
+/* The pushes of one chunk: into both lists goes what no mark shows to be there. */
+static void add_chunk(struct nsf_relay *relay, const struct nsf_push *pushes, size_t n, uint32_t *marks)
 {
-    return relay->pushes[relay->n_pushes - 1].second;
+    uint32_t idx = (uint32_t)relay->n_chunks++, mark = 2 * idx + 1;
+    struct chunk *chunk = &relay->chunks[idx];
+    const struct chunk *before = idx > 0 ? chunk - 1 : NULL;
+    *chunk = (struct chunk){.number = pushes[0].second / CHUNK_SECONDS,
+                            .from = before == NULL ? 0 : before->from + before->n};
+    chunk->set_from = before == NULL ? 0 : before->set_from + (uint32_t)(before->n / relay->words);
+    for (size_t i = 0; i < n; i++)
+        if (marks[pushes[i].network] != mark) {
+            marks[pushes[i].network] = mark;
+            relay->early.pushes[chunk->from + chunk->n++] = pushes[i];
+        }
+    uint32_t n_late = 0;
+    for (size_t i = n; i-- > 0;)
+        if (marks[pushes[i].network] != mark + 1) {
+            marks[pushes[i].network] = mark + 1;
+            relay->late.pushes[chunk->from + n_late++] = pushes[i];
+        }
 }
 
-static size_t stretch_of(const struct nsf_relay *relay, uint32_t second)
+static void add_chunks(struct nsf_relay *relay, const struct nsf_push *pushes, size_t n)
 {
-    return (second - relay->from) >> relay->shift;
-}
-
-/* Some window of the stretches from the one moment to before the other holds so many networks. */
-static void note_networks(struct nsf_relay *relay, int64_t from, int64_t to, uint32_t n_networks)
-{
-    from = from < (int64_t)relay->from ? (int64_t)relay->from : from;
-    for (size_t i = stretch_of(relay, (uint32_t)from); from < to && i <= stretch_of(relay, (uint32_t)(to - 1)); i++)
-        if (relay->stretches[i].n_networks < n_networks)
-            relay->stretches[i].n_networks = n_networks;
-}
-
-/* A window moves over the pushes, and gains and loses some. */
-static void count_networks(struct nsf_relay *relay)
-{
-    const struct nsf_push *pushes = relay->pushes;
-    size_t n = relay->n_pushes, gained = 0, lost = 0;
-    uint32_t *held = nsf_calloc((size_t)relay->n_networks + 1, sizeof(*held)), n_held = 0;
-    int64_t from = (int64_t)pushes[0].second - PUSH_SECONDS;
-    while (lost < n) {
-        for (; gained < n && (int64_t)pushes[gained].second - PUSH_SECONDS == from; gained++)
-            n_held += held[pushes[gained].network]++ == 0;
-        for (; lost < n && (int64_t)pushes[lost].second + 1 == from; lost++)
-            n_held -= --held[pushes[lost].network] == 0;
-        int64_t next_gain = gained < n ? (int64_t)pushes[gained].second - PUSH_SECONDS : INT64_MAX;
-        int64_t next_loss = lost < n ? (int64_t)pushes[lost].second + 1 : INT64_MAX;
-        int64_t next = next_gain < next_loss ? next_gain : next_loss;
-        if (n_held > 0)
-            note_networks(relay, from, next, n_held);
-        from = next;
+    uint32_t *marks = nsf_calloc((size_t)relay->n_networks + 1, sizeof(*marks));
+    relay->chunks = nsf_malloc(nsf_mul_size(n + 1, sizeof(*relay->chunks)));
+    relay->early.pushes = nsf_malloc(nsf_mul_size(n + 1, sizeof(*pushes)));
+    relay->late.pushes = nsf_malloc(nsf_mul_size(n + 1, sizeof(*pushes)));
+    for (size_t from = 0, to; from < n; from = to) {
+        for (to = from + 1; to < n && pushes[to].second / CHUNK_SECONDS == pushes[from].second / CHUNK_SECONDS;)
+            to++;
+        add_chunk(relay, &pushes[from], to - from, marks);
     }
-    nsf_free(held);
+    nsf_free(marks);
 }
 
-static void make_stretches(struct nsf_relay *relay)
+static void add_to_set(uint64_t *set, uint32_t network)
 {
-    size_t n_max = 2 * relay->n_pushes + STRETCHES_MIN;
-    if (relay->n_pushes == 0)
-        return;
-    relay->from = relay->pushes[0].second < PUSH_SECONDS ? 0 : relay->pushes[0].second - PUSH_SECONDS;
-    relay->shift = STRETCH_BITS_MIN;
-    while (stretch_of(relay, last_moment(relay)) >= n_max)
-        relay->shift++;
-    relay->n_stretches = stretch_of(relay, last_moment(relay)) + 1;
-    relay->stretches = nsf_calloc(relay->n_stretches + 1, sizeof(*relay->stretches));
-    for (size_t i = 0; i < relay->n_pushes; i++)
-        relay->stretches[stretch_of(relay, relay->pushes[i].second) + 1].first_push = (uint32_t)i + 1;
-    for (size_t i = 1; i <= relay->n_stretches; i++)
-        if (relay->stretches[i].first_push < relay->stretches[i - 1].first_push)
-            relay->stretches[i].first_push = relay->stretches[i - 1].first_push;
-    count_networks(relay);
+    set[network / 64] |= UINT64_C(1) << (network % 64);
+}
+
+static void add_sets(struct nsf_relay *relay, struct front *front)
+{
+    const struct chunk *last = relay->n_chunks == 0 ? NULL : &relay->chunks[relay->n_chunks - 1];
+    size_t n_sets = last == NULL ? 0 : last->set_from + last->n / relay->words;
+    front->sets = nsf_calloc(nsf_mul_size(n_sets + 1, relay->words), sizeof(*front->sets));
+    for (size_t c = 0; c < relay->n_chunks; c++) {
+        const struct chunk *chunk = &relay->chunks[c];
+        uint64_t *set = &front->sets[chunk->set_from * relay->words];
+        for (size_t i = 0; i < chunk->n / relay->words * relay->words; i++) {
+            if (i > 0 && i % relay->words == 0) {
+                memcpy(set + relay->words, set, relay->words * sizeof(*set));
+                set += relay->words;
+            }
+            add_to_set(set, front->pushes[chunk->from + i].network);
+        }
+    }
+}
+
+static void read_pushes(struct nsf_relay *relay, const struct nsf_outbound_row *rows, size_t n)
+{
+    size_t n_pushes;
+    struct nsf_push *pushes = collect_pushes(relay, rows, n, &n_pushes);
+    relay->words = (relay->n_networks / 64 / WORDS_AT_ONCE + 1) * WORDS_AT_ONCE;
+    add_chunks(relay, pushes, n_pushes);
+    add_sets(relay, &relay->early);
+    add_sets(relay, &relay->late);
+    nsf_free(pushes);
 }
 
 struct nsf_relay *nsf_relay_new(const struct nsf_outbound_row *rows, size_t n)
@@ -203,8 +229,7 @@ struct nsf_relay *nsf_relay_new(const struct nsf_outbound_row *rows, size_t n)
     relay->days = networks_by_day(rows, n, &relay->n_days);
     relay->destinations = count_destinations(rows, n, &relay->connections);
     relay->blocked_networks = blocked_networks(rows, n, relay->days, relay->n_days);
-    collect_pushes(relay, rows, n);
-    make_stretches(relay);
+    read_pushes(relay, rows, n);
     return relay;
 }
 
@@ -213,8 +238,11 @@ void nsf_relay_free(struct nsf_relay *relay)
     if (relay == NULL)
         return;
     nsf_free(relay->days);
-    nsf_free(relay->pushes);
-    nsf_free(relay->stretches);
+    nsf_free(relay->chunks);
+    nsf_free(relay->early.pushes);
+    nsf_free(relay->early.sets);
+    nsf_free(relay->late.pushes);
+    nsf_free(relay->late.sets);
     nsf_free(relay);
 }
 
@@ -233,29 +261,27 @@ uint32_t nsf_relay_networks(const struct nsf_relay *relay)
     return relay->n_networks;
 }
 
-/* Whether a window that begins at the moment may hold a push. */
-static bool is_near(const struct nsf_relay *relay, uint64_t second)
-{
-    return relay->n_pushes > 0 && second >= relay->from && second <= last_moment(relay);
-}
+/* What windows see of one chunk: the front of one of its lists. */
+struct nsf_relay_part {
+    const struct front *front;
+    const struct chunk *chunk;
+    uint32_t n;
+};
 
-uint32_t nsf_relay_at_most(const struct nsf_relay *relay, struct nsf_u32_view times)
+/* The first chunk, of those from `from` on, whose number is not below the one given. Where a NIC sends all the time no
+ * number is left out, and it stands where it is looked for first. */
+static size_t find_chunk(const struct nsf_relay *relay, size_t from, uint64_t number)
 {
-    uint64_t sum = 0;
-    for (uint32_t t = 0; t < times.n; t++)
-        if (is_near(relay, times.items[t]))
-            sum += relay->stretches[stretch_of(relay, times.items[t])].n_networks;
-    return sum < relay->n_networks ? (uint32_t)sum : relay->n_networks;
-}
-
-/* Index of the first push at or after a moment that is near. */
-static size_t first_from(const struct nsf_relay *relay, uint32_t second)
-{
-    const struct nsf_relay_stretch *stretch = &relay->stretches[stretch_of(relay, second)];
-    size_t from = stretch[0].first_push, to = stretch[1].first_push;
+    const struct chunk *chunks = relay->chunks;
+    if (from == relay->n_chunks || chunks[from].number >= number)
+        return from;
+    uint64_t most = number - chunks[from].number;
+    size_t to = most < relay->n_chunks - from ? from + (size_t)most : relay->n_chunks;
+    if (to < relay->n_chunks && chunks[to].number == number)
+        return to;
     while (from < to) {
         size_t half = from + (to - from) / 2;
-        if (relay->pushes[half].second < second)
+        if (chunks[half].number < number)
             from = half + 1;
         else
             to = half;
@@ -263,35 +289,119 @@ static size_t first_from(const struct nsf_relay *relay, uint32_t second)
     return from;
 }
 
+static uint32_t count_late(const struct nsf_relay *relay, const struct chunk *chunk, uint64_t since)
+{
+    const struct nsf_push *pushes = &relay->late.pushes[chunk->from];
+    uint32_t from = 0, to = chunk->n;
+    while (from < to) {
+        uint32_t half = from + (to - from) / 2;
+        if (pushes[half].second >= since)
+            from = half + 1;
+        else
+            to = half;
+    }
+    return from;
+}
+
+static uint32_t count_early(const struct nsf_relay *relay, const struct chunk *chunk, uint64_t until)
+{
+    const struct nsf_push *pushes = &relay->early.pushes[chunk->from];
+    uint32_t from = 0, to = chunk->n;
+    while (from < to) {
+        uint32_t half = from + (to - from) / 2;
+        if (pushes[half].second <= until)
+            from = half + 1;
+        else
+            to = half;
+    }
+    return from;
+}
+
+/* Of the windows that begin in one chunk the first one sees most of it, and the last one most of the next chunk.
+ * Returns how many networks the parts hold together, each as often as it is in one. */
+static uint64_t find_parts(const struct nsf_relay *relay, struct nsf_u32_view times, uint32_t shift,
+                           struct nsf_relay_scratch *scratch)
+{
+    uint64_t n_networks = 0;
+    size_t at = 0;
+    scratch->n_parts = 0;
+    NSF_GROW(scratch->parts, scratch->parts_capacity, 2 * (size_t)times.n);
+    for (uint32_t t = 0, next; t < times.n && at < relay->n_chunks; t = next) {
+        uint64_t from = (uint64_t)times.items[t] + shift, number = from / CHUNK_SECONDS;
+        for (next = t + 1; next < times.n && ((uint64_t)times.items[next] + shift) / CHUNK_SECONDS == number;)
+            next++;
+        at = find_chunk(relay, at, number);
+        size_t behind = at;
+        if (at < relay->n_chunks && relay->chunks[at].number == number) {
+            const struct chunk *chunk = &relay->chunks[behind++];
+            uint32_t n = count_late(relay, chunk, from);
+            scratch->parts[scratch->n_parts++] = (struct nsf_relay_part){&relay->late, chunk, n};
+            n_networks += n;
+        }
+        if (behind < relay->n_chunks && relay->chunks[behind].number == number + 1) {
+            const struct chunk *chunk = &relay->chunks[behind];
+            uint32_t n = count_early(relay, chunk, (uint64_t)times.items[next - 1] + shift + PUSH_SECONDS);
+            scratch->parts[scratch->n_parts++] = (struct nsf_relay_part){&relay->early, chunk, n};
+            n_networks += n;
+        }
+    }
+    return n_networks;
+}
+
+uint32_t nsf_relay_at_most(const struct nsf_relay *relay, struct nsf_u32_view times, struct nsf_relay_scratch *scratch)
+{
+    uint64_t n = find_parts(relay, times, 0, scratch);
+    return n < relay->n_networks ? (uint32_t)n : relay->n_networks;
+}
+
+static void join_part(const struct nsf_relay *relay, const struct nsf_relay_part *part, uint64_t *set)
+{
+    const struct nsf_push *pushes = &part->front->pushes[part->chunk->from];
+    size_t n_sets = part->n / relay->words;
+    if (n_sets > 0) {
+        const uint64_t *front = &part->front->sets[(part->chunk->set_from + n_sets - 1) * relay->words];
+        for (size_t i = 0; i < relay->words; i += WORDS_AT_ONCE)
+            for (size_t k = 0; k < WORDS_AT_ONCE; k++)
+                set[i + k] |= front[i + k];
+    }
+    for (size_t i = n_sets * relay->words; i < part->n; i++)
+        add_to_set(set, pushes[i].network);
+}
+
+/* Bits side by side, then pairs, then fours; not every processor counts them by itself. */
+static uint32_t count_bits(uint64_t word)
+{
+    word -= word >> 1 & UINT64_C(0x5555555555555555);
+    word = (word & UINT64_C(0x3333333333333333)) + (word >> 2 & UINT64_C(0x3333333333333333));
+    word = (word + (word >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+    return (uint32_t)(word * UINT64_C(0x0101010101010101) >> 56);
+}
+
+static uint32_t count_set(const uint64_t *set, size_t n_words)
+{
+    uint32_t n = 0;
+    for (size_t i = 0; i < n_words; i++)
+        n += count_bits(set[i]);
+    return n;
+}
+
 uint32_t nsf_relay_pushed(const struct nsf_relay *relay, struct nsf_u32_view times, uint32_t shift,
                           struct nsf_relay_scratch *scratch)
 {
-    uint32_t n_distinct = 0;
-    size_t done = 0;
-    NSF_GROW(scratch->marks, scratch->capacity, relay->n_networks);
-    while (scratch->n_marks < relay->n_networks)
-        scratch->marks[scratch->n_marks++] = 0;
-    uint64_t mark = ++scratch->mark;
-    for (uint32_t t = 0; t < times.n && n_distinct < relay->n_networks; t++) {
-        uint64_t from = (uint64_t)times.items[t] + shift;
-        if (!is_near(relay, from))
-            continue;
-        size_t at = first_from(relay, (uint32_t)from);
-        at = at > done ? at : done;
-        for (; at < relay->n_pushes && relay->pushes[at].second <= from + PUSH_SECONDS; at++) {
-            uint64_t *network = &scratch->marks[relay->pushes[at].network];
-            n_distinct += *network != mark;
-            *network = mark;
-        }
-        done = at;
-    }
-    return n_distinct;
+    if (find_parts(relay, times, shift, scratch) == 0)
+        return 0;
+    NSF_GROW(scratch->set, scratch->set_capacity, relay->words);
+    memset(scratch->set, 0, relay->words * sizeof(*scratch->set));
+    for (size_t i = 0; i < scratch->n_parts; i++)
+        join_part(relay, &scratch->parts[i], scratch->set);
+    return count_set(scratch->set, relay->words);
 }
 
 void nsf_relay_scratch_release(struct nsf_relay_scratch *scratch)
 {
-    nsf_free(scratch->marks);
-    *scratch = (struct nsf_relay_scratch){.marks = NULL};
+    nsf_free(scratch->parts);
+    nsf_free(scratch->set);
+    *scratch = (struct nsf_relay_scratch){.parts = NULL};
 }
 
 void nsf_relay_compare_days(const struct nsf_relay *relay, struct nsf_u32_view days, uint32_t n_days_of_window,

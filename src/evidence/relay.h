@@ -23,19 +23,22 @@ void nsf_relay_read(const struct nsf_relay *relay, struct nsf_relay_facts *facts
 
 /* Distinct public networks that got a message: no source pushed mail to more. */
 uint32_t nsf_relay_networks(const struct nsf_relay *relay);
-/* Quickly, no less than nsf_relay_pushed would count without a shift. */
-uint32_t nsf_relay_at_most(const struct nsf_relay *relay, struct nsf_u32_view times);
 
 /* Memory of one thread; zeroes are an empty one. */
+struct nsf_relay_part;
 struct nsf_relay_scratch {
-    uint64_t *marks; /* by network: the question that counted it last */
-    size_t capacity;
-    size_t n_marks;
-    uint64_t mark;
+    struct nsf_relay_part *parts;
+    size_t parts_capacity;
+    size_t n_parts;
+    uint64_t *set;
+    size_t set_capacity;
 };
 void nsf_relay_scratch_release(struct nsf_relay_scratch *scratch);
+/* Quickly, no less than nsf_relay_pushed would count without a shift. */
+uint32_t nsf_relay_at_most(const struct nsf_relay *relay, struct nsf_u32_view times, struct nsf_relay_scratch *scratch);
 /* Distinct public networks that got a message within 300 s after one of the moments, which ascend, in seconds, and are
- * moved by `shift`. */
+ * moved by `shift`. For each moment it costs the logarithm of the messages that were sent, and the networks that got
+ * one within the 300 s, or a few 64ths of all networks where these are fewer. */
 uint32_t nsf_relay_pushed(const struct nsf_relay *relay, struct nsf_u32_view times, uint32_t shift,
                           struct nsf_relay_scratch *scratch);
 

@@ -25,7 +25,7 @@ void nsf_relay_weigh(struct nsf_relay_weighed *weighed, const struct nsf_relay_s
 {
     struct nsf_relay_facts facts = weighed->facts;
     bool was_relaying = nsf_relay_is_pushed(&weighed->facts);
-    facts.pushed_networks = nsf_relay_at_most(weighed->mail, suspect->times);
+    facts.pushed_networks = nsf_relay_at_most(weighed->mail, suspect->times, scratch);
     facts.shifted_networks = 0;
     if (!could_be_worse(weighed, was_relaying, facts.pushed_networks))
         return;

@@ -63,7 +63,7 @@ static void test_pushes(void **state)
 {
     (void)state;
     uint32_t seed = 1, n_pushed = 0, n_exact = 0;
-    struct nsf_relay_scratch scratch = {.marks = NULL};
+    struct nsf_relay_scratch scratch = {.parts = NULL};
     for (unsigned round = 0; round < 200; round++) {
         struct nsf_outbound_row rows[120];
         size_t n = make_rows(rows, round % 120, round % 3 == 0 ? 900 : 2 * 7200, &seed);
@@ -77,9 +77,9 @@ static void test_pushes(void **state)
             uint32_t pushed = networks_after(rows, n, times, 0);
             assert_int_equal(nsf_relay_pushed(relay, times, 0, &scratch), pushed);
             assert_int_equal(nsf_relay_pushed(relay, times, 3600, &scratch), networks_after(rows, n, times, 3600));
-            assert_true(nsf_relay_at_most(relay, times) >= pushed);
-            assert_true(nsf_relay_at_most(relay, times) <= nsf_relay_networks(relay));
-            n_exact += nsf_relay_at_most(relay, times) == pushed;
+            assert_true(nsf_relay_at_most(relay, times, &scratch) >= pushed);
+            assert_true(nsf_relay_at_most(relay, times, &scratch) <= nsf_relay_networks(relay));
+            n_exact += nsf_relay_at_most(relay, times, &scratch) == pushed;
             n_pushed += pushed > 0;
         }
         nsf_relay_free(relay);
@@ -87,6 +87,64 @@ static void test_pushes(void **state)
     nsf_relay_scratch_release(&scratch);
     assert_true(n_pushed > 1000);
     assert_true(n_exact > 500);
+}
+
+#define MANY_NETWORKS 1500u
+#define MANY_ROWS 4000u
+
+/* The same where networks are many: each moment marks those that it sees. */
+static uint32_t many_networks_after(const struct nsf_outbound_row *rows, size_t n, struct nsf_u32_view times,
+                                    uint32_t shift)
+{
+    bool is_hit[MANY_NETWORKS] = {false};
+    uint32_t n_networks = 0;
+    for (uint32_t t = 0; t < times.n; t++)
+        for (size_t i = 0; i < n; i++)
+            if (rows[i].second >= times.items[t] + shift && rows[i].second <= times.items[t] + shift + 300)
+                is_hit[rows[i].network] = true;
+    for (uint32_t i = 0; i < MANY_NETWORKS; i++)
+        n_networks += is_hit[i];
+    return n_networks;
+}
+
+/* Few pushes a network or many, in a burst or all the time, and long gaps. */
+static void test_many_networks(void **state)
+{
+    (void)state;
+    static struct nsf_outbound_row rows[MANY_ROWS];
+    static const uint32_t spans[] = {200, 1000, 20000, 2000000};
+    uint32_t seed = 4, n_large = 0;
+    struct nsf_relay_scratch scratch = {.parts = NULL};
+    for (unsigned round = 0; round < 60; round++) {
+        uint32_t span = spans[round % NSF_ARRAY_LEN(spans)], n_networks = round % 3 == 0 ? 90 : MANY_NETWORKS;
+        size_t n = round % 5 == 0 ? 100 : MANY_ROWS;
+        for (size_t i = 0; i < n; i++)
+            rows[i] = (struct nsf_outbound_row){
+                .second = START + next_random(&seed) % span,
+                .network = next_random(&seed) % n_networks,
+                .is_message = true,
+                .is_public = true,
+                .is_port_25 = true,
+            };
+        qsort(rows, n, sizeof(*rows), cmp_rows);
+        struct nsf_relay *relay = nsf_relay_new(rows, n);
+        for (unsigned s = 0; s < 20; s++) {
+            uint32_t items[40], n_times = 1 + next_random(&seed) % (s % 2 == 0 ? 40 : 3);
+            for (uint32_t t = 0; t < n_times; t++)
+                items[t] =
+                    s % 3 == 0 ? rows[next_random(&seed) % n].second : START - 400 + next_random(&seed) % (span + 800);
+            qsort(items, n_times, sizeof(*items), cmp_u32);
+            struct nsf_u32_view times = {items, n_times};
+            uint32_t pushed = many_networks_after(rows, n, times, 0);
+            assert_int_equal(nsf_relay_pushed(relay, times, 0, &scratch), pushed);
+            assert_int_equal(nsf_relay_pushed(relay, times, 3600, &scratch), many_networks_after(rows, n, times, 3600));
+            assert_in_range(nsf_relay_at_most(relay, times, &scratch), pushed, nsf_relay_networks(relay));
+            n_large += pushed > 64;
+        }
+        nsf_relay_free(relay);
+    }
+    nsf_relay_scratch_release(&scratch);
+    assert_true(n_large > 100);
 }
 
 static void test_edges_of_a_push(void **state)
@@ -107,14 +165,14 @@ static void test_edges_of_a_push(void **state)
         {UINT32_MAX, UINT32_MAX - 300, 1},
         {UINT32_MAX, UINT32_MAX - 301, 0},
     };
-    struct nsf_relay_scratch scratch = {.marks = NULL};
+    struct nsf_relay_scratch scratch = {.parts = NULL};
     for (size_t i = 0; i < NSF_ARRAY_LEN(cases); i++) {
         struct nsf_outbound_row row = {
             .second = cases[i].sent_at, .is_message = true, .is_public = true, .is_port_25 = true};
         struct nsf_relay *relay = nsf_relay_new(&row, 1);
         struct nsf_u32_view times = {&cases[i].message_at, 1};
         assert_int_equal(nsf_relay_pushed(relay, times, 0, &scratch), cases[i].pushed);
-        assert_true(nsf_relay_at_most(relay, times) >= cases[i].pushed);
+        assert_true(nsf_relay_at_most(relay, times, &scratch) >= cases[i].pushed);
         nsf_relay_free(relay);
     }
     nsf_relay_scratch_release(&scratch);
@@ -126,7 +184,7 @@ static void test_far_apart(void **state)
     (void)state;
     struct nsf_outbound_row rows[200];
     uint32_t seed = 9;
-    struct nsf_relay_scratch scratch = {.marks = NULL};
+    struct nsf_relay_scratch scratch = {.parts = NULL};
     size_t n = make_rows(rows, NSF_ARRAY_LEN(rows) - 1, 2000, &seed);
     rows[n++] = (struct nsf_outbound_row){
         .second = UINT32_MAX, .network = 3, .is_message = true, .is_public = true, .is_port_25 = true};
@@ -257,7 +315,7 @@ static void test_machines(void **state)
         struct nsf_relay_suspect suspect = {.days = {&day, 1}, .times = {&message_at, 1}};
         struct nsf_relay *relay = nsf_relay_new(rows, make_machine(&machines[i], message_at, rows));
         struct nsf_relay_weighed weighed;
-        struct nsf_relay_scratch scratch = {.marks = NULL};
+        struct nsf_relay_scratch scratch = {.parts = NULL};
         nsf_relay_weigh_begin(&weighed, relay, true);
         nsf_relay_weigh(&weighed, &suspect, machines[i].n_quiet_days + 1, &scratch);
         nsf_relay_scratch_release(&scratch);
@@ -292,7 +350,7 @@ static void test_worst_of_many(void **state)
 {
     (void)state;
     uint32_t seed = 5, n_relaying = 0, n_other = 0;
-    struct nsf_relay_scratch scratch = {.marks = NULL};
+    struct nsf_relay_scratch scratch = {.parts = NULL};
     for (unsigned round = 0; round < 150; round++) {
         struct nsf_outbound_row rows[160];
         size_t n = make_rows(rows, NSF_ARRAY_LEN(rows), round % 3 == 0 ? 1500 : 9000, &seed);
@@ -334,8 +392,10 @@ static void test_worst_of_many(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pushes),    cmocka_unit_test(test_edges_of_a_push), cmocka_unit_test(test_days),
-        cmocka_unit_test(test_far_apart), cmocka_unit_test(test_machines),        cmocka_unit_test(test_worst_of_many),
+        cmocka_unit_test(test_pushes),          cmocka_unit_test(test_many_networks),
+        cmocka_unit_test(test_edges_of_a_push), cmocka_unit_test(test_days),
+        cmocka_unit_test(test_far_apart),       cmocka_unit_test(test_machines),
+        cmocka_unit_test(test_worst_of_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
