@@ -32,6 +32,7 @@ static void insert(struct nsf_draft *draft, size_t at, const struct nsf_inbound_
     draft->rules[at] = *rule;
     draft->rules[at].is_any_source_port = draft->rules[at].is_any_target = true;
     draft->n_rules++;
+    draft->near.is_known = false;
 }
 
 static void fill_allow(struct nsf_draft *draft, const struct nsf_allowlist *allow)
@@ -81,6 +82,7 @@ void nsf_draft_init(struct nsf_draft *draft, const struct nsf_inbound *inbound, 
 void nsf_draft_release(struct nsf_draft *draft)
 {
     nsf_free(draft->rules);
+    nsf_free(draft->near.rules);
     nsf_ipset_release(&draft->allow);
 }
 

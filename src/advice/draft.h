@@ -29,6 +29,18 @@ enum nsf_draft_kind {
  * for rules with nothing behind them: it would cut what later rules let in on purpose. */
 enum nsf_draft_kind nsf_draft_kind_for(const struct nsf_finding *finding, bool is_closing);
 
+/* The rules that may match an address, and all addresses beside it for which these are the same: sources that are
+ * played in order mostly share them. */
+struct nsf_draft_near {
+    bool is_known;
+    uint8_t origin; /* enum nsf_origin */
+    enum nsf_family family;
+    struct nsf_range range;
+    uint32_t *rules;
+    size_t capacity;
+    size_t n;
+};
+
 struct nsf_draft {
     struct nsf_inbound_rule *rules; /* first match decides */
     size_t n_rules;
@@ -40,6 +52,7 @@ struct nsf_draft {
     enum nsf_draft_kind change;
     bool has_vnet_allow;
     bool has_balancer_allow;
+    struct nsf_draft_near near; /* void until something is played */
 };
 
 /* Borrows all but the list. `inbound` NULL is an NSG without rules. The list is finished and may be empty. */

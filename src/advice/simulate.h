@@ -1,6 +1,9 @@
 /*
  * simulate.h - what if: the connections that were seen, played against drafted rules as Azure would ask them. First
- * match decides; rules that cover some destinations or source ports decide for those alone. Pure functions, any thread.
+ * match decides; rules that cover some destinations or source ports decide for those alone.
+ *
+ * A draft remembers which rules may match the source that was played last: one thread at a time, and sources cost least
+ * in the order of their addresses.
  */
 #ifndef NSF_SIMULATE_H
 #define NSF_SIMULATE_H
@@ -30,7 +33,7 @@ struct nsf_played {
 };
 
 /* One source: refused or unsure where some of its destinations are. */
-enum nsf_fate nsf_simulate_source(const struct nsf_draft *draft, const struct nsf_played *played);
+enum nsf_fate nsf_simulate_source(struct nsf_draft *draft, const struct nsf_played *played);
 
 struct nsf_what_if {
     uint64_t messages_kept;
@@ -39,7 +42,6 @@ struct nsf_what_if {
 };
 
 /* Adds one source to the sums. */
-enum nsf_fate nsf_what_if_add(struct nsf_what_if *what_if, const struct nsf_draft *draft,
-                              const struct nsf_played *played);
+enum nsf_fate nsf_what_if_add(struct nsf_what_if *what_if, struct nsf_draft *draft, const struct nsf_played *played);
 
 #endif

@@ -158,8 +158,7 @@ static void draft_change(const struct nsf_advise_ask *ask, enum nsf_draft_kind c
 }
 
 /* Plays all sources; the refused ones with mail are added to `refused`, which may be NULL. */
-static struct nsf_what_if play(const struct nsf_advise_ask *ask, const struct nsf_draft *draft,
-                               struct nsf_allowlist *refused)
+static struct nsf_what_if play(const struct nsf_advise_ask *ask, struct nsf_draft *draft, struct nsf_allowlist *refused)
 {
     struct nsf_what_if what_if = {0};
     for (size_t i = 0; i < ask->n_touched; i++) {
@@ -205,7 +204,7 @@ static uint64_t kept_by_answers(const struct nsf_advise_ask *ask, const struct n
 }
 
 /* Of the refused messages those that the rules refuse as they stand: they came in before something was changed. */
-static uint64_t refused_today(const struct nsf_advise_ask *ask, const struct nsf_draft *draft)
+static uint64_t refused_today(const struct nsf_advise_ask *ask, struct nsf_draft *draft)
 {
     struct nsf_allowlist nobody = {0};
     struct nsf_draft today;

@@ -68,7 +68,7 @@ static void tear_down(struct desk *desk)
     nsf_arena_release(&desk->words.arena);
 }
 
-static enum nsf_fate fate_of(const struct desk *desk, const char *address, const char *destination)
+static enum nsf_fate fate_of(struct desk *desk, const char *address, const char *destination)
 {
     struct nsf_ip ip = prefix(address).ip, target = prefix(destination).ip;
     struct nsf_played played = {.address = ip, .n_destinations = 1, .destinations = &target, .messages = 1};
@@ -419,6 +419,25 @@ static void random_rules(char *text, size_t size)
     }
 }
 
+/* What a draft remembers of the source before changes nothing. */
+static void assert_plays_alike(struct desk *desk)
+{
+    struct nsf_draft forgetful;
+    nsf_draft_init(&forgetful, desk->inbound, desk->finding, desk->draft.change, &desk->allow);
+    for (uint32_t i = 0; i < 512; i++) {
+        struct nsf_ip destination = nsf_ip_from_v4(0x0a000000 + (uint32_t)rand() % 8);
+        struct nsf_played played = {
+            .address = nsf_ip_from_v4(0x080807f0 + (i < 256 ? i : (uint32_t)rand() % 300)),
+            .origin = (uint8_t)(rand() % 8 == 0 ? NSF_ORIGIN_PRIVATE : NSF_ORIGIN_PUBLIC),
+            .n_destinations = (uint32_t)rand() % 2,
+            .destinations = &destination,
+        };
+        forgetful.near.is_known = false;
+        assert_int_equal(nsf_simulate_source(&desk->draft, &played), nsf_simulate_source(&forgetful, &played));
+    }
+    nsf_draft_release(&forgetful);
+}
+
 static void what_is_open_is_what_is_let_in(void **state)
 {
     srand(21);
@@ -456,6 +475,7 @@ static void what_is_open_is_what_is_let_in(void **state)
                 assert_true(!is_own || nsf_simulate_source(&today, &played) == NSF_FATE_KEPT);
                 n_open += (is_own && is_kept) || nsf_allowlist_has(&desk.allow, played.address);
             }
+            assert_plays_alike(&desk);
             assert_int_equal(desk.finding->public_ipv4, n_today);
             assert_int_equal(nsf_draft_open_ipv4(&desk.draft), n_open);
             nsf_draft_release(&today);
