@@ -3,7 +3,6 @@
 #include "evidence/live.h"
 
 #include "core/clock.h"
-#include "core/hash.h"
 
 enum live_flags {
     LIVE_FREE = 1,
@@ -30,15 +29,6 @@ void nsf_lives_release(struct nsf_lives *lives)
     nsf_lives_init(lives, lives->seed);
 }
 
-uint32_t nsf_lives_hash(const struct nsf_lives *lives, const struct nsf_live_key *key)
-{
-    uint64_t place = (uint64_t)key->key_id << 32 | key->dst_id;
-    uint64_t h = nsf_hash_mix(place ^ (uint64_t)key->src_port << 48, lives->seed);
-    if (key->src.hi != 0)
-        h = nsf_hash_mix(key->src.hi, h);
-    return (uint32_t)nsf_hash_mix(key->src.lo, h);
-}
-
 static uint32_t hash_of_row(const struct nsf_lives *lives, const struct nsf_live *live)
 {
     struct nsf_live_key key = {live->src, live->dst_id, live->key_id, live->src_port};
@@ -55,8 +45,7 @@ struct nsf_live *nsf_lives_find(const struct nsf_lives *lives, uint32_t hash, co
     uint32_t probe = hash, row;
     while ((row = nsf_slim_index_next(&lives->by_key, hash, &probe)) != NSF_INDEX_NONE) {
         struct nsf_live *live = nsf_lives_row(lives, row);
-        if (live->key_id == key->key_id && live->src_port == key->src_port && live->dst_id == key->dst_id &&
-            nsf_ip_eq(live->src, key->src))
+        if (nsf_live_is_of(live, key))
             return live;
     }
     return NULL;
@@ -64,7 +53,8 @@ struct nsf_live *nsf_lives_find(const struct nsf_lives *lives, uint32_t hash, co
 
 static void rebuild_index(struct nsf_lives *lives)
 {
-    nsf_slim_index_rebuild(&lives->by_key, lives->n_live + 1, lives->n_rows);
+    /* Twice the room that the rows need: slots of those that are gone stay in it until the next time. */
+    nsf_slim_index_rebuild(&lives->by_key, lives->n_live * 2 + 2, lives->n_rows);
     for (uint32_t row = 0; row < lives->n_rows; row++)
         if (!nsf_live_is_free(nsf_lives_row(lives, row)))
             nsf_slim_index_add(&lives->by_key, hash_of_row(lives, nsf_lives_row(lives, row)), row);

@@ -10,6 +10,7 @@
 #ifndef NSF_LIVE_H
 #define NSF_LIVE_H
 
+#include "core/hash.h"
 #include "core/slim_index.h"
 #include "evidence/connection.h"
 
@@ -62,26 +63,60 @@ static inline struct nsf_live *nsf_lives_row(const struct nsf_lives *lives, uint
     return (struct nsf_live *)block + row % NSF_LIVES_PER_BLOCK;
 }
 
-uint32_t nsf_lives_hash(const struct nsf_lives *lives, const struct nsf_live_key *key);
+/* Of a key, in two steps: what many lines that come together have in common, and where each comes from. */
+static inline uint64_t nsf_lives_hash_place(const struct nsf_lives *lives, uint32_t key_id, uint32_t dst_id)
+{
+    return nsf_hash_mix((uint64_t)key_id << 32 | dst_id, lives->seed);
+}
+
+static inline uint32_t nsf_lives_hash_origin(uint64_t place, struct nsf_ip src, uint16_t src_port)
+{
+    if (NSF_LIKELY(nsf_ip_is_v4(src))) /* leaves the upper 16 bits to the port: no two origins are the same number */
+        return (uint32_t)nsf_hash_mix(src.lo | (uint64_t)src_port << 48, place);
+    return (uint32_t)nsf_hash_mix(src.lo, nsf_hash_mix(src.hi, place + src_port));
+}
+
+static inline uint32_t nsf_lives_hash(const struct nsf_lives *lives, const struct nsf_live_key *key)
+{
+    return nsf_lives_hash_origin(nsf_lives_hash_place(lives, key->key_id, key->dst_id), key->src, key->src_port);
+}
+
+static inline bool nsf_live_is_of(const struct nsf_live *live, const struct nsf_live_key *key)
+{
+    return live->key_id == key->key_id && live->src_port == key->src_port && live->dst_id == key->dst_id &&
+           nsf_ip_eq(live->src, key->src);
+}
+
 /* NULL: no connection is live under the key. */
 struct nsf_live *nsf_lives_find(const struct nsf_lives *lives, uint32_t hash, const struct nsf_live_key *key);
+/* The same where it is known which row it is nearly always: see nsf_lives_expect_row. */
+static inline struct nsf_live *nsf_lives_find_at(const struct nsf_lives *lives, uint32_t row, uint32_t hash,
+                                                 const struct nsf_live_key *key)
+{
+    if (NSF_LIKELY(row != NSF_INDEX_NONE && nsf_live_is_of(nsf_lives_row(lives, row), key)))
+        return nsf_lives_row(lives, row);
+    return nsf_lives_find(lives, hash, key);
+}
+
 /* A row under a key that has none; its connection is void until it is put. */
 struct nsf_live *nsf_lives_add(struct nsf_lives *lives, uint32_t hash, const struct nsf_live_key *key);
 /* The row is free afterwards; a state beside the table stays until nsf_lives_drop_large. */
 void nsf_lives_remove(struct nsf_lives *lives, uint32_t row);
 bool nsf_live_is_free(const struct nsf_live *live);
 
-/* Does the two steps that bring what nsf_lives_find will touch into the cache. */
+/* The two steps that bring what nsf_lives_find will touch into the cache. The second one tells the row that it is, or
+ * NSF_INDEX_NONE; but rows may come and go until then. */
 static inline void nsf_lives_expect(const struct nsf_lives *lives, uint32_t hash)
 {
     nsf_slim_index_expect(&lives->by_key, hash);
 }
 
-static inline void nsf_lives_expect_row(const struct nsf_lives *lives, uint32_t hash)
+static inline uint32_t nsf_lives_expect_row(const struct nsf_lives *lives, uint32_t hash)
 {
     uint32_t row = nsf_slim_index_guess(&lives->by_key, hash);
     if (row != NSF_INDEX_NONE)
         __builtin_prefetch(nsf_lives_row(lives, row), 1);
+    return row;
 }
 
 void nsf_live_connection(const struct nsf_lives *lives, const struct nsf_live *live, struct nsf_connection *connection);

@@ -66,9 +66,9 @@ static void flush_kept(struct nsf_partition *partition)
 {
     struct nsf_sources *sources = &partition->sources;
     for (uint32_t i = 0; i < partition->n_kept; i++)
-        nsf_sources_expect_row(sources, partition->kept[i].hash);
+        nsf_sources_expect_row(sources, &partition->kept[i]);
     for (uint32_t i = 0; i < partition->n_kept; i++)
-        nsf_sources_expect_traits(sources, partition->kept[i].hash);
+        nsf_sources_expect_traits(sources, &partition->kept[i]);
     for (uint32_t i = 0; i < partition->n_kept; i++) {
         const struct nsf_finished *finished = &partition->kept[i];
         nsf_sources_add(sources, finished);
@@ -391,11 +391,21 @@ static void note_spelling(struct nsf_partition *partition, uint32_t scope_id)
     nsf_pairset_add(&partition->mail_scopes, scope_id);
 }
 
+/* What events of one group have in common nearly always. */
+struct common {
+    uint32_t scope_id; /* NSF_INDEX_NONE: nothing yet */
+    uint32_t dst_id;
+    struct nsf_ip dst;
+    const struct nsf_place_of_scope *place;
+    uint64_t hash;
+};
+
 /* An event and where it will be looked for. */
 struct ahead {
     const struct nsf_place_of_scope *place;
     struct nsf_live_key key;
     uint32_t hash;
+    uint32_t row; /* where it is nearly always */
 };
 
 /* The step of any connection; `live` is NULL for one that begins. */
@@ -450,7 +460,7 @@ static void take_allowed(struct nsf_partition *partition, const struct nsf_mail_
     if (ahead->place->is_vnet4)
         nsf_marks_mail(&partition->marks, ahead->place->flow_log_id, event);
     advance_clocks(partition, ahead->place, event->ts_ms, record_ms);
-    struct nsf_live *live = nsf_lives_find(&partition->lives, ahead->hash, &ahead->key);
+    struct nsf_live *live = nsf_lives_find_at(&partition->lives, ahead->row, ahead->hash, &ahead->key);
     if (!ahead->place->is_finding)
         note_spelling(partition, event->scope_id);
     if (take_simple_step(partition, event, ahead, live))
@@ -473,16 +483,28 @@ static void take_denied(struct nsf_partition *partition, const struct nsf_mail_e
         nsf_spans_add(&partition->denied_spans, place->target, event->ts_ms, event->ts_ms);
 }
 
-static void look_ahead(struct nsf_partition *partition, const struct nsf_mail_event *event, struct ahead *ahead)
+static void learn_common(struct nsf_partition *partition, const struct nsf_mail_event *event, struct common *common)
 {
-    ahead->place = partition->shared->place(partition->shared, event->scope_id);
+    common->scope_id = event->scope_id;
+    common->dst = event->dst;
+    common->dst_id = nsf_addresses_id(&partition->sources.addresses, event->dst);
+    common->place = partition->shared->place(partition->shared, event->scope_id);
+    common->hash = nsf_lives_hash_place(&partition->lives, common->place->key_id, common->dst_id);
+}
+
+static inline void look_ahead(struct nsf_partition *partition, const struct nsf_mail_event *event,
+                              struct common *common, struct ahead *ahead)
+{
+    if (event->scope_id != common->scope_id || !nsf_ip_eq(event->dst, common->dst))
+        learn_common(partition, event, common);
+    ahead->place = common->place;
     ahead->key = (struct nsf_live_key){
         .src = event->src,
-        .dst_id = nsf_addresses_id(&partition->sources.addresses, event->dst),
-        .key_id = ahead->place->key_id,
+        .dst_id = common->dst_id,
+        .key_id = common->place->key_id,
         .src_port = event->src_port,
     };
-    ahead->hash = nsf_lives_hash(&partition->lives, &ahead->key);
+    ahead->hash = nsf_lives_hash_origin(common->hash, event->src, event->src_port);
     nsf_lives_expect(&partition->lives, ahead->hash);
 }
 
@@ -494,17 +516,17 @@ static bool is_taken(const struct nsf_partition *partition, const struct nsf_bat
 
 /* Up to PARTITION_MAIL_AHEAD events, in steps that let their cache misses overlap. */
 static void take_mail(struct nsf_partition *partition, const struct nsf_batch *batch, const struct nsf_mail_event *mail,
-                      size_t n)
+                      size_t n, struct common *common)
 {
     struct ahead ahead[PARTITION_MAIL_AHEAD];
     for (size_t i = 0; i < n; i++)
         if (mail[i].event != NSF_FLOW_DENIED && is_taken(partition, batch, &mail[i]))
-            look_ahead(partition, &mail[i], &ahead[i]);
+            look_ahead(partition, &mail[i], common, &ahead[i]);
         else
             ahead[i].place = NULL;
     for (size_t i = 0; i < n; i++)
         if (ahead[i].place != NULL)
-            nsf_lives_expect_row(&partition->lives, ahead[i].hash);
+            ahead[i].row = nsf_lives_expect_row(&partition->lives, ahead[i].hash);
     for (size_t i = 0; i < n; i++) {
         if (ahead[i].place != NULL)
             take_allowed(partition, &mail[i], &ahead[i], batch->records[mail[i].record_idx].time_ms);
@@ -572,10 +594,11 @@ static void take_wide_contacts(struct nsf_partition *partition, const struct nsf
 static void take_all_mail(struct nsf_partition *partition, const struct nsf_batch *batch, unsigned idx)
 {
     const struct nsf_mail_events *mail = &batch->mail[idx];
+    struct common common = {.scope_id = NSF_INDEX_NONE};
     partition->seq = batch->seq;
     for (size_t i = 0; i < mail->n; i += PARTITION_MAIL_AHEAD)
         take_mail(partition, batch, &mail->items[i],
-                  mail->n - i < PARTITION_MAIL_AHEAD ? mail->n - i : PARTITION_MAIL_AHEAD);
+                  mail->n - i < PARTITION_MAIL_AHEAD ? mail->n - i : PARTITION_MAIL_AHEAD, &common);
 }
 
 /* Mail has its order, contacts have none. Batches of small blobs are short: their contacts make blocks together. */

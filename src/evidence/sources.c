@@ -51,20 +51,29 @@ void nsf_sources_expect(const struct nsf_sources *sources, uint32_t hash)
     nsf_slim_index_expect(&sources->by_key, hash);
 }
 
-void nsf_sources_expect_row(const struct nsf_sources *sources, uint32_t hash)
+void nsf_sources_expect_row(const struct nsf_sources *sources, struct nsf_finished *finished)
 {
-    uint32_t idx = nsf_slim_index_guess(&sources->by_key, hash);
-    if (idx != NSF_INDEX_NONE)
-        __builtin_prefetch(nsf_sources_row(sources, idx), 1);
+    finished->row_idx = nsf_slim_index_guess(&sources->by_key, finished->hash);
+    if (finished->row_idx != NSF_INDEX_NONE)
+        __builtin_prefetch(nsf_sources_row(sources, finished->row_idx), 1);
 }
 
-void nsf_sources_expect_traits(const struct nsf_sources *sources, uint32_t hash)
+void nsf_sources_expect_traits(const struct nsf_sources *sources, const struct nsf_finished *finished)
 {
-    uint32_t idx = nsf_slim_index_guess(&sources->by_key, hash);
-    if (idx == NSF_INDEX_NONE)
+    if (finished->row_idx == NSF_INDEX_NONE)
         return;
-    const struct nsf_source_row *row = nsf_sources_row(sources, idx);
+    const struct nsf_source_row *row = nsf_sources_row(sources, finished->row_idx);
     nsf_journal_expect(&sources->journal, row->past, nsf_source_row_connections(&sources->rows, row));
+}
+
+/* Rows may have been added and folded since it was expected. */
+static uint32_t find_finished(const struct nsf_sources *sources, const struct nsf_finished *finished)
+{
+    uint32_t idx = finished->row_idx;
+    if (NSF_LIKELY(idx < sources->rows.n && nsf_source_row_is_of(&sources->rows, nsf_sources_row(sources, idx),
+                                                                 finished->target, finished->src)))
+        return idx;
+    return find_row(sources, finished->hash, finished->target, finished->src);
 }
 
 void nsf_sources_rebuild_index(struct nsf_sources *sources)
@@ -225,7 +234,7 @@ void nsf_sources_add(struct nsf_sources *sources, const struct nsf_finished *fin
 {
     add_target_days(sources, finished);
     note_speaking(sources, finished);
-    uint32_t row_idx = find_row(sources, finished->hash, finished->target, finished->src);
+    uint32_t row_idx = find_finished(sources, finished);
     if (row_idx == NSF_INDEX_NONE && nsf_sources_admit(sources, finished))
         row_idx = add_row(sources, finished->hash, finished->target, finished->src);
     if (row_idx != NSF_INDEX_NONE)

@@ -76,6 +76,7 @@ struct nsf_finished {
     uint32_t dst_id; /* in the table's addresses */
     uint32_t target;
     uint32_t hash; /* nsf_sources_hash of target and src */
+    uint32_t row_idx; /* nsf_sources_expect_row: nearly always the one */
     uint16_t src_port;
     uint16_t nic; /* that let it in: NSF_TRAIT_NIC */
     enum nsf_connection_class class_;
@@ -95,8 +96,8 @@ void nsf_sources_sum_row(const struct nsf_sources *sources, const struct nsf_sou
 uint32_t nsf_sources_hash(const struct nsf_sources *sources, uint32_t target, struct nsf_ip src);
 /* The three steps that bring what nsf_sources_add will touch into the cache, each some time after the one before. */
 void nsf_sources_expect(const struct nsf_sources *sources, uint32_t hash);
-void nsf_sources_expect_row(const struct nsf_sources *sources, uint32_t hash);
-void nsf_sources_expect_traits(const struct nsf_sources *sources, uint32_t hash);
+void nsf_sources_expect_row(const struct nsf_sources *sources, struct nsf_finished *finished);
+void nsf_sources_expect_traits(const struct nsf_sources *sources, const struct nsf_finished *finished);
 static inline struct nsf_source_row *nsf_sources_row(const struct nsf_sources *sources, uint32_t row_idx)
 {
     return nsf_source_rows_get(&sources->rows, row_idx);

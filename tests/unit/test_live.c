@@ -79,6 +79,9 @@ static void test_rows_hold_what_is_put(void **state)
         uint32_t hash = nsf_lives_hash(&lives, &key);
         struct nsf_live *live = nsf_lives_find(&lives, hash, &key);
         assert_int_equal(live != NULL, is_live[n]);
+        assert_ptr_equal(nsf_lives_find_at(&lives, nsf_lives_expect_row(&lives, hash), hash, &key), live);
+        uint32_t any_row = lives.n_rows == 0 ? NSF_INDEX_NONE : below(lives.n_rows); /* as if rows had changed */
+        assert_ptr_equal(nsf_lives_find_at(&lives, any_row, hash, &key), live);
         if (live != NULL && below(3) == 0) {
             nsf_lives_drop_large(&lives, live);
             uint32_t row = 0;
