@@ -35,11 +35,14 @@ struct asker {
     bool is_public;
 };
 
+/* As the exposure takes them: of one priority, what may be open first. */
 static int cmp_rule(const void *left, const void *right)
 {
     const struct nsf_rule *a = *(const struct nsf_rule *const *)left, *b = *(const struct nsf_rule *const *)right;
     if (a->priority != b->priority)
         return a->priority < b->priority ? -1 : 1;
+    if (a->access != b->access && (a->access == NSF_ACCESS_DENY || b->access == NSF_ACCESS_DENY))
+        return a->access == NSF_ACCESS_DENY ? 1 : -1;
     int order = nsf_slice_cmp_nocase(a->name, b->name);
     return order != 0 ? order : nsf_slice_cmp(a->name, b->name);
 }

@@ -58,6 +58,8 @@ void nsf_evaluator_add_reading(struct nsf_evaluator *evaluator, const struct nsf
     nsf_reading_read(&evaluator->readings[idx], rule, evaluator->settings.port, &evaluator->tags);
 }
 
+/* Azure allows no two rules of one priority in a direction; where an input has them all the same, what may be open
+ * counts as open. */
 static int cmp_candidate(const void *left, const void *right)
 {
     const struct nsf_candidate *x = left, *y = right;
@@ -66,6 +68,8 @@ static int cmp_candidate(const void *left, const void *right)
         return x->is_admin ? -1 : 1;
     if (a->priority != b->priority)
         return a->priority < b->priority ? -1 : 1;
+    if (a->access != b->access && (a->access == NSF_ACCESS_DENY || b->access == NSF_ACCESS_DENY))
+        return a->access == NSF_ACCESS_DENY ? 1 : -1;
     int order = nsf_slice_cmp_nocase(a->name, b->name);
     return order != 0 ? order : nsf_slice_cmp(a->name, b->name);
 }

@@ -21,7 +21,7 @@ Choices, where the contract leaves room:
   same public sources if the rule were gone.
 - An Allow is a finding `unknown` when an entry of it that could not be read is left after the earlier rules and it does
   not itself open the limit; in an NSG that is `unknown` no other rule is a finding.
-- Rules of equal priority are taken by name.
+- Rules of equal priority: Denies last, else by name.
 """
 import ipaddress
 import json
@@ -267,7 +267,7 @@ class Nsg:
         self.latent = bool(known) and not self.attached_to
         found = [Rule(raw) for raw in (definitions.member(item, "securityRules") or []) + DEFAULT_ALLOWS]
         self.rules = sorted((rule for rule in found if rule.inbound),
-                            key=lambda rule: (rule.priority, rule.name.lower()))
+                            key=lambda rule: (rule.priority, rule.access == "deny", rule.name.lower()))
         self.allows = [rule for rule in self.rules if rule.access == "allow" and rule.matches_port()]
         self.dark = [rule for rule in self.rules if rule.is_unreadable() and rule.access != "deny"]
         self.intervals = self.cut()

@@ -136,6 +136,7 @@ static void test_first_match_by_priority(void **state)
     static const struct test_case cases[] = {
         {"a 200 allow * 25;d 100 deny * *", "closed 0 none\nshadowed a by:d"},
         {"a 100 allow * 25;d 200 deny * *", "exposed " ALL4 " full\na 100 exposed " ALL4 " full *"},
+        {"d 200 deny * *;z 200 allow * 25", "exposed " ALL4 " full\nz 200 exposed " ALL4 " full *"},
         {"d 100 deny * 443;a 200 allow * 25", "exposed " ALL4 " full\na 200 exposed " ALL4 " full *"},
         {"d 100 deny * * proto=Udp;a 200 allow * 25", "exposed " ALL4 " full\na 200 exposed " ALL4 " full *"},
         {"d 100 deny Internet 25;a 200 allow * 25", "closed 0 none"},
