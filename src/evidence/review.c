@@ -627,7 +627,8 @@ static void end_reading(struct nsf_evidence *evidence, struct nsf_review *review
         review->denied.sources += ending.denied_sources[p];
 }
 
-/* What lets something in is attached somewhere, whatever the definitions show: no longer latent. */
+/* An NSG that lets something in is attached somewhere, whatever the definitions show: its rules are no longer latent, but
+ * for those that something else on the path denies and nobody was seen to pass. */
 static void tell_hits(const struct nsf_evidence *evidence, struct nsf_review *review)
 {
     const struct nsf_scan *scan = evidence->scan;
@@ -646,6 +647,9 @@ static void tell_hits(const struct nsf_evidence *evidence, struct nsf_review *re
         finding->is_latent = false;
         seen->nsgs[finding->nsg_idx].is_latent = false;
     }
+    for (size_t i = 0; i < scan->n_findings; i++)
+        if (!seen->findings[i].is_blocked && !seen->nsgs[seen->findings[i].nsg_idx].is_latent)
+            seen->findings[i].is_latent = false;
     review->scan = seen;
 }
 

@@ -191,6 +191,19 @@ def no_traffic_writes_no_file():
 
 
 @case
+def hits_show_that_an_nsg_is_attached():
+    two = nsg("edge", rule("smtp", source="0.0.0.0/0"), rule("later", 300), subnets=[], networkInterfaces=[])
+    logs = Logs()
+    logs.alive()
+    found = run([two], logs, shows_all=True)["rules"]
+    expect("without hits", {row["verdict"] for row in found}, {"NOT_EFFECTIVE"})
+    senders(logs)
+    found = {row["rule"]: row for row in run([two], logs, shows_all=True)["rules"]}
+    expect("latent", (found["smtp"]["finding"]["latent"], found["later"]["finding"]["latent"]), (False, False))
+    expect("the other rule works too", found["later"]["verdict"], "CLOSE_UNUSED")
+
+
+@case
 def an_attached_interface_that_is_never_logged():
     logs = Logs()
     logs.alive()

@@ -390,9 +390,12 @@ def review(rules_paths, scan, logs, lists, since=None, until=None):
     window_ms = (window[1] * HOUR_MS if until is None else until) - (window[0] * HOUR_MS if since is None else since)
     by_finding = {(e.joined.key[0], e.joined.key[1]): e for e in reader.evidence.values() if e.joined.reason is None}
     nsgs = {rules.lower(nsg["nsg"]): nsg for nsg in scan["nsgs"]}
+    seen_nsgs = {nsg_key for (nsg_key, _), evidence in by_finding.items() if any(evidence.connections())}
     rows = []
     for finding in scan["findings"]:
         nsg_key = rules.lower(finding["nsg"])
+        if nsg_key in seen_nsgs:        # it is attached somewhere, whatever the definitions show
+            finding = dict(finding, latent=False)
         evidence = by_finding.get((nsg_key, rules.lower(finding["rule"])))
         entries = [one for one, _ in evidence.connections()] if evidence else []
         coverage = read_logs.coverage_of(reader, nsg_key, evidence)
