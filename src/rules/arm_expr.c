@@ -22,6 +22,7 @@ struct memo_entry {
 
 struct nsf_arm_memo {
     struct memo_entry *variables;
+    struct memo_entry *copies; /* of "variables": {"copy": [...]} */
     struct memo_entry *defaults;
 };
 
@@ -39,6 +40,8 @@ struct nsf_arm_scope nsf_arm_scope_new(struct nsf_arena *arena, struct nsf_arm_b
     scope.functions = nsf_json_get_nocase(template, "functions");
     scope.memo = nsf_arena_alloc(arena, sizeof(*scope.memo));
     scope.memo->variables = nsf_arena_zalloc(arena, n_members(scope.variables), sizeof(struct memo_entry));
+    size_t n_copies = nsf_json_len(nsf_json_get_nocase(scope.variables, "copy"));
+    scope.memo->copies = nsf_arena_zalloc(arena, n_copies, sizeof(struct memo_entry));
     scope.memo->defaults = nsf_arena_zalloc(arena, n_members(scope.declared), sizeof(struct memo_entry));
     return scope;
 }
@@ -332,13 +335,15 @@ static struct nsf_arm_scope top_of(const struct nsf_arm_scope *scope)
     return top;
 }
 
-static const struct nsf_json *remember(const struct nsf_arm_scope *scope, struct memo_entry *entry,
+typedef const struct nsf_json *make_fn(const struct nsf_arm_scope *scope, const struct nsf_json *source);
+
+static const struct nsf_json *remember(const struct nsf_arm_scope *scope, struct memo_entry *entry, make_fn *make,
                                        const struct nsf_json *source)
 {
     if (entry->state == MEMO_NEW) {
         struct nsf_arm_scope top = top_of(scope);
         entry->state = MEMO_BUSY;
-        entry->value = spend(&top) ? nsf_arm_resolve(&top, source) : NULL;
+        entry->value = spend(&top) ? make(&top, source) : NULL;
         entry->state = MEMO_DONE;
     }
     return entry->state == MEMO_DONE ? entry->value : NULL;
@@ -369,8 +374,10 @@ const struct nsf_json *nsf_arm_parameter(const struct nsf_arm_scope *scope, stru
         return NULL;
     const struct nsf_json *source =
         nsf_json_get_nocase(&scope->declared->u.map.members[found - 1].value, "defaultValue");
-    return source == NULL ? NULL : remember(scope, &scope->memo->defaults[found - 1], source);
+    return source == NULL ? NULL : remember(scope, &scope->memo->defaults[found - 1], nsf_arm_resolve, source);
 }
+
+static const struct nsf_json *unroll(const struct nsf_arm_scope *scope, const struct nsf_json *copy);
 
 /* "variables": {"copy": [{"name": "a", ...}]} */
 static const struct nsf_json *copied_variable(const struct nsf_arm_scope *scope, struct nsf_slice name)
@@ -379,10 +386,7 @@ static const struct nsf_json *copied_variable(const struct nsf_arm_scope *scope,
     for (size_t i = 0; i < nsf_json_len(copies); i++) {
         if (!nsf_slice_eq_nocase(nsf_json_get_string(nsf_json_item(copies, i), "name"), name))
             continue;
-        struct nsf_arm_scope top = top_of(scope);
-        return spend(&top) ? nsf_json_get_nocase(nsf_arm_resolve(&top, scope->variables),
-                                                 nsf_arena_copy(scope->arena, name).ptr)
-                           : NULL;
+        return remember(scope, &scope->memo->copies[i], unroll, nsf_json_item(copies, i));
     }
     return NULL;
 }
@@ -392,7 +396,8 @@ const struct nsf_json *nsf_arm_variable(const struct nsf_arm_scope *scope, struc
     size_t found = find_member(scope->variables, name);
     if (found == 0)
         return copied_variable(scope, name);
-    return remember(scope, &scope->memo->variables[found - 1], &scope->variables->u.map.members[found - 1].value);
+    return remember(scope, &scope->memo->variables[found - 1], nsf_arm_resolve,
+                    &scope->variables->u.map.members[found - 1].value);
 }
 
 static const struct nsf_json *find_user_function(const struct nsf_arm_scope *scope, struct nsf_slice name)
@@ -463,6 +468,14 @@ static const struct nsf_json *resolve_array(const struct nsf_arm_scope *scope, c
     return nsf_arm_new_array(scope, value, items, value->u.array.n);
 }
 
+static const struct nsf_json *not_unrolled(const struct nsf_arm_scope *scope, const struct nsf_json *copy,
+                                           const struct nsf_json *count)
+{
+    struct nsf_json *unresolved = new_value(scope, copy, NSF_JSON_EXPRESSION);
+    unresolved->u.text = count == NULL ? NSF_SLICE_LIT("copy") : nsf_json_text(count);
+    return unresolved;
+}
+
 /* One loop of a `copy` member: an array of its input, once for each index. */
 static const struct nsf_json *unroll(const struct nsf_arm_scope *scope, const struct nsf_json *copy)
 {
@@ -470,22 +483,19 @@ static const struct nsf_json *unroll(const struct nsf_arm_scope *scope, const st
     const struct nsf_json *count = nsf_json_get_nocase(copy, "count");
     int64_t n = 0;
     bool has_count = count != NULL && nsf_arm_to_int(nsf_arm_resolve(scope, count), &n) && n >= 0;
-    if (input == NULL || !has_count) {
-        struct nsf_json *unresolved = new_value(scope, copy, NSF_JSON_EXPRESSION);
-        unresolved->u.text = count == NULL ? NSF_SLICE_LIT("copy") : nsf_json_text(count);
-        return unresolved;
-    }
-    size_t n_items = n > COPY_COUNT_MAX ? COPY_COUNT_MAX : (size_t)n;
+    if (input == NULL || !has_count || n > COPY_COUNT_MAX)
+        return not_unrolled(scope, copy, count);
+    size_t n_items = (size_t)n, n_done = 0;
     struct nsf_json *items = nsf_arena_alloc(scope->arena, nsf_mul_size(n_items, sizeof(*items)));
     struct nsf_arm_loop loop = {.name = nsf_json_get_string(copy, "name"), .outer = scope->loops};
     struct nsf_arm_scope inner = *scope;
     inner.loops = &loop;
-    size_t n_done = 0;
     for (; n_done < n_items && spend(&inner); n_done++) {
         loop.idx = n_done;
         items[n_done] = *nsf_arm_resolve(&inner, input);
     }
-    return nsf_arm_new_array(scope, copy, items, n_done);
+    /* A list that ends early would hide its rest. */
+    return n_done == n_items ? nsf_arm_new_array(scope, copy, items, n_items) : not_unrolled(scope, copy, count);
 }
 
 static bool is_name(struct nsf_slice key)

@@ -193,6 +193,32 @@ static void test_copy_loops(void **state)
             "n") " name=n guessed more\n  note its rules are [parameters('n')], which could not be evaluated\n");
 }
 
+/* More than Azure unrolls: rules that are left out would look like rules that are not there. */
+static void test_copy_loop_too_long(void **state)
+{
+    nsf_rules_text_check(
+        TEMPLATE("\"resources\":[{" NSG_TYPE ",\"name\":\"n\",\"properties\":{\"copy\":"
+                 "[{\"name\":\"securityRules\",\"count\":801,\"input\":{}}]}}]"),
+        "nsg " GUESSED("n") " name=n guessed more\n  note its rules are 801, which could not be evaluated\n");
+}
+
+/* Each copied variable asks three times for the one before: evaluated once each, or more often than there is time for.
+ */
+static void test_copied_variables_in_a_row(void **state)
+{
+    char variables[4096];
+    size_t n = (size_t)snprintf(variables, sizeof(variables), "{\"name\":\"v0\",\"count\":1,\"input\":\"Internet\"}");
+    for (int i = 1; i <= 14; i++)
+        n += (size_t)snprintf(variables + n, sizeof(variables) - n,
+                              ",{\"name\":\"v%d\",\"count\":1,\"input\":\"[if(equals(variables('v%d')[0],"
+                              "variables('v%d')[0]),variables('v%d')[0],'x')]\"}",
+                              i, i - 1, i - 1, i - 1);
+    char text[8192];
+    snprintf(text, sizeof(text), TEMPLATE("\"variables\":{\"copy\":[%s]},\"resources\":[%s]"), variables,
+             NSG("n", RULE("r", "[variables('v14')[0]]")));
+    nsf_rules_text_check(text, "nsg " GUESSED("n") " name=n guessed\n  r 100 in allow Tcp from=Internet port=25\n");
+}
+
 static void test_conditions(void **state)
 {
     nsf_rules_text_check(
@@ -317,6 +343,8 @@ int main(void)
         cmocka_unit_test(test_expressions_are_bounded),
         cmocka_unit_test(test_child_and_nested_rules),
         cmocka_unit_test(test_copy_loops),
+        cmocka_unit_test(test_copy_loop_too_long),
+        cmocka_unit_test(test_copied_variables_in_a_row),
         cmocka_unit_test(test_conditions),
         cmocka_unit_test(test_unresolved_rules),
         cmocka_unit_test(test_nested_deployments),
