@@ -27,10 +27,10 @@ static struct nsf_nic *nic_of(const struct nsf_evidence *evidence, uint32_t nic_
     return nsf_stable_get(&evidence->nics, nic_id);
 }
 
-static bool is_covered_twice(const struct nsf_shared *shared, uint32_t nic_id, uint64_t seq)
+static bool is_covered_twice(const struct nsf_shared *shared, uint32_t nic_id, uint64_t record)
 {
     struct nsf_nic *nic = nic_of(of_shared(shared), nic_id);
-    return atomic_load_explicit(&nic->covered_twice_from_batch, memory_order_relaxed) <= seq;
+    return atomic_load_explicit(&nic->covered_twice_from, memory_order_relaxed) <= record;
 }
 
 static int cmp_flow_logs(const struct nsf_shared *shared, uint32_t a, uint32_t b)
@@ -153,7 +153,7 @@ static uint32_t nic_id_of(struct nsf_evidence *evidence, struct nsf_slice mac)
     if (id == evidence->nics.n) {
         struct nsf_nic *nic = nsf_stable_add(&evidence->nics);
         nic->mac = nsf_intern_get(&evidence->macs, id);
-        atomic_init(&nic->covered_twice_from_batch, UINT64_MAX);
+        atomic_init(&nic->covered_twice_from, UINT64_MAX);
     }
     return id;
 }
@@ -167,7 +167,7 @@ void nsf_evidence_expect(struct nsf_evidence *evidence, struct nsf_slice flow_lo
     bool is_new = nsf_pairset_add(&evidence->expected, nsf_pair(nic_id, flow_log_id));
     struct nsf_nic *nic = nic_of(evidence, nic_id);
     if (is_new && ++nic->n_expected == 2)
-        atomic_store_explicit(&nic->covered_twice_from_batch, 0, memory_order_relaxed);
+        atomic_store_explicit(&nic->covered_twice_from, 0, memory_order_relaxed);
     nsf_arena_release(&scratch);
 }
 
@@ -322,17 +322,17 @@ static void note_nic_of_nsg(struct nsf_evidence *evidence, const struct nsf_plac
         nsf_pairset_add(&evidence->nsg_vnet4, place->nsg_idx);
 }
 
-/* The record names its flow log, which for NSG logs is the NSG. A NIC's second flow log: from this batch on its
- * connections may be copies. */
-static void note_flow_log(struct nsf_evidence *evidence, const struct nsf_place_of_scope *place, uint64_t seq)
+/* The record names its flow log, which for NSG logs is the NSG. A NIC's second flow log: from here on its connections
+ * may be copies. */
+static void note_flow_log(struct nsf_evidence *evidence, const struct nsf_place_of_scope *place, uint64_t at)
 {
     if (!nsf_pairset_add(&evidence->nic_flow_logs, nsf_pair(place->nic_id, place->flow_log_id)))
         return;
     note_nic_of_nsg(evidence, place);
     struct nsf_nic *nic = nic_of(evidence, place->nic_id);
     nic->has_vnet4 |= place->is_vnet4;
-    if (++nic->n_logged == 2 && atomic_load_explicit(&nic->covered_twice_from_batch, memory_order_relaxed) > seq)
-        atomic_store_explicit(&nic->covered_twice_from_batch, seq, memory_order_relaxed);
+    if (++nic->n_logged == 2 && atomic_load_explicit(&nic->covered_twice_from, memory_order_relaxed) > at)
+        atomic_store_explicit(&nic->covered_twice_from, at, memory_order_relaxed);
 }
 
 static void count_log_tuples(struct nsf_evidence *evidence, const struct nsf_place_of_scope *place, uint64_t n)
@@ -349,7 +349,7 @@ static void count_log_tuples(struct nsf_evidence *evidence, const struct nsf_pla
     evidence->is_nsg_log[place->flow_log_id] |= !place->is_vnet4;
 }
 
-static void admit_record(struct nsf_evidence *evidence, struct nsf_record *record, uint64_t seq)
+static void admit_record(struct nsf_evidence *evidence, struct nsf_record *record, uint64_t at)
 {
     const struct nsf_place_of_scope *place = nsf_stable_get(&evidence->places, record->scope_id);
     record->is_duplicate = is_repeated(evidence, record, place->nic_id);
@@ -363,7 +363,7 @@ static void admit_record(struct nsf_evidence *evidence, struct nsf_record *recor
     evidence->inputs.tuples += record->n_tuples;
     evidence->inputs.tuples_bad += record->n_bad;
     count_log_tuples(evidence, place, record->n_tuples - record->n_bad);
-    note_flow_log(evidence, place, seq);
+    note_flow_log(evidence, place, at);
     nsf_hours_add(&evidence->hours, place->flow_log_id, place->nic_id, record->time_ms);
 }
 
@@ -463,8 +463,10 @@ void nsf_evidence_admit(struct nsf_evidence *evidence, struct nsf_batch *batch, 
         evidence->path = path;
     }
     place_new_scopes(evidence);
+    batch->first_record = evidence->n_records;
+    evidence->n_records += batch->n_records;
     for (size_t i = 0; i < batch->n_records; i++)
-        admit_record(evidence, &batch->records[i], batch->seq);
+        admit_record(evidence, &batch->records[i], batch->first_record + i);
     place_tuple_groups(evidence, batch);
     admit_groups(evidence, batch);
     admit_bad(evidence, batch);

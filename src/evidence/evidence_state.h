@@ -25,10 +25,10 @@ struct nsf_unmatched_target {
 };
 
 struct nsf_nic {
-    struct nsf_slice mac;                      /* upper case, without separators */
-    _Atomic uint64_t covered_twice_from_batch; /* UINT64_MAX: never */
-    uint32_t n_expected;                       /* flow logs that cover it, by paths */
-    uint32_t n_logged;                         /* and by records */
+    struct nsf_slice mac;                /* upper case, without separators */
+    _Atomic uint64_t covered_twice_from; /* place of a record in the order of the run; UINT64_MAX: never */
+    uint32_t n_expected;                 /* flow logs that cover it, by paths */
+    uint32_t n_logged;                   /* and by records */
     bool has_vnet4; /* one of these is a virtual network flow log: it names whichever NSG decided */
 };
 
@@ -90,6 +90,7 @@ struct nsf_evidence {
     size_t is_nsg_log_capacity;
     uint32_t n_logs;
 
+    uint64_t n_records;    /* of the batches admitted so far, duplicates and parts of long ones included */
     struct nsf_slice path; /* of the blob being admitted */
     struct nsf_bad_of_blob bad[NSF_TUPLE_FAULTS];
     struct nsf_foreign_row foreign[NSF_FOREIGN_MAX]; /* the smallest names, ascending */

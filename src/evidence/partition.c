@@ -254,7 +254,7 @@ static void settle_key(struct nsf_partition *partition, const struct nsf_live *h
 static bool may_meet_a_copy(const struct nsf_partition *partition, const struct nsf_live *held, size_t n)
 {
     uint32_t nic_id = place_of(partition, held)->nic_id;
-    if (!partition->shared->is_covered_twice(partition->shared, nic_id, partition->seq))
+    if (!partition->shared->is_covered_twice(partition->shared, nic_id, partition->record))
         return false;
     for (size_t i = 0; i < n; i++)
         if (nsf_live_last_ms(&partition->lives, &held[i]) > partition->nic_clocks.now_ms[nic_id] - PARTITION_HOLD_MS)
@@ -298,7 +298,7 @@ static void finish_connection(struct nsf_partition *partition, const struct nsf_
         partition->is_under_pressure = true;
     }
     if (partition->is_under_pressure &&
-        !partition->shared->is_covered_twice(partition->shared, place_of(partition, live)->nic_id, partition->seq)) {
+        !partition->shared->is_covered_twice(partition->shared, place_of(partition, live)->nic_id, partition->record)) {
         keep(partition, live);
         return;
     }
@@ -528,6 +528,7 @@ static void take_mail(struct nsf_partition *partition, const struct nsf_batch *b
         if (ahead[i].place != NULL)
             ahead[i].row = nsf_lives_expect_row(&partition->lives, ahead[i].hash);
     for (size_t i = 0; i < n; i++) {
+        partition->record = batch->first_record + mail[i].record_idx;
         if (ahead[i].place != NULL)
             take_allowed(partition, &mail[i], &ahead[i], batch->records[mail[i].record_idx].time_ms);
         else if (is_taken(partition, batch, &mail[i]))
@@ -595,8 +596,7 @@ static void take_all_mail(struct nsf_partition *partition, const struct nsf_batc
 {
     const struct nsf_mail_events *mail = &batch->mail[idx];
     struct common common = {.scope_id = NSF_INDEX_NONE};
-    partition->seq = batch->seq;
-    for (size_t i = 0; i < mail->n; i += PARTITION_MAIL_AHEAD)
+        for (size_t i = 0; i < mail->n; i += PARTITION_MAIL_AHEAD)
         take_mail(partition, batch, &mail->items[i],
                   mail->n - i < PARTITION_MAIL_AHEAD ? mail->n - i : PARTITION_MAIL_AHEAD, &common);
 }

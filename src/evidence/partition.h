@@ -41,9 +41,9 @@ struct nsf_shared {
     int64_t idle_ms;
     enum nsf_connection_class (*classify)(const struct nsf_counters *counters, bool has_counters);
     const struct nsf_place_of_scope *(*place)(const struct nsf_shared *shared, uint32_t scope_id);
-    /* More than one flow log was seen to cover the NIC up to batch `seq`: its connections may be logged twice. Answers
-     * for a batch do not change when later ones are admitted meanwhile. */
-    bool (*is_covered_twice)(const struct nsf_shared *shared, uint32_t nic_id, uint64_t seq);
+    /* More than one flow log was seen to cover the NIC up to this record: its connections may be logged twice. Answers
+     * do not change when later batches are admitted meanwhile, nor with how records are cut into batches. */
+    bool (*is_covered_twice)(const struct nsf_shared *shared, uint32_t nic_id, uint64_t record);
     /* Order of flow logs by their id without case, of groups by what they are: <0, 0, >0, the same in every run, which
      * ids are not. */
     int (*cmp_flow_logs)(const struct nsf_shared *shared, uint32_t a, uint32_t b);
@@ -70,7 +70,7 @@ struct nsf_partition {
     size_t n_held;
     size_t settle_at;
     bool is_under_pressure; /* held connections were too many once: only those that may meet a copy are held now */
-    uint64_t seq;           /* of the batch being taken */
+    uint64_t record;        /* whose mail is being taken: its place in the order of the run */
     struct nsf_clocks nic_clocks; /* newest stamp per NIC */
     struct nsf_clocks key_clocks; /* and per key_id: one flow log of a NIC is read behind another */
     struct nsf_sources sources;

@@ -2,7 +2,9 @@
  * traits.h - what a score needs of a source besides its counts: when it came, with mail or without, from which ports.
  *
  * Everything here is bounded and does not depend on the order in which connections are added: sets keep their smallest
- * members, times become coarser when there are many of them, days grow with the window only. Times are seconds since
+ * members, times become coarser when there are many of them, days grow with the window only. (One thing does: how
+ * coarse the times of connections without mail are, since mail that explains some of them may come before they were too
+ * many, or after. Connections are added in the order of the run, which nothing changes.) Times are seconds since
  * 1970 in 32 bits; what lies outside is taken for the nearest end.
  *
  * Sources are many and what is known of one is little: it is kept otherwise (evidence/journal.h), and a block of traits

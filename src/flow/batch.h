@@ -94,7 +94,7 @@ struct nsf_group_scopes {
 
 struct nsf_batch {
     uint32_t blob_idx; /* of all its records */
-    uint64_t seq;      /* place in the order of the run, from 0 without gaps */
+    uint64_t first_record; /* place of its first record in the order of the run; set by the evidence when it admits it */
     struct nsf_record *records;
     size_t n_records;
     size_t records_capacity;

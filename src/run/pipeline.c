@@ -202,7 +202,6 @@ static bool admit_one(struct pipeline *pipeline)
     struct nsf_parcel *parcel = nsf_task_pop(head);
     pipeline->is_admitting = true;
     nsf_mutex_unlock(pipeline->mutex);
-    parcel->batch->seq = pipeline->n_admitted;
     nsf_evidence_admit(pipeline->evidence, parcel->batch, pipeline->listing->items[parcel->blob_idx].name);
     nsf_mutex_lock(pipeline->mutex);
     pipeline->is_admitting = false;

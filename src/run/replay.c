@@ -14,7 +14,7 @@ struct replay {
     struct nsf_scopes *scopes;
     struct nsf_replay_result *result;
     struct nsf_batch *batch;
-    uint64_t seq;
+    uint64_t n_taken; /* batches */
     uint32_t blob_idx;
     /* The evidence borrows the path it was given last: names take turns, and the one it has is left alone. */
     struct nsf_buf names[2];
@@ -75,7 +75,7 @@ static nsf_result take(struct replay *replay, struct nsf_slice packed, struct ns
     if (nsf_failed(r))
         return r;
     batch->blob_idx = replay->blob_idx;
-    batch->seq = replay->seq++;
+    replay->n_taken++;
     for (size_t i = 0; i < batch->problems.n; i++)
         batch->problems.items[i].path = replay->name;
     nsf_evidence_admit(replay->evidence, batch, replay->name);
@@ -94,7 +94,7 @@ static nsf_result take_blob(struct replay *replay, const struct nsf_stored_blob 
     nsf_buf_reset(name);
     nsf_buf_add(name, blob->name);
     replay->name = nsf_slice(nsf_buf_str(name), name->len);
-    uint64_t seq = replay->seq;
+    uint64_t n_before = replay->n_taken;
     for (uint32_t n = 0; n < blob->n_parts && !nsf_failed(r); n++) {
         struct nsf_slice packed;
         r = nsf_store_part(replay->store, blob, n, &packed, err);
@@ -105,7 +105,7 @@ static nsf_result take_blob(struct replay *replay, const struct nsf_stored_blob 
         r = take(replay, blob->tail, err);
     if (blob->failure.ptr != NULL && !nsf_failed(r))
         r = take(replay, blob->failure, err);
-    if (replay->seq > seq)
+    if (replay->n_taken > n_before)
         replay->lent = 1 - replay->lent;
     replay->blob_idx++;
     replay->result->blobs += blob->failure.ptr == NULL || blob->bytes > 0;

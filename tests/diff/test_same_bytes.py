@@ -44,7 +44,34 @@ def record(rng, second, bait):
     return json.dumps(made, separators=(",", ":"))
 
 
+def record4(flow_log, second, tuples):
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%S.1234567Z", time.gmtime(second))
+    return json.dumps({"time": stamp, "flowLogVersion": 4, "flowLogResourceID": flow_log, "macAddress": "000D3A1B2C04",
+                       "category": "FlowLogFlowEvent", "flowRecords": {"flows": [{"aclID": NSG, "flowGroups": [
+                           {"rule": "UserRule_smtp", "flowTuples": tuples}]}]}}, separators=(",", ":"))
+
+
+def second_log(seed, n=2300, begins=2007, late=560):
+    """A second flow log begins to tell again what one tells of a NIC, about as late as connections are forgotten."""
+    rng, parts, told = random.Random(seed), [], []
+    for i in range(n):
+        second, tuples = 1767225600 + i, []
+        for _ in range(60):
+            source = "9.%d.%d.%d" % (rng.randrange(8), rng.randrange(256), rng.randrange(256))
+            flow = "%s,10.0.0.4,%d,25,6,I" % (source, rng.randrange(1024, 60000))
+            ms = (second - 1) * 1000 + rng.randrange(1000)
+            tuples.append("%d,%s,B,NX,0,0,0,0" % (ms, flow))
+            tuples.append("%d,%s,E,NX,12,2500,11,900" % (ms + 900, flow))
+        told.append(tuples)
+        parts.append(record4("/flowLogs/a", second, tuples))
+        if i >= begins:
+            parts.append(record4("/flowLogs/b", second, told[i - late]))
+    return '{"records":[' + ",".join(parts) + "]}"
+
+
 def log(seed, kind, size=9_000_000):
+    if kind == "second log":
+        return second_log(seed)
     rng, parts, second, total = random.Random(seed), [], 1767225600, 0
     while total < size:
         parts.append(record(rng, second, kind == "bait"))
@@ -97,7 +124,7 @@ def main():
     folder = tempfile.mkdtemp(prefix="nsgflow-same-")
     with open(os.path.join(folder, "nsgs.json"), "w") as out:
         json.dump(RULES, out)
-    for seed, kind in enumerate(("plain", "lines", "bait", "damage")):
+    for seed, kind in enumerate(("plain", "lines", "bait", "damage", "second log")):
         try:
             check_kind(folder, seed, kind)
             passed += 1

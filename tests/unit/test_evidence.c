@@ -25,7 +25,6 @@ struct world {
     struct nsf_envelope *envelope;
     struct nsf_evidence *evidence;
     struct nsf_batch *batch;
-    uint64_t seq;
     struct nsf_review review;
 };
 
@@ -69,7 +68,6 @@ static void feed(struct world *world, const char *text)
     memcpy(room, text, len);
     nsf_envelope_commit(world->envelope, len, world->batch);
     nsf_envelope_finish(world->envelope, world->batch);
-    world->batch->seq = world->seq++;
     nsf_evidence_admit(world->evidence, world->batch, S("blob"));
     for (unsigned p = 0; p < NSF_PARTITIONS; p++)
         nsf_evidence_take(world->evidence, &(const struct nsf_batch *){world->batch}, 1, p);
