@@ -125,7 +125,8 @@ static enum nsf_read fail(struct nsf_decoder *decoder, enum nsf_code code, uint6
 }
 
 /* From the stream; the end and errors stick, a replaced blob starts over. */
-static enum nsf_read read_stream(struct nsf_decoder *decoder, void *buf, size_t capacity, size_t *n, struct nsf_err *err)
+static enum nsf_read read_stream(struct nsf_decoder *decoder, void *buf, size_t capacity, size_t *n,
+                                 struct nsf_err *err)
 {
     decoder->failure = (struct nsf_err)NSF_ERR_INIT;
     enum nsf_read read = nsf_stream_read(decoder->stream, buf, capacity, n, &decoder->failure);
@@ -149,18 +150,38 @@ static enum nsf_read read_stream(struct nsf_decoder *decoder, void *buf, size_t 
     NSF_BUG("a stream gave an unknown answer");
 }
 
-/* More compressed bytes; BYTES, END or what else happened. */
-static enum nsf_read fill_input(struct nsf_decoder *decoder, struct nsf_err *err)
+/* The input is filled whatever pieces the stream comes in: how much was read of a damaged one must not depend on them.
+ * BYTES or REPLACED; an error is said again by the next read. */
+static enum nsf_read top_up(struct nsf_decoder *decoder)
+{
+    enum nsf_read read = NSF_READ_BYTES;
+    while (read == NSF_READ_BYTES && decoder->input_len < INPUT_BYTES) {
+        size_t n = 0;
+        read = nsf_stream_read(decoder->stream, decoder->input + decoder->input_len, INPUT_BYTES - decoder->input_len,
+                               &n, NULL);
+        decoder->input_len += n;
+        decoder->bytes_read += n;
+    }
+    decoder->is_stream_end = read == NSF_READ_END;
+    if (read != NSF_READ_REPLACED)
+        return NSF_READ_BYTES;
+    decoder->may_be_gzip = true;
+    start_over(decoder);
+    return read;
+}
+
+/* More compressed bytes, behind those of the input that are held; BYTES, END or what else happened. */
+static enum nsf_read fill_input(struct nsf_decoder *decoder, size_t n_held, struct nsf_err *err)
 {
     size_t n = 0;
     if (decoder->is_stream_end)
         return NSF_READ_END;
-    enum nsf_read read = read_stream(decoder, decoder->input, INPUT_BYTES, &n, err);
-    if (read == NSF_READ_BYTES) {
-        decoder->input_at = 0;
-        decoder->input_len = n;
-    }
-    return read;
+    enum nsf_read read = read_stream(decoder, decoder->input + n_held, INPUT_BYTES - n_held, &n, err);
+    if (read != NSF_READ_BYTES)
+        return read;
+    decoder->input_at = 0;
+    decoder->input_len = n_held + n;
+    return top_up(decoder);
 }
 
 static void begin_member(struct nsf_decoder *decoder)
@@ -180,7 +201,8 @@ static bool is_too_much(const struct nsf_decoder *decoder)
 }
 
 /* Into buf until it is full, the member ends or the input does. */
-static enum nsf_read inflate_member(struct nsf_decoder *decoder, void *buf, size_t capacity, size_t *n, struct nsf_err *err)
+static enum nsf_read inflate_member(struct nsf_decoder *decoder, void *buf, size_t capacity, size_t *n,
+                                    struct nsf_err *err)
 {
     struct nsf_inflate_io io = {.out = buf, .n_out = capacity};
     const char *why = "";
@@ -205,7 +227,7 @@ static enum nsf_read inflate_member(struct nsf_decoder *decoder, void *buf, size
         return NSF_READ_ERROR;
     if (inflated == NSF_INFLATED_END || io.n_in > 0)
         return NSF_READ_BYTES; /* nothing yet: the caller goes on */
-    enum nsf_read read = fill_input(decoder, err);
+    enum nsf_read read = fill_input(decoder, 0, err);
     if (read == NSF_READ_END)
         return fail(decoder, NSF_E_GZIP, decoder->member_from, "the gzip member is cut off", "", err);
     return read;
@@ -215,7 +237,7 @@ static enum nsf_read inflate_member(struct nsf_decoder *decoder, void *buf, size
 static enum nsf_read look_behind(struct nsf_decoder *decoder, struct nsf_err *err)
 {
     if (decoder->input_at == decoder->input_len) {
-        enum nsf_read read = fill_input(decoder, err);
+        enum nsf_read read = fill_input(decoder, 0, err);
         return read == NSF_READ_END ? over(decoder, read) : read;
     }
     uint64_t here = decoder->bytes_read - (decoder->input_len - decoder->input_at);
@@ -225,16 +247,15 @@ static enum nsf_read look_behind(struct nsf_decoder *decoder, struct nsf_err *er
         return NSF_READ_BYTES;
     }
     if (first == MAGIC_0 && decoder->input_len - decoder->input_at == 1 && !decoder->is_stream_end) {
-        size_t n = 0;
-        enum nsf_read read = read_stream(decoder, decoder->input + 1, INPUT_BYTES - 1, &n, err);
-        if (read != NSF_READ_BYTES && read != NSF_READ_END)
-            return read;
         decoder->input[0] = first;
         decoder->input_at = 0;
-        decoder->input_len = 1 + n;
+        decoder->input_len = 1;
+        enum nsf_read read = fill_input(decoder, 1, err);
+        if (read != NSF_READ_BYTES && read != NSF_READ_END)
+            return read;
     }
-    bool is_member =
-        decoder->input_len - decoder->input_at > 1 && first == MAGIC_0 && decoder->input[decoder->input_at + 1] == MAGIC_1;
+    bool is_member = decoder->input_len - decoder->input_at > 1 && first == MAGIC_0 &&
+                     decoder->input[decoder->input_at + 1] == MAGIC_1;
     if (!is_member)
         return fail(decoder, NSF_E_GZIP, here, "something else follows a gzip member", "", err);
     begin_member(decoder);
@@ -249,7 +270,7 @@ static enum nsf_read pass_padding(struct nsf_decoder *decoder, struct nsf_err *e
     uint64_t here = decoder->bytes_read - (decoder->input_len - decoder->input_at);
     if (decoder->input_at < decoder->input_len)
         return fail(decoder, NSF_E_GZIP, here, "something else follows the zeros behind a gzip member", "", err);
-    enum nsf_read read = fill_input(decoder, err);
+    enum nsf_read read = fill_input(decoder, 0, err);
     return read == NSF_READ_END ? over(decoder, read) : read;
 }
 
@@ -295,9 +316,10 @@ static enum nsf_read detect(struct nsf_decoder *decoder, unsigned char *buf, siz
         *n = len;
     }
     decoder->mode = MODE_PLAIN;
-    if (decoder->is_gzip)
-        begin_member(decoder);
-    return len == 0 ? over(decoder, NSF_READ_END) : NSF_READ_BYTES;
+    if (!decoder->is_gzip)
+        return len == 0 ? over(decoder, NSF_READ_END) : NSF_READ_BYTES;
+    begin_member(decoder);
+    return top_up(decoder);
 }
 
 static enum nsf_read read_plain(struct nsf_decoder *decoder, void *buf, size_t capacity, size_t *n, struct nsf_err *err)
@@ -324,5 +346,5 @@ enum nsf_read nsf_decoder_read(struct nsf_decoder *decoder, void *buf, size_t ca
     if (decoder->is_over)
         return say_again(decoder, err);
     return decoder->mode == MODE_PLAIN ? read_plain(decoder, buf, capacity, n, err)
-                                     : read_gzip(decoder, buf, capacity, n, err);
+                                       : read_gzip(decoder, buf, capacity, n, err);
 }

@@ -290,6 +290,35 @@ static void test_every_flip(void **state)
     nsf_buf_release(&text);
 }
 
+/* How much was read of a damaged stream, and what it gave, does not hang on the pieces it came in. */
+static void test_damage_in_pieces(void **state)
+{
+    struct nsf_buf packed, text = make_text((size_t)3 << 20);
+    nsf_buf_init(&packed, (size_t)1 << 22);
+    add_member(&packed, nsf_buf_slice(&text), 1, NULL);
+    memset(packed.ptr + packed.len / 2, 0xff, 4096);
+    for (size_t e = 0; e < NSF_ARRAY_LEN(engines); e++) {
+        static const size_t pieces[] = {SIZE_MAX, 1, 777, 4096, 65535, 65537};
+        struct outcome whole = {0};
+        for (size_t i = 0; i < NSF_ARRAY_LEN(pieces); i++) {
+            struct outcome out;
+            inflate_all(engines[e], nsf_buf_slice(&packed), pieces[i], NSF_CHUNK_BYTES, &out);
+            assert_int_equal(out.last, NSF_READ_ERROR);
+            if (i == 0) {
+                whole = out;
+                assert_true(out.bytes_read < packed.len);
+                continue;
+            }
+            assert_int_equal(out.bytes_read, whole.bytes_read);
+            assert_bytes(&out, nsf_buf_slice(&whole.bytes));
+            nsf_buf_release(&out.bytes);
+        }
+        nsf_buf_release(&whole.bytes);
+    }
+    nsf_buf_release(&packed);
+    nsf_buf_release(&text);
+}
+
 static void test_stream_errors_pass(void **state)
 {
     struct nsf_buf packed, text = make_text(5000);
@@ -464,6 +493,7 @@ int main(void)
         cmocka_unit_test(test_what_follows),
         cmocka_unit_test(test_every_cut),
         cmocka_unit_test(test_every_flip),
+        cmocka_unit_test(test_damage_in_pieces),
         cmocka_unit_test(test_stream_errors_pass),
         cmocka_unit_test(test_large_and_again),
         cmocka_unit_test(test_long_members),
