@@ -8,6 +8,7 @@
 #include "core/mem.h"
 #include "core/real_path.h"
 #include "run/prefix.h"
+#include "source/near.h"
 #include "store/pack.h"
 #include "store/wire.h"
 
@@ -27,6 +28,7 @@ struct nsf_blob_reading {
     struct nsf_buf packed;
     struct nsf_buf tail;
     struct nsf_arena arena; /* of the blob */
+    struct nsf_near near;
     struct nsf_prefix_hash prefix;
     /* the blob being read */
     const struct nsf_blob *blob;
@@ -54,6 +56,7 @@ struct nsf_blob_reading *nsf_blob_reading_new(const struct nsf_blob_reading_opti
     nsf_buf_init(&reading->packed, NSF_PACK_MAX_BYTES);
     nsf_buf_init(&reading->tail, NSF_PACK_MAX_BYTES);
     nsf_arena_init(&reading->arena);
+    nsf_near_init(&reading->near);
     return reading;
 }
 
@@ -61,6 +64,7 @@ void nsf_blob_reading_free(struct nsf_blob_reading *reading)
 {
     if (reading == NULL)
         return;
+    nsf_near_release(&reading->near);
     nsf_arena_release(&reading->arena);
     nsf_buf_release(&reading->packed);
     nsf_buf_release(&reading->tail);
@@ -169,8 +173,10 @@ static bool can_resume(const struct nsf_blob_reading *reading)
 
 static nsf_result open_local(struct nsf_blob_reading *reading, struct nsf_err *err)
 {
+    struct nsf_open how = NSF_OPEN_INIT;
+    how.near = &reading->near;
     nsf_prefix_hash_begin(&reading->prefix);
-    nsf_result r = nsf_source_open(reading->blob, NULL, &reading->stream, err);
+    nsf_result r = nsf_source_open(reading->blob, &how, &reading->stream, err);
     if (nsf_failed(r))
         return r;
     if (!can_resume(reading)) {
@@ -184,7 +190,7 @@ static nsf_result open_local(struct nsf_blob_reading *reading, struct nsf_err *e
     nsf_stream_close(reading->stream);
     reading->stream = NULL;
     nsf_prefix_hash_begin(&reading->prefix);
-    r = nsf_source_open(reading->blob, NULL, &reading->stream, err);
+    r = nsf_source_open(reading->blob, &how, &reading->stream, err);
     if (!nsf_failed(r))
         begin_reading(reading, 0);
     return r;

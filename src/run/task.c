@@ -6,6 +6,7 @@
 #include "core/limits.h"
 #include "core/mem.h"
 #include "source/layout.h"
+#include "source/near.h"
 
 /* A task's blobs together; one larger blob is a task of its own. */
 #define TASK_GROUP_BYTES (UINT64_C(1) << 20)
@@ -188,6 +189,7 @@ struct nsf_reader {
     struct nsf_reader_options options;
     struct nsf_codec *codec;
     struct nsf_envelope *envelope;
+    struct nsf_near near;
     char *border_window;
     /* the blob being read */
     struct nsf_task *task;
@@ -205,6 +207,7 @@ struct nsf_reader *nsf_reader_new(const struct nsf_reader_options *options)
     reader->options = *options;
     reader->codec = nsf_codec_new(NSF_CODEC_FASTEST);
     reader->envelope = nsf_envelope_new(&options->envelope);
+    nsf_near_init(&reader->near);
     return reader;
 }
 
@@ -214,6 +217,7 @@ void nsf_reader_free(struct nsf_reader *reader)
         return;
     nsf_envelope_free(reader->envelope);
     nsf_codec_free(reader->codec);
+    nsf_near_release(&reader->near);
     nsf_free(reader->border_window);
     nsf_free(reader);
 }
@@ -313,6 +317,7 @@ static bool open_blob(struct nsf_reader *reader)
     struct nsf_open how = NSF_OPEN_INIT;
     struct nsf_err err = NSF_ERR_INIT;
     how.needs_no_version = true;
+    how.near = &reader->near;
     reader->bytes_before = 0;
     reader->bytes_told = 0;
     reader->is_first_parcel = true;
@@ -348,6 +353,7 @@ static struct nsf_stream *open_piece(struct nsf_reader *reader, uint32_t segment
     struct nsf_stream *stream;
     how.from_offset = segment * NSF_TASK_SEGMENT_BYTES;
     how.needs_no_version = true;
+    how.near = &reader->near;
     return nsf_failed(nsf_source_open(blob_of(reader), &how, &stream, NULL)) ? NULL : stream;
 }
 
@@ -528,6 +534,7 @@ int64_t nsf_reader_peek_hour(struct nsf_reader *reader, const struct nsf_blob *b
     struct nsf_open how = NSF_OPEN_INIT;
     how.is_glance = true;
     how.needs_no_version = true;
+    how.near = &reader->near;
     struct nsf_stream *stream;
     if (nsf_failed(nsf_source_open(blob, &how, &stream, NULL)))
         return NSF_HOUR_NONE;

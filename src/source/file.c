@@ -6,6 +6,7 @@
 #include "core/mem.h"
 #include "core/pairset.h"
 #include "source/layout.h"
+#include "source/near.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -472,25 +473,13 @@ static void note_version(struct file_stream *stream)
     (void)etag_of(&found, stream->etag);
 }
 
-static int open_path(struct nsf_slice path)
-{
-    char text[NSF_PATH_MAX_BYTES + 1];
-    if (path.len >= sizeof(text)) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    memcpy(text, path.ptr, path.len);
-    text[path.len] = '\0';
-    return (int)TEMP_FAILURE_RETRY(open(text, O_RDONLY | O_CLOEXEC | O_NOCTTY));
-}
-
 static nsf_result file_open(struct nsf_source *base, const struct nsf_blob *blob, const struct nsf_open *how,
                             struct nsf_stream **opened, struct nsf_err *err)
 {
     struct file_source *source = (struct file_source *)base;
     const struct nsf_slice path = source->paths[blob->index].ptr == NULL ? blob->name : source->paths[blob->index];
     const bool is_stdin = nsf_slice_eq(path, NSF_SLICE_LIT("-"));
-    const int fd = is_stdin ? STDIN_FILENO : open_path(path);
+    const int fd = is_stdin ? STDIN_FILENO : nsf_near_open(how == NULL ? NULL : how->near, path);
     if (fd < 0)
         return fail_path(err, "open", errno);
     struct file_stream *stream = nsf_calloc(1, sizeof(*stream));

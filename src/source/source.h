@@ -18,6 +18,7 @@
 #include "core/err.h"
 #include "core/problem.h"
 
+struct nsf_near;
 struct nsf_source;
 struct nsf_stream;
 
@@ -79,6 +80,7 @@ struct nsf_open {
     int64_t known_created_ms;    /* its created_ms, or NSF_TS_NONE */
     bool is_glance;              /* a few KiB will do: what is remote comes in small pieces, none ahead of its time */
     bool needs_no_version;       /* nobody asks nsf_stream_version: a listed file is not looked at once more */
+    struct nsf_near *near;       /* of the thread that opens one after the other; or NULL */
 };
 
 #define NSF_OPEN_INIT                                                                                                  \
