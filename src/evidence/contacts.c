@@ -262,42 +262,71 @@ void nsf_contacts_each(const struct nsf_contacts_table *table, nsf_contacts_fn *
     }
 }
 
-static bool is_wanted_use(uint32_t item, const bool *is_wanted)
+/* ---- users of ports ---- */
+
+/* The groups whose ports a source used, each once. */
+struct groups {
+    uint32_t items[NSF_ROW_LANES + NSF_MORE_ITEMS];
+    unsigned n;
+};
+
+static uint32_t group_of_use(uint32_t item, const uint32_t *group_of)
 {
-    return item >> NSF_ITEM_KIND_SHIFT == NSF_ITEM_TARGET_PORT && is_wanted[item & NSF_ITEM_VALUE_MAX];
+    return item >> NSF_ITEM_KIND_SHIFT == NSF_ITEM_TARGET_PORT ? group_of[item & NSF_ITEM_VALUE_MAX] : NSF_INDEX_NONE;
 }
 
-static bool is_user(const struct nsf_contacts_table *table, const struct nsf_contact_row *row, const bool *is_wanted)
+static void add_group(struct groups *groups, uint32_t group)
 {
+    for (unsigned i = 0; i < groups->n; i++)
+        if (groups->items[i] == group)
+            return;
+    if (group != NSF_INDEX_NONE)
+        groups->items[groups->n++] = group;
+}
+
+static void read_groups(const struct nsf_contacts_table *table, const struct nsf_contact_row *row,
+                        const uint32_t *group_of, struct groups *groups)
+{
+    groups->n = 0;
     for (unsigned i = 0; i < NSF_ROW_LANES; i++)
-        if (is_wanted_use(nsf_contact_codes_item(&table->codes, row->codes[i]), is_wanted))
-            return true;
+        add_group(groups, group_of_use(nsf_contact_codes_item(&table->codes, row->codes[i]), group_of));
     for (unsigned i = 0; row->more != 0 && i < NSF_MORE_ITEMS; i++)
-        if (is_wanted_use(table->more[row->more - 1].items[i], is_wanted))
-            return true;
-    return false;
+        add_group(groups, group_of_use(table->more[row->more - 1].items[i], group_of));
 }
 
-uint64_t nsf_contacts_count_users(const struct nsf_contacts_table *table, const bool *is_wanted)
+/* Rows, and what their further items add. */
+static void count_users_of_rows(const struct nsf_contacts_table *table, const uint32_t *group_of, uint64_t *n_users)
 {
-    uint64_t n_users = 0, at = 0;
+    struct nsf_pairset counted = {0}; /* (row, group), of rows that may have items beside them */
+    struct groups groups;
+    for (uint32_t i = 0; i < table->n_rows; i++) {
+        read_groups(table, &table->rows[i], group_of, &groups);
+        for (unsigned g = 0; g < groups.n; g++) {
+            n_users[groups.items[g]]++;
+            if (table->rows[i].more != 0)
+                nsf_pairset_add(&counted, nsf_pair(i, groups.items[g]));
+        }
+    }
+    for (uint32_t s = 0; table->distinct.slots != NULL && s <= table->distinct.mask; s++) {
+        uint64_t key = table->distinct.slots[s] - 1;
+        uint32_t group = table->distinct.slots[s] == 0 ? NSF_INDEX_NONE : group_of_use((uint32_t)key, group_of);
+        if (group != NSF_INDEX_NONE)
+            n_users[group] += nsf_pairset_add(&counted, nsf_pair((uint32_t)(key >> 32), group));
+    }
+    nsf_pairset_release(&counted);
+}
+
+void nsf_contacts_count_users(const struct nsf_contacts_table *table, const uint32_t *group_of, uint64_t *n_users)
+{
+    uint64_t at = 0;
     const struct nsf_contact_slot *slot;
     struct nsf_ip src;
-    bool *is_counted = nsf_calloc((size_t)table->n_rows + 1, sizeof(*is_counted));
-    while ((slot = nsf_contact_slots_next(&table->slots, &at, &src)) != NULL)
-        n_users += (slot->state & NSF_SLOT_HAS_ROW) == 0 && is_fact_of_target(slot->fact) &&
-                   is_wanted[slot->fact & NSF_FACT_VALUE_MAX];
-    for (uint32_t i = 0; i < table->n_rows; i++)
-        n_users += is_counted[i] = is_user(table, &table->rows[i], is_wanted);
-    for (uint32_t s = 0; table->distinct.slots != NULL && s <= table->distinct.mask; s++) {
-        if (table->distinct.slots[s] == 0)
-            continue;
-        uint64_t key = table->distinct.slots[s] - 1;
-        if (is_counted[key >> 32] || !is_wanted_use((uint32_t)key, is_wanted))
-            continue;
-        is_counted[key >> 32] = true;
-        n_users++;
+    while ((slot = nsf_contact_slots_next(&table->slots, &at, &src)) != NULL) {
+        uint32_t group = NSF_INDEX_NONE;
+        if ((slot->state & NSF_SLOT_HAS_ROW) == 0 && is_fact_of_target(slot->fact))
+            group = group_of[slot->fact & NSF_FACT_VALUE_MAX];
+        if (group != NSF_INDEX_NONE)
+            n_users[group]++;
     }
-    nsf_free(is_counted);
-    return n_users;
+    count_users_of_rows(table, group_of, n_users);
 }

@@ -102,7 +102,7 @@ struct nsf_contacts_table {
     struct nsf_contact_more *more; /* in more_lines */
     struct nsf_lines more_lines;
     uint32_t n_more;
-    struct nsf_pairset distinct; /* (row, item) that found no room in either */
+    struct nsf_pairset distinct;       /* (row, item) that found no room in either */
     struct nsf_contact_carry *carries; /* each stands for 2^32 tuples */
     size_t carries_capacity;
     uint32_t n_carries;
@@ -135,8 +135,9 @@ bool nsf_contacts_find(const struct nsf_contacts_table *table, struct nsf_ip src
 typedef void nsf_contacts_fn(void *ctx, const struct nsf_contact_summary *summary);
 /* Every address that is kept, in no order that may show; *summary lives for the call. */
 void nsf_contacts_each(const struct nsf_contacts_table *table, nsf_contacts_fn *fn, void *ctx);
-/* Distinct sources that used one of the wanted port rows or more. */
-uint64_t nsf_contacts_count_users(const struct nsf_contacts_table *table, const bool *is_wanted);
+/* Port rows belong to groups, or to none (NSF_INDEX_NONE): adds to each group the distinct sources that used one of its
+ * port rows or more. */
+void nsf_contacts_count_users(const struct nsf_contacts_table *table, const uint32_t *group_of, uint64_t *n_users);
 
 static inline void nsf_contacts_put(struct nsf_contacts_table *table, struct nsf_contact_block *block,
                                     const struct nsf_contact *contact, uint32_t target)

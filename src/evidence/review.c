@@ -7,6 +7,7 @@
 #include "evidence/elsewhere.h"
 #include "evidence/evidence_state.h"
 #include "evidence/history.h"
+#include "evidence/other_ports.h"
 #include "evidence/row_order.h"
 #include "evidence/rule_coverage.h"
 
@@ -115,11 +116,6 @@ bool nsf_evidence_row_at(const struct nsf_review *review, size_t rule_idx, uint6
         return false;
     *row = (struct nsf_row_ref){own->rows[source_idx] >> ROW_PARTITION_SHIFT, own->rows[source_idx] & ROW_MASK};
     return true;
-}
-
-static int cmp_u64_down(uint64_t a, uint64_t b)
-{
-    return (a < b) - (a > b);
 }
 
 static struct nsf_row_place place_of_row(const void *evidence, uint32_t ref)
@@ -300,111 +296,6 @@ static void fill_traffic(const struct nsf_evidence *evidence, const struct rule_
     fill_days(evidence, days, arena, traffic);
 }
 
-/* "tcp", "udp", or the number: numbers sort before the names, and among themselves as text. */
-static const char *protocol_text(uint8_t protocol, char buf[4])
-{
-    snprintf(buf, 4, "%u", (unsigned)protocol);
-    return protocol == 6 ? "tcp" : protocol == 17 ? "udp" : buf;
-}
-
-/* As the report lists them: by the protocol's name, then port. */
-static int cmp_ports_by_key(const void *left, const void *right)
-{
-    const struct nsf_other_port *a = left, *b = right;
-    char a_text[4], b_text[4];
-    int order = strcmp(protocol_text(a->protocol, a_text), protocol_text(b->protocol, b_text));
-    return order != 0 ? order : (int)a->port - (int)b->port;
-}
-
-static int cmp_ports_by_use(const void *left, const void *right)
-{
-    const struct nsf_other_port *a = left, *b = right;
-    int order = cmp_u64_down(a->tuples, b->tuples);
-    return order != 0 ? order : cmp_ports_by_key(left, right);
-}
-
-static bool is_listed_port(const struct nsf_other_port *ports, size_t n, const struct nsf_target_port *port)
-{
-    for (size_t i = 0; i < n; i++)
-        if (ports[i].protocol == port->protocol && ports[i].port == port->port)
-            return true;
-    return false;
-}
-
-/* Distinct sources of the ports that have no row of their own. */
-static uint64_t count_rest_sources(const struct nsf_evidence *evidence, uint32_t target,
-                                   const struct nsf_other_port *listed, size_t n_listed)
-{
-    uint64_t n_sources = 0;
-    for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
-        const struct nsf_contacts_table *table = &evidence->partitions[p].contacts;
-        bool *is_rest = nsf_calloc(table->n_ports, sizeof(*is_rest));
-        for (uint32_t i = 0; i < table->n_ports; i++)
-            is_rest[i] = table->ports[i].target == target && !is_listed_port(listed, n_listed, &table->ports[i]);
-        n_sources += nsf_contacts_count_users(table, is_rest);
-        nsf_free(is_rest);
-    }
-    return n_sources;
-}
-
-static const struct nsf_target_port *port_of(const struct nsf_evidence *evidence, uint32_t ref)
-{
-    return &evidence->partitions[ref >> ROW_PARTITION_SHIFT].contacts.ports[ref & ROW_MASK];
-}
-
-/* (target, row of its other ports in some partition) */
-static struct nsf_pair_list list_ports(const struct nsf_evidence *evidence)
-{
-    struct nsf_pair_list list = {.items = NULL};
-    for (uint32_t p = 0; p < NSF_PARTITIONS; p++)
-        for (uint32_t i = 0; i < evidence->partitions[p].contacts.n_ports; i++)
-            nsf_pair_list_add(&list, evidence->partitions[p].contacts.ports[i].target, REF_OF(p, i));
-    nsf_pair_list_finish(&list);
-    return list;
-}
-
-static void fill_other_ports(const struct nsf_evidence *evidence, uint32_t target, struct nsf_pair_range rows,
-                             struct nsf_arena *arena, struct nsf_review_rule *rule)
-{
-    size_t n = rows.n;
-    if (n == 0)
-        return;
-    struct nsf_other_port *ports = nsf_malloc(nsf_mul_size(n, sizeof(*ports)));
-    for (size_t i = 0; i < n; i++) {
-        const struct nsf_target_port *port = port_of(evidence, nsf_pair_second(rows, i));
-        ports[i] = (struct nsf_other_port){
-            .protocol = port->protocol,
-            .port = port->port,
-            .tuples = port->tuples,
-            .sources = port->sources,
-        };
-    }
-    qsort(ports, n, sizeof(*ports), cmp_ports_by_key);
-    size_t n_ports = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (n_ports > 0 && cmp_ports_by_key(&ports[n_ports - 1], &ports[i]) == 0) {
-            ports[n_ports - 1].tuples += ports[i].tuples;
-            ports[n_ports - 1].sources += ports[i].sources;
-        } else {
-            ports[n_ports++] = ports[i];
-        }
-    }
-    qsort(ports, n_ports, sizeof(*ports), cmp_ports_by_use);
-    size_t n_listed = n_ports > NSF_OTHER_PORTS_MAX ? NSF_OTHER_PORTS_MAX : n_ports;
-    rule->other_ports = nsf_arena_alloc(arena, (n_listed + 1) * sizeof(*ports));
-    memcpy(rule->other_ports, ports, n_listed * sizeof(*ports));
-    rule->n_other_ports = n_listed;
-    qsort(rule->other_ports, n_listed, sizeof(*ports), cmp_ports_by_key);
-    if (n_listed < n_ports) {
-        struct nsf_other_port *rest = &rule->other_ports[rule->n_other_ports++];
-        *rest = (struct nsf_other_port){.is_rest = true};
-        for (size_t i = n_listed; i < n_ports; i++)
-            rest->tuples += ports[i].tuples;
-        rest->sources = count_rest_sources(evidence, target, rule->other_ports, n_listed);
-    }
-    nsf_free(ports);
-}
-
 /* What the counts alone prove: only that nothing came in. */
 static void fill_verdict(const struct nsf_evidence *evidence, uint32_t nsg_idx, struct nsf_review_rule *rule)
 {
@@ -432,20 +323,19 @@ static void fill_rules(struct nsf_evidence *evidence, const struct review_rows *
     review->n_rules = evidence->scan->n_findings;
     review->rules = nsf_arena_zalloc(&review->arena, review->n_rules, sizeof(*review->rules));
     const struct nsf_review_rule **of_nsg = nsf_calloc(evidence->scan->n_nsgs + 1, sizeof(*of_nsg)); /* the first */
-    struct nsf_pair_list days = list_days(evidence), ports = list_ports(evidence);
+    struct nsf_pair_list days = list_days(evidence);
     for (uint32_t i = 0; i < review->n_rules; i++) {
         struct nsf_review_rule *rule = &review->rules[i];
         uint32_t nsg_idx = evidence->scan->findings[i].nsg_idx;
         rule->finding_idx = i;
         fill_traffic(evidence, &rows->by_target[i], nsf_pair_list_of(&days, i), &review->arena, &rule->traffic);
-        fill_other_ports(evidence, i, nsf_pair_list_of(&ports, i), &review->arena, rule);
         nsf_rule_coverage_fill(evidence, nsg_idx, of_nsg[nsg_idx], review, rule);
         if (of_nsg[nsg_idx] == NULL)
             of_nsg[nsg_idx] = rule;
         fill_verdict(evidence, nsg_idx, rule);
     }
+    nsf_other_ports_fill(evidence, review);
     nsf_pair_list_release(&days);
-    nsf_pair_list_release(&ports);
     nsf_free(of_nsg);
 }
 

@@ -221,21 +221,33 @@ static void check_port(const struct nsf_contacts_table *table, const struct tupl
     assert_int_equal(port->sources, n_sources);
 }
 
+#define N_GROUPS 3u
+
+/* Ports by their last digit: some belong together, some to nobody. */
+static uint32_t group_of_port(uint16_t port)
+{
+    return port % 10 < 4 ? NSF_INDEX_NONE : port % N_GROUPS;
+}
+
 static void check_users(const struct nsf_contacts_table *table, const struct tuple *tuples)
 {
-    bool *is_wanted = nsf_calloc(table->n_ports, sizeof(*is_wanted));
-    uint64_t n_users = 0;
+    uint32_t *group_of = nsf_malloc((table->n_ports + 1) * sizeof(*group_of));
+    uint64_t n_users[N_GROUPS] = {0}, n_expected[N_GROUPS] = {0};
     for (uint32_t i = 0; i < table->n_ports; i++)
-        is_wanted[i] = table->ports[i].port % 4 == 0;
-    for (uint32_t number = 0; number < N_SOURCES; number++) {
-        bool is_user = false;
-        for (uint32_t i = 0; i < N_TUPLES; i++)
-            is_user = is_user || (nsf_ip_eq(tuples[i].contact.src, source_of(number)) &&
-                                  does(&tuples[i], TARGET_PORT) && tuples[i].contact.dst_port % 4 == 0);
-        n_users += is_user && is_kept(table, source_of(number));
-    }
-    assert_int_equal(nsf_contacts_count_users(table, is_wanted), n_users);
-    nsf_free(is_wanted);
+        group_of[i] = group_of_port(table->ports[i].port);
+    for (uint32_t number = 0; number < N_SOURCES; number++)
+        for (uint32_t group = 0; group < N_GROUPS; group++) {
+            bool is_user = false;
+            for (uint32_t i = 0; i < N_TUPLES; i++)
+                is_user =
+                    is_user || (nsf_ip_eq(tuples[i].contact.src, source_of(number)) && does(&tuples[i], TARGET_PORT) &&
+                                group_of_port(tuples[i].contact.dst_port) == group);
+            n_expected[group] += is_user && is_kept(table, source_of(number));
+        }
+    nsf_contacts_count_users(table, group_of, n_users);
+    for (uint32_t group = 0; group < N_GROUPS; group++)
+        assert_int_equal(n_users[group], n_expected[group]);
+    nsf_free(group_of);
 }
 
 static void count_one(void *ctx, const struct nsf_contact_summary *summary)
