@@ -6,6 +6,7 @@
 #include "core/parallel.h"
 #include "evidence/evidence_state.h"
 #include "evidence/network_shards.h"
+#include "evidence/row_sums.h"
 #include "evidence/sent_on.h"
 
 #define SENT_ON_TIMES_MIN 5 /* fewer pairs count for nothing */
@@ -17,6 +18,7 @@ struct nsf_dossier {
     struct nsf_evidence *evidence;
     struct nsf_dossier_ask ask;
     struct nsf_row_finder rows;
+    struct nsf_row_sums sums[NSF_PARTITIONS];
     struct nsf_network_shards networks;
     bool *is_silent[NSF_PARTITIONS]; /* by id of the partition's own addresses: carries no SMTP for anybody */
     struct nsf_sent_on *sent_on;
@@ -181,7 +183,14 @@ static void collect_sent_on(struct nsf_dossier *dossier)
     dossier->sent_on = nsf_sent_on_new(dossier->evidence);
 }
 
-static void (*const collectors[])(struct nsf_dossier *) = {collect_silent, collect_retrying, collect_sent_on};
+static void collect_sums(struct nsf_dossier *dossier)
+{
+    for (unsigned p = 0; p < NSF_PARTITIONS; p++)
+        nsf_row_sums_init(&dossier->sums[p], &dossier->rows, p);
+}
+
+static void (*const collectors[])(struct nsf_dossier *) = {collect_silent, collect_retrying, collect_sent_on,
+                                                           collect_sums};
 
 /* None of the parts reads another; the shards are behind the collectors. */
 static void make_part(void *ctx, size_t i)
@@ -212,6 +221,7 @@ void nsf_dossier_free(struct nsf_dossier *dossier)
         return;
     for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
         nsf_free(dossier->is_silent[p]);
+        nsf_row_sums_release(&dossier->sums[p]);
     }
     nsf_network_shards_release(&dossier->networks);
     nsf_row_finder_release(&dossier->rows);
@@ -302,26 +312,34 @@ static void add_counts(const struct nsf_source_counts *counts, struct nsf_sender
     facts->has_counters |= counts->classes[NSF_CLASS_UNKNOWN] < counts->connections;
 }
 
-static void add_row_counts(const struct nsf_sources *sources, uint32_t row_idx, struct nsf_sender_facts *facts)
+static void sum_rows(const struct nsf_dossier *dossier, struct nsf_row_ref ref, struct nsf_row_sum *sum)
 {
-    struct nsf_source_counts counts;
-    nsf_source_row_counts(&sources->rows, nsf_sources_row(sources, row_idx), &counts);
-    add_counts(&counts, facts);
+    const struct nsf_source_rows *rows = &sources_of(dossier, ref.partition)->rows;
+    uint32_t row_idx;
+    if (dossier->rows.n_targets == 1) {
+        nsf_row_sum_add(sum, rows, ref.row_idx);
+        return;
+    }
+    struct nsf_row_cursor cursor = nsf_row_finder_beside(&dossier->rows, ref);
+    while ((row_idx = nsf_row_finder_next(&dossier->rows, &cursor)) != NSF_INDEX_NONE)
+        nsf_row_sum_add(sum, rows, row_idx);
 }
 
 void nsf_dossier_counts(const struct nsf_dossier *dossier, struct nsf_row_ref ref, struct nsf_sender_facts *facts)
 {
-    const struct nsf_sources *sources = sources_of(dossier, ref.partition);
-    struct nsf_ip src = nsf_row_finder_address(&dossier->rows, ref.partition, ref.row_idx);
-    *facts = (struct nsf_sender_facts){.address = src};
-    if (dossier->rows.n_targets == 1) {
-        add_row_counts(sources, ref.row_idx, facts);
-        return;
+    const struct nsf_row_sums *sums = &dossier->sums[ref.partition];
+    const struct nsf_row_sum *sum = NULL;
+    struct nsf_row_sum few = {0};
+    if (sums->n > 0)
+        sum = nsf_row_sums_find(sums, nsf_row_finder_first_beside(&dossier->rows, ref.partition, ref.row_idx));
+    if (sum == NULL) {
+        sum_rows(dossier, ref, &few);
+        sum = &few;
     }
-    struct nsf_row_cursor cursor = nsf_row_finder_of(&dossier->rows, src);
-    uint32_t row_idx;
-    while ((row_idx = nsf_row_finder_next(&dossier->rows, &cursor)) != NSF_INDEX_NONE)
-        add_row_counts(sources, row_idx, facts);
+    *facts = (struct nsf_sender_facts){.address = nsf_row_finder_address(&dossier->rows, ref.partition, ref.row_idx)};
+    facts->connections = sum->connections;
+    memcpy(facts->classes, sum->classes, sizeof(facts->classes));
+    facts->has_counters = sum->classes[NSF_CLASS_UNKNOWN] < sum->connections;
 }
 
 static void gather_row(const struct nsf_sources *sources, const struct nsf_source_row *row, struct gathered *gathered,
@@ -342,7 +360,8 @@ static void gather(struct nsf_dossier_reader *reader, struct nsf_ip src, const s
                    struct gathered *gathered, struct nsf_sender_facts *facts)
 {
     const struct nsf_dossier *dossier = reader->dossier;
-    struct nsf_row_cursor cursor = nsf_row_finder_of(&dossier->rows, src);
+    struct nsf_row_cursor cursor =
+        row == NULL ? nsf_row_finder_of(&dossier->rows, src) : nsf_row_finder_beside(&dossier->rows, *row);
     const struct nsf_sources *sources = sources_of(dossier, cursor.partition);
     bool is_only_row = row != NULL && dossier->rows.n_targets == 1;
     uint32_t first = is_only_row ? row->row_idx : nsf_row_finder_next(&dossier->rows, &cursor), n = 0;

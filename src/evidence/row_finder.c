@@ -2,6 +2,7 @@
 
 #include "evidence/row_finder.h"
 
+#include "core/radix_sort.h"
 #include "evidence/evidence_state.h"
 
 static const struct nsf_sources *sources_of(const struct nsf_row_finder *finder, unsigned partition)
@@ -34,25 +35,37 @@ static void note_targets(struct nsf_row_finder *finder)
         }
 }
 
-static int cmp_rows(const void *left, const void *right, void *ctx)
+/* Row numbers by address, of one address as they are; the caller frees. */
+static struct nsf_keyed *order_by_address(const struct nsf_sources *sources)
 {
-    const struct nsf_sources *sources = ctx;
-    const struct nsf_source_row *a = nsf_sources_row(sources, *(const uint32_t *)left);
-    const struct nsf_source_row *b = nsf_sources_row(sources, *(const uint32_t *)right);
-    int order = nsf_ip_cmp(nsf_source_row_src(&sources->rows, a), nsf_source_row_src(&sources->rows, b));
-    uint32_t target_a = nsf_source_row_target(a), target_b = nsf_source_row_target(b);
-    return order != 0 ? order : (target_a > target_b) - (target_a < target_b);
+    uint32_t n = sources->rows.n;
+    struct nsf_keyed *order = nsf_malloc(nsf_mul_size((size_t)n + 1, sizeof(*order)));
+    for (uint32_t i = 0; i < n; i++)
+        order[i] = (struct nsf_keyed){nsf_source_row_src(&sources->rows, nsf_sources_row(sources, i)).lo, i};
+    nsf_radix_sort_keyed(order, n, NULL);
+    for (uint32_t i = 0; i < n; i++)
+        order[i].key = nsf_source_row_src(&sources->rows, nsf_sources_row(sources, (uint32_t)order[i].ref)).hi;
+    nsf_radix_sort_keyed(order, n, NULL);
+    return order;
 }
 
 static void sort_rows(struct nsf_row_finder *finder, unsigned partition)
 {
     const struct nsf_sources *sources = sources_of(finder, partition);
-    uint32_t *rows = nsf_malloc(nsf_mul_size((size_t)sources->rows.n + 1, sizeof(*rows)));
-    for (uint32_t i = 0; i < sources->rows.n; i++)
-        rows[i] = i;
-    if (sources->rows.n > 1)
-        qsort_r(rows, sources->rows.n, sizeof(*rows), cmp_rows, (void *)(uintptr_t)sources);
-    finder->by_src[partition] = rows;
+    uint32_t n = sources->rows.n, first = 0;
+    struct nsf_keyed *order = order_by_address(sources);
+    uint32_t *by_src = nsf_malloc(nsf_mul_size((size_t)n + 1, sizeof(*by_src)));
+    uint32_t *places = nsf_malloc(nsf_mul_size((size_t)n + 1, sizeof(*places)));
+    for (uint32_t i = 0; i < n; i++) {
+        by_src[i] = (uint32_t)order[i].ref;
+        if (!nsf_ip_eq(nsf_row_finder_address(finder, partition, by_src[i]),
+                       nsf_row_finder_address(finder, partition, by_src[first])))
+            first = i;
+        places[by_src[i]] = first;
+    }
+    nsf_free(order);
+    finder->by_src[partition] = by_src;
+    finder->places[partition] = places;
 }
 
 static void group_rows(struct nsf_row_finder *finder)
@@ -85,8 +98,10 @@ void nsf_row_finder_init(struct nsf_row_finder *finder, const struct nsf_evidenc
 
 void nsf_row_finder_release(struct nsf_row_finder *finder)
 {
-    for (unsigned p = 0; p < NSF_PARTITIONS; p++)
+    for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
         nsf_free(finder->by_src[p]);
+        nsf_free(finder->places[p]);
+    }
     nsf_free(finder->by_finding);
     nsf_free(finder->finding_from);
     *finder = (struct nsf_row_finder){.evidence = NULL};
@@ -128,6 +143,15 @@ struct nsf_row_cursor nsf_row_finder_of(const struct nsf_row_finder *finder, str
     return cursor;
 }
 
+struct nsf_row_cursor nsf_row_finder_beside(const struct nsf_row_finder *finder, struct nsf_row_ref row)
+{
+    struct nsf_row_cursor cursor = {.src = nsf_row_finder_address(finder, row.partition, row.row_idx),
+                                    .partition = row.partition};
+    if (finder->n_targets > NSF_ROW_FINDER_FEW)
+        cursor.at = finder->places[row.partition][row.row_idx];
+    return cursor;
+}
+
 uint32_t nsf_row_finder_next(const struct nsf_row_finder *finder, struct nsf_row_cursor *cursor)
 {
     const struct nsf_sources *sources = sources_of(finder, cursor->partition);
@@ -146,19 +170,17 @@ uint32_t nsf_row_finder_next(const struct nsf_row_finder *finder, struct nsf_row
     return NSF_INDEX_NONE;
 }
 
-uint32_t nsf_row_finder_first(const struct nsf_row_finder *finder, struct nsf_ip src)
-{
-    struct nsf_row_cursor cursor = nsf_row_finder_of(finder, src);
-    uint32_t row_idx, first = NSF_INDEX_NONE;
-    while ((row_idx = nsf_row_finder_next(finder, &cursor)) != NSF_INDEX_NONE)
-        first = row_idx < first ? row_idx : first;
-    return first;
-}
-
 uint32_t nsf_row_finder_first_beside(const struct nsf_row_finder *finder, unsigned partition, uint32_t row_idx)
 {
-    return finder->n_targets == 1 ? row_idx
-                                  : nsf_row_finder_first(finder, nsf_row_finder_address(finder, partition, row_idx));
+    if (finder->n_targets == 1)
+        return row_idx;
+    if (finder->n_targets > NSF_ROW_FINDER_FEW)
+        return finder->by_src[partition][finder->places[partition][row_idx]];
+    struct nsf_row_cursor cursor = nsf_row_finder_beside(finder, (struct nsf_row_ref){partition, row_idx});
+    uint32_t next, first = row_idx;
+    while ((next = nsf_row_finder_next(finder, &cursor)) != NSF_INDEX_NONE)
+        first = next < first ? next : first;
+    return first;
 }
 
 /* ---- by finding ---- */

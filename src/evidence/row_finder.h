@@ -16,7 +16,8 @@ struct nsf_row_finder {
     /* Under a few targets each is asked for an address, else a list by address is. */
     uint32_t targets[NSF_ROW_FINDER_FEW + 1];
     uint32_t n_targets;               /* NSF_ROW_FINDER_FEW + 1: many */
-    uint32_t *by_src[NSF_PARTITIONS]; /* row numbers, by address, then target; NULL under a few targets */
+    uint32_t *by_src[NSF_PARTITIONS]; /* row numbers, by address, then number; NULL under a few targets */
+    uint32_t *places[NSF_PARTITIONS]; /* by row: where the rows of its address begin among them */
     struct nsf_row_ref *by_finding;   /* by partition, then row; NULL with one target, whose rows are all there are */
     size_t *finding_from;             /* in by_finding */
 };
@@ -34,11 +35,11 @@ struct nsf_row_cursor {
     uint32_t at;
 };
 struct nsf_row_cursor nsf_row_finder_of(const struct nsf_row_finder *finder, struct nsf_ip src);
+/* The same of the address of a row, which takes no search. */
+struct nsf_row_cursor nsf_row_finder_beside(const struct nsf_row_finder *finder, struct nsf_row_ref row);
 /* NSF_INDEX_NONE behind the last. */
 uint32_t nsf_row_finder_next(const struct nsf_row_finder *finder, struct nsf_row_cursor *cursor);
-/* The smallest number of a row of the address, NSF_INDEX_NONE: it has none. */
-uint32_t nsf_row_finder_first(const struct nsf_row_finder *finder, struct nsf_ip src);
-/* The same for the address of a row. */
+/* The smallest number of a row of the address of a row. */
 uint32_t nsf_row_finder_first_beside(const struct nsf_row_finder *finder, unsigned partition, uint32_t row_idx);
 
 /* Partitions from the one to before the other. */
