@@ -21,7 +21,8 @@ static bool can_run(const struct nsf_tuple_ops *ops)
         return has_avx512;
     if (ops == &nsf_tuple_ops_avx512vbmi)
         return has_avx512 && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
-               __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vbmi2");
+               __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vbmi2") &&
+               __builtin_cpu_supports("avx512vnni");
 #endif
 #ifdef NSF_TUPLE_NEON
     if (ops == &nsf_tuple_ops_neon)

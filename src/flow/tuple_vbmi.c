@@ -1,671 +1,770 @@
 #include "core/nsf_common.h"
 
-#include "flow/tuple_vector.h"
+#include "flow/tuple_shapes.h"
 
 #ifdef NSF_TUPLE_X86
 
 #include <immintrin.h>
 
-#define TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,avx2,bmi,bmi2,popcnt")))
+/* Two passes over a part of an array. The first lists the marks of all its tuples: what they are, and where. The second
+ * takes the tuples, four at a time: nothing but the marks says where a number is, so that no tuple waits for the one
+ * before. What is not as Azure writes it is left to nsf_tuple_take. */
+
+#define TARGET                                                                                                         \
+    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,avx512vnni,avx2,bmi,bmi2,"        \
+                          "popcnt")))
 #define TARGET_INLINE TARGET static inline __attribute__((always_inline))
 
-/* The marks of a tuple are its bytes that are no digits, in their order, from the quote in front of it to the one
- * behind it. Where Azure wrote the tuple, what they are is known but for a few letters; where they stand says how long
- * every number is, and that nothing else is there. A run of letters is one mark. */
-#define MARKS_ROOM 32u
-enum {
-    MARK_STAMP = 1,
-    MARK_SRC_PORT = 10,
-    MARK_DST_PORT = 11,
-    MARK_PROTOCOL = 12,
-    MARK_VNET_DIRECTION = 13, /* of virtual network flow logs */
-    MARK_WORD = 17,           /* of these, too: what they say of encryption */
-    MARK_NONE = 31, /* no tuple has so many */
-};
-#define QUOTED_MAX_BYTES ((size_t)2 * NSF_BLOCK_BYTES)
-/* Tuples whose marks are found before the first of them is taken: from end to end a tuple is a long chain of
- * instructions, and the processor looks no further ahead than two of them. */
-#define TUPLES_AHEAD 16u
+/* Of an array, listed together. */
+#define PART_BYTES ((size_t)8192)
+/* What is read in front of the marks and written behind them. */
+#define MARKS_ROOM ((size_t)3 * NSF_BLOCK_BYTES)
+#define MARK(c) ((uint8_t)((c) - '0'))
+/* Of a tuple whose numbers are taken by permuting two blocks. */
+#define COUNTED_MAX_BYTES ((size_t)2 * NSF_BLOCK_BYTES)
+#define COUNTER_MAX_DIGITS 8u
+#define COUNTER_LANES UINT64_C(0x0000ffffffff0000) /* of bytes of counts */
 
-/* Bytes of an array whose quotes are listed together, and room for their places: all of them, and what is written
- * behind the last. */
-#define LISTED_BYTES ((size_t)4096)
-#define LISTED_QUOTES (LISTED_BYTES + NSF_BLOCK_BYTES)
-
-/* Tuples in a part of an array. */
-struct listed {
-    const char *bytes;
-    size_t n_quotes;                              /* of whole tuples */
-    uint16_t places[LISTED_QUOTES];               /* of quotes */
-    uint8_t marks[TUPLES_AHEAD][NSF_BLOCK_BYTES]; /* places of marks, from the quote in front on: of the tuples that */
-    size_t marked_from;                           /* begin with this quote */
-    size_t marked_to;                             /* up to this one */
-};
-
-/* ---- tables ---- */
-
-#define FOUR(x) x, x, x, x
-#define EIGHT(x) FOUR(x), FOUR(x)
-#define SIXTY_FOUR(x) EIGHT(x), EIGHT(x), EIGHT(x), EIGHT(x), EIGHT(x), EIGHT(x), EIGHT(x), EIGHT(x)
-#define EIGHT_FROM(x) x, (x) + 1, (x) + 2, (x) + 3, (x) + 4, (x) + 5, (x) + 6, (x) + 7
-#define SIXTY_FOUR_FROM(x)                                                                                             \
-    EIGHT_FROM(x), EIGHT_FROM((x) + 8), EIGHT_FROM((x) + 16), EIGHT_FROM((x) + 24), EIGHT_FROM((x) + 32),              \
-        EIGHT_FROM((x) + 40), EIGHT_FROM((x) + 48), EIGHT_FROM((x) + 56)
-
-/* Which digit goes where in a block of numbers: those of parts of addresses in four bytes, longer ones in eight. */
-struct lanes {
-    uint8_t mark[NSF_BLOCK_BYTES];   /* that ends the number */
-    uint8_t before[NSF_BLOCK_BYTES]; /* the mark before it */
-    int8_t place[NSF_BLOCK_BYTES];   /* of the digit, from where the number ends; NO_PLACE: none goes here */
-};
-#define NO_PLACE (-128)
-#define PART_PLACES -3, -2, -1, NO_PLACE
-#define NUMBER_PLACES -8, -7, -6, -5, -4, -3, -2, -1
-#define PART_LEADING -4, -3, NO_PLACE, NO_PLACE
-#define PART_WEIGHTS 100, 10, 1, 0
-#define NUMBER_WEIGHTS 10, 1, 10, 1, 10, 1, 10, 1
-#define NUMBER_PAIR_WEIGHTS 100, 1, 100, 1
-
-/* How the tuples of a layout look. Each mark is one of up to four bytes; `least` and `most` digits stand before it. */
-struct shape {
-    char marks[4][MARKS_ROOM];
-    uint8_t least[MARKS_ROOM];
-    uint8_t most[MARKS_ROOM];
-    uint32_t n_marks;
-    uint32_t direction; /* marks */
-    uint32_t decision;
-    uint32_t state;                   /* MARK_NONE: has none */
-    bool has_word;                    /* at MARK_WORD */
-    uint32_t counters;                /* which of the marks end one, a bit each */
-    uint8_t events[8];                /* denied: bit 0; state is the first, the third of what it may be: bits 1 and 2 */
-    _Alignas(64) struct lanes counts; /* the stamp in two numbers, the second of eight digits, and the counters */
-};
-
-#define ADDRESSES_LEAST 0, 10, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1
-#define ADDRESSES_MOST 0, 13, 3, 3, 3, 3, 3, 3, 3, 3, 5, 5
-/* Of more digits than can be summed here, but too few for an overflow. */
-#define COUNTERS_MOST 19, 19, 19, 19
-#define WORD_MOST 64
-#define EVENTS(other)                                                                                                  \
-    {                                                                                                                  \
-        other, NSF_FLOW_DENIED, NSF_FLOW_BEGIN, NSF_FLOW_DENIED, NSF_FLOW_CONTINUE, NSF_FLOW_DENIED, other,            \
-            NSF_FLOW_DENIED                                                                                            \
-    }
-#define STAMP_PLACES -16, -15, -14, -13, -12, -11, -10, -9, NUMBER_PLACES
-#define STAMP_LANES                                                                                                    \
-    {                                                                                                                  \
-        .mark = {EIGHT(MARK_STAMP), EIGHT(MARK_STAMP)},                                                                \
-        .place = {STAMP_PLACES,    EIGHT(NO_PLACE), EIGHT(NO_PLACE), EIGHT(NO_PLACE),                                  \
-                  EIGHT(NO_PLACE), EIGHT(NO_PLACE), EIGHT(NO_PLACE)},                                                  \
-    }
-#define COUNT_LANES(first)                                                                                             \
-    {                                                                                                                  \
-        .mark = {EIGHT(MARK_STAMP),  EIGHT(MARK_STAMP),  EIGHT(first),                                                 \
-                 EIGHT((first) + 1), EIGHT((first) + 2), EIGHT((first) + 3)},                                          \
-        .before = {EIGHT(0), EIGHT(0), EIGHT((first)-1), EIGHT(first), EIGHT((first) + 1), EIGHT((first) + 2)},        \
-        .place = {STAMP_PLACES,  NUMBER_PLACES,   NUMBER_PLACES,  NUMBER_PLACES,                                       \
-                  NUMBER_PLACES, EIGHT(NO_PLACE), EIGHT(NO_PLACE)},                                                    \
-    }
-
-static const struct shape shapes[NSF_LAYOUTS] = {
-    [NSF_LAYOUT_NSG1] =
-        {
-            .marks = {"\",...,...,,,T,I,A\"", {[12] = 'U', [14] = 'O', [16] = 'D'}},
-            .least = {ADDRESSES_LEAST},
-            .most = {ADDRESSES_MOST},
-            .n_marks = 18,
-            .direction = 14,
-            .decision = 16,
-            .state = MARK_NONE,
-            .events = EVENTS(NSF_FLOW_LINE),
-            .counts = STAMP_LANES,
-        },
-    [NSF_LAYOUT_NSG2] =
-        {
-            .marks = {"\",...,...,,,T,I,A,B,,,,\"", {[12] = 'U', [14] = 'O', [16] = 'D'}, {[18] = 'C'}, {[18] = 'E'}},
-            .least = {ADDRESSES_LEAST},
-            .most = {ADDRESSES_MOST, 0, 0, 0, 0, 0, 0, 0, 0, COUNTERS_MOST},
-            .n_marks = 24,
-            .direction = 14,
-            .decision = 16,
-            .state = 18,
-            .counters = UINT32_C(15) << 20,
-            .events = EVENTS(NSF_FLOW_END),
-            .counts = COUNT_LANES(20),
-        },
-    [NSF_LAYOUT_VNET4] =
-        {
-            .marks = {"\",...,...,,,,I,B,N,,,,\"", {[13] = 'O', [15] = 'D', [17] = 'X'}, {[15] = 'C'}, {[15] = 'E'}},
-            .least = {ADDRESSES_LEAST, 1},
-            .most = {ADDRESSES_MOST, 3, 0, 0, 0, 0, 0, WORD_MOST, COUNTERS_MOST},
-            .n_marks = 23,
-            .direction = MARK_VNET_DIRECTION,
-            .decision = 15,
-            .state = 15,
-            .has_word = true,
-            .counters = UINT32_C(15) << 19,
-            .events = EVENTS(NSF_FLOW_END),
-            .counts = COUNT_LANES(19),
-        },
-};
-
-/* Where functions take them from that do not see them: those they do see gcc puts together again for each tuple. */
-struct constants {
-    _Alignas(64) uint8_t zero[NSF_BLOCK_BYTES];
-    uint8_t nine[NSF_BLOCK_BYTES];
-    uint8_t first_block[NSF_BLOCK_BYTES];
-    uint8_t second_block[NSF_BLOCK_BYTES];
-    struct lanes ends;               /* eight parts of addresses, two ports, the protocol */
-    int8_t leading[NSF_BLOCK_BYTES]; /* what stands before a digit that is 0 in the number 0 only */
-    int8_t ends_weights[NSF_BLOCK_BYTES];
-    int16_t ends_pair_weights[NSF_BLOCK_BYTES / 2];
-    int8_t weights[NSF_BLOCK_BYTES];
-    int16_t pair_weights[NSF_BLOCK_BYTES / 2];
-    uint64_t ten_thousand[NSF_BLOCK_BYTES / 8];
-    uint32_t most[NSF_BLOCK_BYTES / 4];
-    uint8_t as_contact[NSF_BLOCK_BYTES]; /* from the values */
-    uint8_t mark_before[MARKS_ROOM];
-    uint8_t one[MARKS_ROOM];
-};
-
-#define TIMES_EIGHT(what) what, what, what, what, what, what, what, what
-#define ZERO_BYTE 3 /* of the values: the highest of a small one */
-#define PORT_BYTE 40
-#define PORT_VALUES 0x30 /* of eight bytes, a bit each */
-
-static const struct constants all_constants =
-    {
-        .zero = {SIXTY_FOUR('0')},
-        .nine = {SIXTY_FOUR(9)},
-        .first_block = {SIXTY_FOUR_FROM(0)},
-        .second_block = {SIXTY_FOUR_FROM(64)},
-        .ends =
-            {
-                .mark = {FOUR(2), FOUR(3), FOUR(4), FOUR(5), FOUR(6), FOUR(7), FOUR(8), FOUR(9), EIGHT(MARK_SRC_PORT),
-                         EIGHT(MARK_DST_PORT), FOUR(MARK_PROTOCOL)},
-                .before = {FOUR(1), FOUR(2), FOUR(3), FOUR(4), FOUR(5), FOUR(6), FOUR(7), FOUR(8),
-                           EIGHT(MARK_SRC_PORT - 1), EIGHT(MARK_DST_PORT - 1), FOUR(MARK_PROTOCOL - 1)},
-                .place = {TIMES_EIGHT(PART_PLACES), NUMBER_PLACES, NUMBER_PLACES, PART_PLACES, FOUR(NO_PLACE),
-                          EIGHT(NO_PLACE)},
-            },
-        .leading = {TIMES_EIGHT(PART_LEADING), EIGHT(NO_PLACE), EIGHT(NO_PLACE), EIGHT(NO_PLACE), EIGHT(NO_PLACE)},
-        .ends_weights = {TIMES_EIGHT(PART_WEIGHTS), NUMBER_WEIGHTS, NUMBER_WEIGHTS, PART_WEIGHTS},
-        .ends_pair_weights = {EIGHT(1), EIGHT(1), NUMBER_PAIR_WEIGHTS, NUMBER_PAIR_WEIGHTS, 1, 1},
-        .weights = {TIMES_EIGHT(NUMBER_WEIGHTS)},
-        .pair_weights = {TIMES_EIGHT(NUMBER_PAIR_WEIGHTS)},
-        .ten_thousand = {EIGHT(10000)},
-        .most = {EIGHT(UINT8_MAX), UINT16_MAX, 0, UINT16_MAX, 0, UINT8_MAX},
-        .as_contact = {12, 8, 4, 0, 28, 24, 20, 16, FOUR(ZERO_BYTE), PORT_BYTE, PORT_BYTE + 1, 48, ZERO_BYTE},
-        .mark_before = {0xff, EIGHT_FROM(0), EIGHT_FROM(8), EIGHT_FROM(16), 24, 25, 26, 27, 28, 29, 30},
-        .one = {EIGHT(1), EIGHT(1), EIGHT(1), EIGHT(1)},
-};
-
-/* What is the same for all tuples of an array, kept in registers: nobody but the loop over them has its address. */
-struct context {
-    const struct constants *constants;
-    struct nsf_tuple_target *target;
-    bool is_strict;
-    bool takes_contacts;
-    bool has_stamps;
-    __m256i first_marks; /* of the shape, less '0' as the bytes of the tuple */
-    __m256i second_marks;
-    __m256i third_marks;
-    __m256i fourth_marks;
-    __m256i least; /* one more: distances of marks */
-    __m256i span;
-    __m128i group; /* as a contact has it */
-    __m512i zero;
-    __m512i nine;
-    __m512i first_block;
-    __m512i second_block;
-    __m256i mark_before;
-    __m512i ends_mark;
-    __m512i ends_before;
-    __m512i ends_weights;
-    __m512i ten_thousand;
-    __m512i as_contact;
-};
-
-TARGET_INLINE __m256i load32(const void *from)
-{
-    return _mm256_loadu_si256((const __m256i *)from);
-}
+typedef struct nsf_tuple_shape shape_t;
 
 TARGET_INLINE __m512i load64(const void *from)
 {
     return _mm512_loadu_si512(from);
 }
 
-TARGET_INLINE void set_context(struct context *context, const struct constants *constants, const struct shape *shape,
-                               struct nsf_tuple_target *target)
+TARGET_INLINE __m128i load16(const void *from)
 {
-    context->constants = constants;
-    context->target = target;
-    context->is_strict = target->is_strict;
-    context->takes_contacts = !target->is_smtp_only;
-    context->has_stamps = target->batch->has_stamps;
-    context->zero = load64(constants->zero);
-    __m256i zero = _mm512_castsi512_si256(context->zero);
-    context->first_marks = _mm256_sub_epi8(load32(shape->marks[0]), zero);
-    context->second_marks = _mm256_sub_epi8(load32(shape->marks[1]), zero);
-    context->third_marks = _mm256_sub_epi8(load32(shape->marks[2]), zero);
-    context->fourth_marks = _mm256_sub_epi8(load32(shape->marks[3]), zero);
-    context->least = _mm256_add_epi8(load32(shape->least), load32(constants->one));
-    context->span = _mm256_sub_epi8(load32(shape->most), load32(shape->least));
-    context->group = _mm_set_epi32(0, (int)target->group_idx, 0, 0);
-    context->nine = load64(constants->nine);
-    context->first_block = load64(constants->first_block);
-    context->second_block = load64(constants->second_block);
-    context->mark_before = load32(constants->mark_before);
-    context->ends_mark = load64(constants->ends.mark);
-    context->ends_before = load64(constants->ends.before);
-    context->ends_weights = load64(constants->ends_weights);
-    context->ten_thousand = load64(constants->ten_thousand);
-    context->as_contact = load64(constants->as_contact);
+    return _mm_loadu_si128((const __m128i *)from);
 }
 
-/* ---- one tuple ---- */
-
-struct seen {
-    __m512i low; /* the bytes less '0': digits are their values */
-    __m512i high;
-    __m512i at;        /* places of the marks */
-    __m256i distance;  /* of each mark from the one before */
-    uint32_t is_first; /* which marks are the first of what they may be, the second, one of them */
-    uint32_t is_second;
-    uint32_t is_any;
-    __m256i is_third; /* all ones */
+/* The marks of a part of an array, and in front of them the comma that may stand there. */
+struct marks {
+    struct nsf_slice text; /* from the part on to the end of the array */
+    size_t n_bytes;        /* of the part */
+    size_t n;
+    char tail[2 * NSF_BLOCK_BYTES]; /* the last bytes of the text, up to a block, end in the middle: they can be read as
+                                       the start of a block */
+    uint8_t at[PART_BYTES + MARKS_ROOM];  /* places in the text, their lowest eight bits */
+    uint8_t are[PART_BYTES + MARKS_ROOM]; /* bytes less '0' */
 };
+
+/* A tuple of which nothing is known: where it begins. */
+struct place {
+    size_t mark; /* its quote */
+    size_t at;   /* the same in the text */
+};
+
+#define LANE_DST_PORTS 0x4444 /* of dwords of lanes, a bit each */
+#define LANE_BYTES(i) (UINT64_C(0xffff) << NSF_LANE_BYTES * (i))
+#define LANE_LASTS 0x8888
+#define LANE_ADDRESSES 0x55                                /* of eight bytes */
+#define LANE_DIRECTIONS UINT64_C(0x2000200020002000)       /* of bytes */
+#define LANE_PROTOCOLS UINT64_C(0x4000400040004000)        /* the same */
+#define LANE_LETTERS_PROTOCOL UINT64_C(0x0200020002000200) /* NSF_LANE_PROTOCOL_BYTE */
+
+/* What is the same for all tuples of an array, kept in registers: nobody but the loop over them has its address. */
+struct context {
+    struct nsf_batch *batch;
+    bool takes_contacts;
+    bool has_stamps; /* they take longer */
+    __m512i zero;
+    __m512i ends_mark;
+    __m512i ends_back;
+    __m512i ends_depth;
+    __m512i ends_leading;
+    __m512i ends_weights;
+    __m512i as_lane;
+    __m512i letters;
+    __m512i flags;
+    __m512i port_weights;
+    __m512i group; /* as contacts have it */
+};
+
+/* Whose tuples they are: for functions that are called for few of them. */
+struct work {
+    const struct nsf_tuple_constants *constants;
+    struct marks *marks;
+    struct nsf_tuple_target *target;
+};
+
+TARGET_INLINE void set_context(struct context *context, const struct work *work, const shape_t *shape)
+{
+    const struct nsf_tuple_constants *constants = work->constants;
+    context->batch = work->target->batch;
+    context->takes_contacts = !work->target->is_smtp_only;
+    context->has_stamps = context->takes_contacts && context->batch->has_stamps;
+    context->zero = load64(constants->zero);
+    context->ends_mark = load64(constants->ends_mark);
+    context->ends_back = load64(constants->ends_back);
+    context->ends_depth = load64(constants->ends_depth);
+    context->ends_leading = load64(constants->ends_leading);
+    context->ends_weights = load64(constants->ends_weights);
+    context->as_lane = load64(shape->as_lane);
+    context->letters = load64(shape->letters);
+    context->flags = load64(constants->flags);
+    context->port_weights = load64(constants->port_weights);
+    context->group = _mm512_maskz_set1_epi32(LANE_DST_PORTS, (int)work->target->group_idx);
+}
+
+/* ---- marks ---- */
+
+/* The processor waits for what the register of the result held before, though nothing of it is kept: it is emptied in a
+ * way that the compiler may not leave out. */
+TARGET_INLINE __m512i compress(uint64_t mask, __m512i bytes)
+{
+    __m512i empty = _mm512_setzero_si512();
+    __asm__("" : "+v"(empty));
+    return _mm512_mask_compress_epi8(empty, _cvtu64_mask64(mask), bytes);
+}
 
 /* Only the first letter of a run is left. */
-TARGET_INLINE void drop_letters(const struct context *context, const struct seen *seen, __mmask64 *low, __mmask64 *high)
+TARGET_INLINE uint64_t drop_letters(__m512i bytes, uint64_t marks, uint64_t *before)
 {
-    uint64_t letters = _cvtmask64_u64(_mm512_cmpgt_epi8_mask(seen->low, context->nine));
-    uint64_t more = _cvtmask64_u64(_mm512_cmpgt_epi8_mask(seen->high, context->nine));
-    *low = _kandn_mask64(_cvtu64_mask64(letters & letters << 1), *low);
-    *high = _kandn_mask64(_cvtu64_mask64(more & (more << 1 | letters >> 63)), *high);
+    uint64_t letters = _cvtmask64_u64(_mm512_cmpgt_epi8_mask(bytes, load64(nsf_tuple_constants.nine)));
+    uint64_t later = letters & (letters << 1 | *before);
+    *before = letters >> 63;
+    return marks & ~later;
 }
 
-/* The bytes of the tuple behind a quote, and what follows: QUOTED_MAX_BYTES. */
-TARGET_INLINE void take_bytes(const struct context *context, const char *quote, struct seen *seen)
+/* Those of a block, of which the marks before are listed. How many they are. */
+TARGET_INLINE size_t list_block(struct marks *marks, size_t n, __m512i bytes, __m512i places, uint64_t found)
 {
-    seen->low = _mm512_sub_epi8(load64(quote), context->zero);
-    seen->high = _mm512_sub_epi8(load64(quote + NSF_BLOCK_BYTES), context->zero);
+    _mm512_storeu_si512(marks->at + n, compress(found, places));
+    _mm512_storeu_si512(marks->are + n, compress(found, bytes));
+    return (size_t)_mm_popcnt_u64(found);
 }
 
-/* Where its marks are. */
-TARGET_INLINE __m512i find_marks(const struct context *context, const struct shape *shape, const char *quote)
+/* Lists those of the first n_bytes of the text, up to a block without any: no tuple has so long a number, and distances
+ * are known by their lowest bits only. */
+TARGET_INLINE void list_marks(struct marks *marks, size_t n_bytes, bool has_word)
 {
-    struct seen seen;
-    take_bytes(context, quote, &seen);
-    __mmask64 low = _mm512_cmpgt_epu8_mask(seen.low, context->nine);
-    __mmask64 high = _mm512_cmpgt_epu8_mask(seen.high, context->nine);
-    if (shape->has_word)
-        drop_letters(context, &seen, &low, &high);
-    uint32_t n_low = (uint32_t)_mm_popcnt_u64(_cvtmask64_u64(low));
-    __mmask64 behind = _cvtu64_mask64(~_bzhi_u64(~UINT64_C(0), n_low));
-    return _mm512_mask_expand_epi8(_mm512_maskz_compress_epi8(low, context->first_block), behind,
-                                   _mm512_maskz_compress_epi8(high, context->second_block));
+    const __m512i zero = load64(nsf_tuple_constants.zero), nine = load64(nsf_tuple_constants.nine);
+    const char *text = marks->text.ptr;
+    __m512i places = load64(nsf_tuple_constants.first_places);
+    uint64_t letters = 0, found = 1;
+    size_t n = 1, from = 0;
+    marks->at[0] = UINT8_MAX;
+    marks->are[0] = MARK(',');
+    for (; n_bytes - from >= NSF_BLOCK_BYTES; from += NSF_BLOCK_BYTES) {
+        __m512i bytes = _mm512_add_epi8(load64(text + from), zero);
+        found = _cvtmask64_u64(_mm512_cmpgt_epu8_mask(bytes, nine));
+        if (has_word)
+            found = drop_letters(bytes, found, &letters);
+        if (NSF_UNLIKELY(found == 0))
+            break;
+        n += list_block(marks, n, bytes, places, found);
+        places = _mm512_add_epi8(places, _mm512_set1_epi8(NSF_BLOCK_BYTES));
+    }
+    if (found != 0 && from < n_bytes) {
+        uint64_t there = _bzhi_u64(~UINT64_C(0), (uint32_t)(n_bytes - from));
+        __m512i bytes = _mm512_add_epi8(_mm512_maskz_loadu_epi8(_cvtu64_mask64(there), text + from), zero);
+        found = _cvtmask64_u64(_mm512_cmpgt_epu8_mask(bytes, nine)) & there;
+        if (has_word)
+            found = drop_letters(bytes, found, &letters);
+        n += list_block(marks, n, bytes, places, found);
+        from = n_bytes;
+    }
+    /* The comma behind the last tuple, which the last of an array has not. */
+    marks->n_bytes = from;
+    marks->at[n] = (uint8_t)from;
+    marks->are[n] = MARK(',');
+    marks->n = n + 1;
 }
 
-/* What they are. */
-TARGET_INLINE void look_at_marks(const struct context *context, struct seen *seen)
+/* Goes to the next quote. False: no other is listed. */
+static bool go_to_quote(struct marks *marks, struct place *place)
 {
-    __m256i marks = _mm512_castsi512_si256(_mm512_permutex2var_epi8(seen->low, seen->at, seen->high));
-    __m256i first = _mm256_cmpeq_epi8(marks, context->first_marks);
-    __m256i second = _mm256_cmpeq_epi8(marks, context->second_marks);
-    __m256i third = _mm256_cmpeq_epi8(marks, context->third_marks);
-    __m256i fourth = _mm256_cmpeq_epi8(marks, context->fourth_marks);
-    seen->is_first = (uint32_t)_mm256_movemask_epi8(first);
-    seen->is_second = (uint32_t)_mm256_movemask_epi8(second);
-    seen->is_third = third;
-    seen->is_any =
-        (uint32_t)_mm256_movemask_epi8(_mm256_or_si256(_mm256_or_si256(first, second), _mm256_or_si256(third, fourth)));
-}
-
-/* But the first, a bit each. */
-static inline uint32_t all_marks(const struct shape *shape)
-{
-    return (UINT32_C(1) << shape->n_marks) - 2;
-}
-
-/* The marks are those of the layout. The last one is the first quote behind the one in front. */
-TARGET_INLINE bool has_marks(const struct shape *shape, const struct seen *seen)
-{
-    return (~seen->is_any & all_marks(shape)) == 0;
-}
-
-/* Numbers are as long as they may be, and all counters are there or none. */
-TARGET_INLINE bool has_lengths(const struct context *context, const struct shape *shape, struct seen *seen,
-                               bool *has_counters)
-{
-    __m256i at = _mm512_castsi512_si256(seen->at);
-    seen->distance = _mm256_sub_epi8(at, _mm256_permutexvar_epi8(context->mark_before, at));
-    __m256i above = _mm256_sub_epi8(seen->distance, context->least);
-    uint32_t is_right = _cvtmask32_u32(_mm256_cmple_epu8_mask(above, context->span));
-    /* No counters: the least distance. */
-    uint32_t counters = shape->counters, lowest = counters & -counters;
-    uint32_t empty = counters & (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(above, _mm256_setzero_si256()));
-    *has_counters = empty != counters;
-    /* All or none: one more empties the upper bits. */
-    return ((~is_right & all_marks(shape)) | ((empty + lowest) & counters & ~lowest)) == 0;
-}
-
-/* Digits of numbers, each number moved to the end of its lane. The marks stand at the ends and before the starts. */
-TARGET_INLINE __m512i gather(const struct seen *seen, __m512i ends, __m512i starts, const int8_t *place)
-{
-    __m512i from = _mm512_add_epi8(ends, load64(place));
-    __mmask64 is_digit = _mm512_cmpgt_epi8_mask(from, starts);
-    return _mm512_maskz_permutex2var_epi8(is_digit, seen->low, from, seen->high);
-}
-
-/* Numbers of eight digits, of which the first four are in the lower half of each lane. */
-TARGET_INLINE __m512i join_halves(const struct context *context, __m512i fours)
-{
-    return _mm512_add_epi64(_mm512_mul_epu32(fours, context->ten_thousand), _mm512_srli_epi64(fours, 32));
-}
-
-struct ends {
-    __m128i contact; /* addresses, destination port and protocol, as a contact has them */
-    __m512i values;
-    uint32_t src;
-    uint32_t dst_port;
-    uint32_t protocol; /* 0 where it is no number */
-};
-
-/* False: a part of an address, a port or a protocol is too large, or an address has leading zeros. */
-TARGET_INLINE bool take_ends(const struct context *context, const struct seen *seen, struct ends *ends)
-{
-    const struct constants *constants = context->constants;
-    __m512i behind = _mm512_permutexvar_epi8(context->ends_mark, seen->at);
-    __m512i before = _mm512_permutexvar_epi8(context->ends_before, seen->at);
-    __m512i digits = gather(seen, behind, before, constants->ends.place);
-    __mmask64 leading = _mm512_cmpeq_epi8_mask(_mm512_add_epi8(behind, load64(constants->leading)), before);
-    __m512i pairs = _mm512_maddubs_epi16(digits, context->ends_weights);
-    __m512i values = _mm512_madd_epi16(pairs, load64(constants->ends_pair_weights));
-    ends->values = _mm512_mask_mov_epi64(values, PORT_VALUES, join_halves(context, values));
-    uint64_t wrong = _cvtmask64_u64(_mm512_mask_testn_epi8_mask(leading, digits, digits)) |
-                     _cvtmask16_u32(_mm512_cmpgt_epu32_mask(ends->values, load64(constants->most)));
-    ends->contact = _mm512_castsi512_si128(_mm512_permutexvar_epi8(context->as_contact, ends->values));
-    uint32_t rest = (uint32_t)_mm_extract_epi32(ends->contact, 3);
-    ends->src = (uint32_t)_mm_cvtsi128_si32(ends->contact);
-    ends->dst_port = rest & UINT16_MAX;
-    ends->protocol = rest >> 16;
-    return wrong == 0;
-}
-
-/* The stamp, and the counters, zero where there are none. False: a counter has more digits than are taken here. */
-TARGET_INLINE bool take_counts(const struct context *context, const struct shape *shape, const struct seen *seen,
-                               int64_t *ts_ms, __m256i *counters)
-{
-    const struct constants *constants = context->constants;
-    __m512i behind = _mm512_permutexvar_epi8(load64(shape->counts.mark), seen->at);
-    __m512i before = _mm512_permutexvar_epi8(load64(shape->counts.before), seen->at);
-    __m512i digits = gather(seen, behind, before, shape->counts.place);
-    __m512i pairs = _mm512_maddubs_epi16(digits, load64(constants->weights));
-    __m512i numbers = join_halves(context, _mm512_madd_epi16(pairs, load64(constants->pair_weights)));
-    __m128i parts = _mm512_castsi512_si128(numbers);
-    uint64_t stamp = (uint64_t)_mm_cvtsi128_si64(parts) * 100000000 + (uint64_t)_mm_extract_epi64(parts, 1);
-    *ts_ms = (int64_t)(stamp < NSF_TUPLE_MS_FROM ? stamp * 1000 : stamp);
-    *counters = _mm512_castsi512_si256(_mm512_alignr_epi64(numbers, numbers, 2));
-    uint32_t are_long = _cvtmask32_u32(_mm256_cmpgt_epu8_mask(seen->distance, _mm512_castsi512_si256(context->nine)));
-    return (are_long & shape->counters) == 0;
-}
-
-TARGET_INLINE uint32_t is_mark(uint32_t marks, uint32_t mark)
-{
-    return marks >> mark & 1;
-}
-
-TARGET_INLINE uint8_t event_of(const struct shape *shape, const struct seen *seen)
-{
-    return shape->events[is_mark(seen->is_second, shape->decision) | is_mark(seen->is_first, shape->state) << 1 |
-                         is_mark((uint32_t)_mm256_movemask_epi8(seen->is_third), shape->state) << 2];
-}
-
-/* Whether an outbound tuple may be to port 25 or 587. */
-TARGET_INLINE bool may_be_mail(const struct seen *seen, const char *quote)
-{
-    uint32_t port;
-    memcpy(&port, quote + (unsigned)_mm_extract_epi8(_mm512_castsi512_si128(seen->at), MARK_SRC_PORT), sizeof(port));
-    return port == NSF_TEXT32(',', '2', '5', ',') || port == NSF_TEXT32(',', '5', '8', '7');
-}
-
-/* Whether all bytes are such as a tuple may have: digits and marks are, and letters that stand alone, and these words of
- * the encryption. Of a run of letters only the first was looked at. */
-TARGET_INLINE bool has_plain_bytes(const struct shape *shape, const struct seen *seen, const char *quote)
-{
-    uint32_t direction, word;
-    if (!shape->has_word)
-        return true;
-    __m128i first = _mm512_castsi512_si128(seen->at), later = _mm512_extracti32x4_epi32(seen->at, 1); /* mark 16 on */
-    memcpy(&direction, quote + (unsigned)_mm_extract_epi8(first, MARK_VNET_DIRECTION), sizeof(direction));
-    memcpy(&word, quote + (unsigned)_mm_extract_epi8(later, MARK_WORD - 16), sizeof(word));
-    return (direction & NSF_TEXT32(0, 0xff, 0, 0xff)) == NSF_TEXT32(0, ',', 0, ',') &&
-           ((word & 0xffffff) == NSF_TEXT32('N', 'X', ',', 0) || (word & 0xffff) == NSF_TEXT32('X', ',', 0, 0));
-}
-
-/* Denied mail is none of a run that asks for mail only. False: nothing was done. */
-TARGET_INLINE bool add_mail(const struct context *context, const struct shape *shape, const struct seen *seen,
-                            const struct ends *ends, bool is_inbound, bool has_counters)
-{
-    struct nsf_tuple_target *target = context->target;
-    uint8_t event = event_of(shape, seen);
-    int64_t ts_ms;
-    __m256i counters;
-    if (!take_counts(context, shape, seen, &ts_ms, &counters))
+    while (place->mark < marks->n && marks->are[place->mark] != MARK('"'))
+        place->mark++;
+    if (place->mark == marks->n) {
+        place->at = marks->n_bytes;
         return false;
-    if (event == NSF_FLOW_DENIED && target->is_smtp_only)
-        return true;
-    struct nsf_ip src = nsf_ip_from_v4(ends->src);
-    struct nsf_mail_events *mail = is_inbound ? &target->batch->mail[nsf_partition_of(src)] : &target->batch->outbound;
-    if (mail->n == mail->capacity)
-        return false;
-    struct nsf_mail_event *item = &mail->items[mail->n++];
-    *item = (struct nsf_mail_event){
-        .ts_ms = ts_ms,
-        .src = src,
-        .dst = nsf_ip_from_v4((uint32_t)_mm_extract_epi32(ends->contact, 1)),
-        .scope_id = target->scope_id,
-        .record_idx = target->record_idx,
-        .src_port = (uint16_t)_mm_cvtsi128_si32(_mm512_extracti32x4_epi32(ends->values, 2)),
-        .dst_port = (uint16_t)ends->dst_port,
-        .event = event,
-        .has_counters = has_counters,
-    };
-    _mm256_storeu_si256((__m256i *)(void *)&item->packets_in, counters);
+    }
+    place->at += nsf_slice_find(nsf_slice_from(marks->text, place->at), '"');
+    /* Whatever stands before it, blanks or nothing: a tuple may begin here. */
+    marks->at[place->mark - 1] = (uint8_t)(marks->at[place->mark] - 1);
     return true;
 }
 
-/* False: nothing was done, for want of room. */
-TARGET_INLINE bool add_stamp(const struct context *context, const struct shape *shape, const struct seen *seen,
-                             struct nsf_contacts *contacts)
+/* How many of the n tuples from this mark on have the marks of the layout, numbers as long as they may be, and all
+ * counters or none. */
+TARGET_INLINE size_t count_shaped(const struct marks *marks, const shape_t *shape, size_t mark, size_t n)
 {
-    int64_t ts_ms;
-    __m256i counters;
-    if (contacts->n == contacts->stamps_capacity)
-        return false;
-    (void)take_counts(context, shape, seen, &ts_ms, &counters);
-    contacts->stamps_ms[contacts->n] = ts_ms;
-    return true;
-}
-
-/* The same. */
-TARGET_INLINE bool add_contact(const struct context *context, const struct shape *shape, const struct seen *seen,
-                               const struct ends *ends)
-{
-    struct nsf_batch *batch = context->target->batch;
-    struct nsf_contacts *contacts = &batch->contacts[nsf_partition_of(nsf_ip_from_v4(ends->src))];
-    if (contacts->n == contacts->capacity)
-        return false;
-    if (context->has_stamps && !add_stamp(context, shape, seen, contacts))
-        return false;
-    struct nsf_contact *contact = &contacts->items[contacts->n++];
-    __builtin_prefetch(contact + 8, 1);
-    _mm_storeu_si128((__m128i *)(void *)contact, _mm_or_si128(ends->contact, context->group));
-    contact->protocol = (uint8_t)ends->protocol;
-    contact->is_denied = is_mark(seen->is_second, shape->decision) != 0;
-    return true;
-}
-
-/* Takes a tuple that is written as Azure writes it; QUOTED_MAX_BYTES are there from its quote on, and it ends among
- * them. False: nothing was done. */
-TARGET_INLINE bool take_tuple(const struct context *context, const struct shape *shape, const char *quote,
-                              const uint8_t *marks)
-{
-    struct seen seen = {.at = load64(marks)};
-    struct ends ends;
-    bool has_counters;
-    take_bytes(context, quote, &seen);
-    look_at_marks(context, &seen);
-    if (!has_marks(shape, &seen))
-        return false;
-    bool is_inbound = is_mark(seen.is_first, shape->direction);
-    if (!is_inbound && !context->is_strict && !may_be_mail(&seen, quote))
-        return has_plain_bytes(shape, &seen, quote);
-    if (!has_lengths(context, shape, &seen, &has_counters) || !take_ends(context, &seen, &ends))
-        return false;
-    if (!shape->has_word)
-        ends.protocol = is_mark(seen.is_first, MARK_PROTOCOL) ? NSF_PROTOCOL_TCP : NSF_PROTOCOL_UDP;
-    bool is_mail = ends.dst_port == 25 || (!is_inbound && ends.dst_port == 587);
-    if (is_mail && ends.protocol == NSF_PROTOCOL_TCP)
-        return add_mail(context, shape, &seen, &ends, is_inbound, has_counters);
-    if (!is_inbound)
-        return context->is_strict || ends.dst_port == 25 || has_plain_bytes(shape, &seen, quote);
-    return !context->takes_contacts || add_contact(context, shape, &seen, &ends);
-}
-
-/* ---- an array ---- */
-
-/* All that a block may have. */
-TARGET NSF_COLD static void list_many(__m512i found, uint16_t base, uint16_t *places)
-{
-    uint8_t at[NSF_BLOCK_BYTES];
-    _mm512_storeu_si512(at, found);
-    for (size_t i = 0; i < NSF_BLOCK_BYTES; i++)
-        places[i] = (uint16_t)(base + at[i]);
-}
-
-/* Lists where the quotes are. */
-TARGET_INLINE size_t list_quotes(struct nsf_slice bytes, uint16_t *places)
-{
-    const __m512i quote = _mm512_set1_epi8('"');
-    size_t n = 0;
-    for (size_t from = 0; from < bytes.len; from += NSF_BLOCK_BYTES) {
-        size_t n_left = bytes.len - from;
-        __mmask64 there = _cvtu64_mask64(_bzhi_u64(~UINT64_C(0), n_left < 64 ? (uint32_t)n_left : 64));
-        __m512i block = _mm512_maskz_loadu_epi8(there, bytes.ptr + from);
-        __mmask64 quotes = _mm512_cmpeq_epi8_mask(block, quote);
-        __m512i found = _mm512_maskz_compress_epi8(quotes, load64(all_constants.first_block));
-        __m256i base = _mm256_set1_epi16((short)from);
-        __m256i few = _mm256_cvtepu8_epi16(_mm512_castsi512_si128(found));
-        _mm256_storeu_si256((__m256i *)(void *)(places + n), _mm256_add_epi16(few, base));
-        size_t n_quotes = (size_t)_mm_popcnt_u64(_cvtmask64_u64(quotes));
-        if (NSF_UNLIKELY(n_quotes > 16))
-            list_many(found, (uint16_t)from, places + n);
-        n += n_quotes;
+    const uint32_t n_marks = shape->n_marks;
+    const __m512i kind_of = load64(shape->kind_of), kind_of_more = load64(shape->kind_of + NSF_BLOCK_BYTES);
+    const __m512i kinds = load64(shape->kinds), least = load64(shape->least), span = load64(shape->span);
+    const __mmask64 all = _cvtu64_mask64((UINT64_C(1) << NSF_SHAPE_ROWS * n_marks) - 1);
+    const uint64_t later = UINT64_C(7) << (shape->counter + 1) | UINT64_C(7) << (n_marks + shape->counter + 1);
+    for (size_t i = 0; i < n; i += NSF_SHAPE_ROWS, mark += NSF_SHAPE_ROWS * n_marks) {
+        __m512i are = _mm512_permutex2var_epi8(kind_of, load64(marks->are + mark), kind_of_more);
+        __m512i distance = _mm512_sub_epi8(load64(marks->at + mark), load64(marks->at + mark - 1));
+        __m512i above = _mm512_sub_epi8(distance, least);
+        uint64_t wrong = _cvtmask64_u64(
+            _kor_mask64(_mm512_mask_testn_epi8_mask(all, are, kinds), _mm512_mask_cmpgt_epu8_mask(all, above, span)));
+        if (shape->counter > 0) {
+            uint64_t empty = _cvtmask64_u64(_mm512_testn_epi8_mask(above, above));
+            wrong |= (empty ^ empty << 1) & later;
+        }
+        if (wrong != 0) {
+            size_t n_right = i + (size_t)__builtin_ctzll(wrong) / n_marks;
+            return n_right < n ? n_right : n;
+        }
     }
     return n;
 }
 
-TARGET_INLINE void mark_some(const struct context *context, const struct shape *shape, struct listed *listed, size_t i)
+/* ---- numbers ---- */
+
+/* The ends of up to four tuples, as far as they were taken. */
+struct ends {
+    __m512i lanes;   /* as nsf_tuple_shapes.h has them */
+    __m512i leading; /* the least of their first digits, of numbers that have others */
+    __m512i most;    /* the highest of their values */
+};
+
+/* Where the number behind each of these marks has a digit, and which. */
+TARGET_INLINE __m512i gather(__m512i text, __m512i from, __m512i lengths, __m512i depth)
 {
-    size_t n = (listed->n_quotes - i) / 2;
-    n = n < TUPLES_AHEAD ? n : TUPLES_AHEAD;
-    for (size_t k = 0; k < n; k++)
-        _mm512_storeu_si512(listed->marks[k], find_marks(context, shape, listed->bytes + listed->places[i + 2 * k]));
-    listed->marked_from = i;
-    listed->marked_to = i + 2 * n;
+    return _mm512_maskz_permutexvar_epi8(_mm512_cmpgt_epu8_mask(lengths, depth), from, text);
 }
 
-/* Takes those whose marks were found. */
-TARGET_INLINE size_t take_marked(const struct context *context, const struct shape *shape, const struct listed *listed,
-                                 size_t i)
+/* Those of one tuple, of which 64 bytes are in `bytes`: its ends are among them. */
+TARGET_INLINE void take_ends(const struct context *context, const uint8_t *at, __m512i bytes, __mmask64 lane,
+                             struct ends *ends)
 {
-    const uint8_t *marks = listed->marks[(i - listed->marked_from) / 2];
-    for (size_t to = listed->marked_to; i < to; i += 2, marks += NSF_BLOCK_BYTES) {
-        size_t n_bytes = (size_t)listed->places[i + 1] - listed->places[i] + 1;
-        if (n_bytes > QUOTED_MAX_BYTES || !take_tuple(context, shape, listed->bytes + listed->places[i], marks))
-            break;
+    /* Sixteen marks are more than there are of the ends. */
+    __m128i places = load16(at), distances = _mm_sub_epi8(places, load16(at - 1));
+    __m512i behind = _mm512_permutexvar_epi8(context->ends_mark, _mm512_castsi128_si512(places));
+    __m512i lengths = _mm512_permutexvar_epi8(context->ends_mark, _mm512_castsi128_si512(distances));
+    __m512i back = _mm512_sub_epi8(context->ends_back, _mm512_set1_epi8((char)at[0]));
+    __m512i text = _mm512_add_epi8(bytes, context->zero);
+    __m512i digits = gather(text, _mm512_add_epi8(behind, back), lengths, context->ends_depth);
+    __mmask64 leading = _mm512_cmpeq_epi8_mask(lengths, context->ends_leading);
+    __m512i values = _mm512_dpbusd_epi32(_mm512_setzero_si512(), digits, context->ends_weights);
+    ends->leading = _mm512_mask_min_epu8(ends->leading, leading, ends->leading, digits);
+    ends->most = _mm512_max_epu32(ends->most, values);
+    ends->lanes = _mm512_mask_permutexvar_epi8(ends->lanes, lane, context->as_lane, values);
+}
+
+TARGET_INLINE struct ends no_ends(void)
+{
+    return (struct ends){_mm512_setzero_si512(), _mm512_set1_epi8(-1), _mm512_setzero_si512()};
+}
+
+/* What was taken, as contacts have it. */
+struct taken {
+    __m512i contacts;
+    __m512i ports; /* of the destination, of the source: the upper half of each lane */
+    uint32_t mail; /* to TCP port 25: bit 3 of the lane's four */
+    bool is_right;
+};
+
+TARGET_INLINE struct taken as_contacts(const struct context *context, const shape_t *shape, const struct ends *ends,
+                                       __m512i letters)
+{
+    struct taken taken;
+    __m512i words = ends->lanes;
+    if (shape->has_word)
+        words = _mm512_maskz_mov_epi8(~LANE_LETTERS_PROTOCOL, words);
+    taken.ports = _mm512_madd_epi16(words, context->port_weights);
+    __mmask16 wrong = _kor_mask16(_mm512_cmpgt_epu32_mask(taken.ports, _mm512_set1_epi32(UINT16_MAX)),
+                                  _mm512_cmpgt_epu32_mask(ends->most, load64(nsf_tuple_constants.ends_most)));
+    __mmask64 zeros = _mm512_testn_epi8_mask(ends->leading, ends->leading);
+    taken.is_right = _kortestz_mask16_u8(wrong, wrong) != 0 && _kortestz_mask64_u8(zeros, zeros) != 0;
+    __m512i flags = _mm512_permutexvar_epi8(letters, context->flags);
+    if (shape->has_word)
+        flags = _mm512_mask_shuffle_epi8(flags, LANE_PROTOCOLS, ends->lanes, _mm512_set1_epi8(NSF_LANE_PROTOCOL_BYTE));
+    /* All three or'ed. */
+    __m512i rest =
+        _mm512_ternarylogic_epi32(_mm512_bslli_epi128(taken.ports, sizeof(uint32_t)), flags, context->group, 0xfe);
+    taken.contacts = _mm512_mask_mov_epi64(rest, LANE_ADDRESSES, ends->lanes);
+    __m512i kinds = _mm512_and_si512(rest, _mm512_set1_epi32(0xffffff));
+    taken.mail = _mm512_mask_cmpeq_epi32_mask(LANE_LASTS, kinds, _mm512_set1_epi32(NSF_PROTOCOL_TCP << 16 | 25));
+    return taken;
+}
+
+/* ---- contacts ---- */
+
+/* As nsf_partition_of, in each lane. */
+TARGET_INLINE __m512i partitions_of(__m512i contacts)
+{
+    const __m512i prefix = _mm512_set1_epi64((long long)NSF_IP_V4_PREFIX);
+    __m512i x = _mm512_or_si512(_mm512_maskz_mov_epi32(0x5555, contacts), prefix);
+    x = _mm512_mullo_epi64(_mm512_xor_si512(x, _mm512_srli_epi64(x, 30)),
+                           _mm512_set1_epi64((long long)UINT64_C(0xbf58476d1ce4e5b9)));
+    x = _mm512_mullo_epi64(_mm512_xor_si512(x, _mm512_srli_epi64(x, 27)),
+                           _mm512_set1_epi64((long long)UINT64_C(0x94d049bb133111eb)));
+    return _mm512_srli_epi64(x, 60);
+}
+
+/* Room for n more in each partition. */
+static void reserve_contacts(struct nsf_batch *batch, size_t n)
+{
+    for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
+        struct nsf_contacts *contacts = &batch->contacts[p];
+        NSF_GROW(contacts->items, contacts->capacity, contacts->n + n);
+        if (batch->has_stamps)
+            NSF_GROW(contacts->stamps_ms, contacts->stamps_capacity, contacts->n + n);
     }
-    return i;
 }
 
-/* Takes tuples from the one between quotes i and i + 1 on, up to one that is not as Azure writes them, or to the end.
- */
-typedef size_t take_shaped_fn(const struct constants *constants, struct nsf_tuple_target *target, struct listed *listed,
-                              size_t i);
-
-TARGET_INLINE size_t take_shaped(const struct constants *constants, const struct shape *shape,
-                                 struct nsf_tuple_target *target, struct listed *listed, size_t i)
+/* Numbers of eight digits, of which the first four are in the lower half of each lane. */
+TARGET_INLINE __m512i join_halves(__m512i fours)
 {
+    return _mm512_add_epi64(_mm512_mul_epu32(fours, _mm512_set1_epi64(10000)), _mm512_srli_epi64(fours, 32));
+}
+
+/* The text of a tuple: so many bytes from its quote on as counts are taken from. */
+struct counted {
+    __m512i low;
+    __m512i high;
+};
+
+TARGET_INLINE struct counted load_counted(const struct marks *marks, struct place place)
+{
+    const char *text = marks->text.ptr + place.at;
+    const size_t n_left = marks->text.len - place.at;
+    if (n_left >= COUNTED_MAX_BYTES)
+        return (struct counted){load64(text), load64(text + NSF_BLOCK_BYTES)};
+    const uint32_t n_low = n_left < NSF_BLOCK_BYTES ? (uint32_t)n_left : NSF_BLOCK_BYTES;
+    return (struct counted){_mm512_maskz_loadu_epi8(_bzhi_u64(~UINT64_C(0), n_low), text),
+                            _mm512_maskz_loadu_epi8(_bzhi_u64(~UINT64_C(0), (uint32_t)n_left - n_low), text + n_low)};
+}
+
+/* The stamp, and the counters, zero where there are none. False: the tuple or a counter is too long for it; the stamp
+ * is right all the same. */
+TARGET_INLINE bool take_counts(const shape_t *shape, const struct marks *marks, struct place place, int64_t *ts_ms,
+                               __m256i *counters)
+{
+    const uint8_t *at = marks->at + place.mark;
+    const __m512i zero = load64(nsf_tuple_constants.zero);
+    const struct counted text = load_counted(marks, place);
+    __m512i places = load64(at), mark = load64(shape->counts.mark), depth = load64(shape->counts.depth);
+    __m512i distances = _mm512_sub_epi8(places, load64(at - 1));
+    __m512i behind = _mm512_permutexvar_epi8(mark, places), lengths = _mm512_permutexvar_epi8(mark, distances);
+    __m512i from = _mm512_sub_epi8(_mm512_sub_epi8(behind, _mm512_set1_epi8((char)at[0])), depth);
+    __m512i digits =
+        _mm512_maskz_permutex2var_epi8(_mm512_cmpgt_epu8_mask(lengths, depth), _mm512_add_epi8(text.low, zero), from,
+                                       _mm512_add_epi8(text.high, zero));
+    __m512i pairs = _mm512_maddubs_epi16(digits, load64(nsf_tuple_constants.weights));
+    __m512i numbers = join_halves(_mm512_madd_epi16(pairs, load64(nsf_tuple_constants.pair_weights)));
+    __m128i parts = _mm512_castsi512_si128(numbers);
+    uint64_t stamp = (uint64_t)_mm_cvtsi128_si64(parts) * 100000000 + (uint64_t)_mm_extract_epi64(parts, 1);
+    *ts_ms = (int64_t)(stamp < NSF_TUPLE_MS_FROM ? stamp * 1000 : stamp);
+    *counters = _mm512_castsi512_si256(_mm512_alignr_epi64(numbers, numbers, 2));
+    __mmask64 are_long = _mm512_mask_cmpgt_epu8_mask(COUNTER_LANES, lengths, _mm512_set1_epi8(COUNTER_MAX_DIGITS + 1));
+    return are_long == 0 && (uint8_t)(at[shape->n_marks - 1] - at[0]) <= COUNTED_MAX_BYTES;
+}
+
+/* Of a contact that was added. */
+TARGET static void add_stamp(const struct work *work, const shape_t *shape, struct place place,
+                             struct nsf_contacts *contacts)
+{
+    __m256i counters;
+    int64_t ts_ms;
+    (void)take_counts(shape, work->marks, place, &ts_ms, &counters);
+    contacts->stamps_ms[contacts->n - 1] = ts_ms;
+}
+
+/* Where the next one of the partition goes. There is room. */
+TARGET_INLINE struct nsf_contact *next_contact(struct nsf_contacts *contacts)
+{
+    struct nsf_contact *contact = &contacts->items[contacts->n++];
+    __builtin_prefetch(contact + 8, 1);
+    return contact;
+}
+
+TARGET_INLINE void put_contact(struct nsf_contact *contact, __m128i row)
+{
+    _mm_storeu_si128((__m128i *)(void *)contact, row);
+}
+
+/* ---- mail ---- */
+
+static inline uint8_t event_of(const shape_t *shape, const uint8_t *are)
+{
+    if (are[shape->decision] == MARK('D'))
+        return NSF_FLOW_DENIED;
+    if (!shape->has_state)
+        return NSF_FLOW_LINE;
+    return are[shape->state] == MARK('B')   ? NSF_FLOW_BEGIN
+           : are[shape->state] == MARK('C') ? NSF_FLOW_CONTINUE
+                                            : NSF_FLOW_END;
+}
+
+/* One lane. Denied mail is none of a run that asks for mail only. False: nothing was done. */
+TARGET_INLINE bool add_mail(const struct work *work, const shape_t *shape, struct place place,
+                            const struct nsf_contact *row, uint32_t src_port, uint64_t partition)
+{
+    struct nsf_tuple_target *target = work->target;
+    const uint8_t *are = work->marks->are + place.mark, *at = work->marks->at + place.mark;
+    uint8_t event = event_of(shape, are);
+    int64_t ts_ms;
+    __m256i counters;
+    if (!take_counts(shape, work->marks, place, &ts_ms, &counters))
+        return false;
+    if (event == NSF_FLOW_DENIED && target->is_smtp_only)
+        return true;
+    bool is_inbound = are[shape->direction] == MARK('I');
+    struct nsf_mail_event *item =
+        nsf_mail_events_add(is_inbound ? &target->batch->mail[partition] : &target->batch->outbound);
+    item->ts_ms = ts_ms;
+    item->src = nsf_ip_from_v4(row->src);
+    item->dst = nsf_ip_from_v4(row->dst);
+    _mm256_storeu_si256((__m256i *)(void *)&item->packets_in, counters);
+    item->scope_id = target->scope_id;
+    item->record_idx = target->record_idx;
+    item->src_port = (uint16_t)src_port;
+    item->dst_port = row->dst_port;
+    item->event = event;
+    item->has_counters = shape->counter > 0 && (uint8_t)(at[shape->counter] - at[shape->counter - 1]) > 1;
+    return true;
+}
+
+/* ---- tuples ---- */
+
+/* Whether an outbound tuple may be to port 25 or 587. */
+TARGET_INLINE bool may_be_mail(const struct marks *marks, struct place place)
+{
+    const uint8_t *at = marks->at + place.mark;
+    uint32_t port;
+    memcpy(&port, marks->text.ptr + place.at + (uint8_t)(at[NSF_MARK_SRC_PORT] - at[0]), sizeof(port));
+    return port == NSF_TEXT32(',', '2', '5', ',') || port == NSF_TEXT32(',', '5', '8', '7');
+}
+
+/* Whether all bytes are such as a tuple may have: digits and marks are, and letters that stand alone, and these words
+ * of the encryption. Of a run of letters only the first was looked at. */
+TARGET_INLINE bool has_plain_bytes(const shape_t *shape, const struct marks *marks, struct place place)
+{
+    const uint8_t *at = marks->at + place.mark;
+    uint32_t word;
+    if (!shape->has_word)
+        return true;
+    memcpy(&word, marks->text.ptr + place.at + (uint8_t)(at[NSF_MARK_WORD] - at[0]), sizeof(word));
+    return (word & 0xffffff) == NSF_TEXT32('N', 'X', ',', 0) || (word & 0xffff) == NSF_TEXT32('X', ',', 0, 0);
+}
+
+/* Behind the tuple: at the next one's quote, where there is one. */
+TARGET_INLINE struct place next_place(const struct marks *marks, const shape_t *shape, struct place place)
+{
+    const uint8_t *at = marks->at + place.mark;
+    return (struct place){place.mark + shape->n_marks, place.at + (uint8_t)(at[shape->n_marks - 1] - at[0]) + 1};
+}
+
+/* The same, or where it was. */
+TARGET_INLINE struct place next_if(const struct marks *marks, const shape_t *shape, struct place place, bool is_next)
+{
+    const struct place next = next_place(marks, shape, place);
+    const size_t all = (size_t)0 - is_next;
+    return (struct place){place.mark + ((next.mark - place.mark) & all), place.at + ((next.at - place.at) & all)};
+}
+
+/* A block of the text from here on; behind its end stands anything. */
+TARGET_INLINE __m512i load_text(const struct marks *marks, struct place place, bool is_near_end)
+{
+    const size_t n_left = marks->text.len - place.at;
+    const char *text = marks->text.ptr + place.at, *tail = marks->tail + NSF_BLOCK_BYTES - n_left;
+    return load64(is_near_end && n_left < NSF_BLOCK_BYTES ? tail : text);
+}
+
+/* Letters of four tuples. */
+TARGET_INLINE __m512i take_letters(const struct context *context, const uint8_t *are)
+{
+    return _mm512_permutex2var_epi8(load64(are), context->letters, load64(are + NSF_BLOCK_BYTES));
+}
+
+TARGET_INLINE void add_contact(const struct work *work, const shape_t *shape, struct place place, __m128i row,
+                               uint64_t partition)
+{
+    struct nsf_batch *batch = work->target->batch;
+    put_contact(next_contact(&batch->contacts[partition]), row);
+    if (batch->has_stamps)
+        add_stamp(work, shape, place, &batch->contacts[partition]);
+}
+
+/* Adds what is in the lanes, up to one that cannot be taken. How many were. */
+TARGET_INLINE unsigned add_lanes(const struct work *work, const shape_t *shape, struct place place, __m512i contacts,
+                                 __m512i ports, uint32_t wanted, unsigned n_lanes)
+{
+    _Alignas(NSF_BLOCK_BYTES) struct nsf_contact rows[NSF_LANES];
+    _Alignas(NSF_BLOCK_BYTES) uint32_t src_ports[NSF_BLOCK_BYTES / 4];
+    _Alignas(NSF_BLOCK_BYTES) uint64_t partitions[NSF_BLOCK_BYTES / 8];
+    _mm512_storeu_si512(rows, contacts);
+    _mm512_storeu_si512(src_ports, ports);
+    _mm512_storeu_si512(partitions, partitions_of(contacts));
+    for (unsigned i = 0; i < n_lanes; i++) {
+        const struct nsf_contact *row = &rows[i];
+        bool is_inbound = work->marks->are[place.mark + shape->direction] == MARK('I');
+        bool is_mail =
+            row->protocol == NSF_PROTOCOL_TCP && (row->dst_port == 25 || (row->dst_port == 587 && !is_inbound));
+        if ((wanted >> i & 1) == 0)
+            ;
+        else if (is_mail && !add_mail(work, shape, place, row, src_ports[4 * i + 3], partitions[2 * i]))
+            return i;
+        else if (!is_mail && !is_inbound && !work->target->is_strict && row->dst_port != 25 &&
+                 !has_plain_bytes(shape, work->marks, place))
+            return i;
+        else if (!is_mail && is_inbound && !work->target->is_smtp_only)
+            add_contact(work, shape, place, _mm_loadu_si128((const __m128i *)(const void *)row), partitions[2 * i]);
+        place = next_place(work->marks, shape, place);
+    }
+    return n_lanes;
+}
+
+/* Inbound tuples of which some are mail: for each layout a function of its own, in which its shape is known. */
+#define MIXED_OF_LAYOUT(name, layout)                                                                                  \
+    TARGET static unsigned name(const struct work *work, struct place place, __m512i contacts, __m512i ports,          \
+                                unsigned n_lanes)                                                                      \
+    {                                                                                                                  \
+        return add_lanes(work, &nsf_tuple_shapes[layout], place, contacts, ports, 15, n_lanes);                        \
+    }
+
+MIXED_OF_LAYOUT(add_mixed_nsg1, NSF_LAYOUT_NSG1)
+MIXED_OF_LAYOUT(add_mixed_nsg2, NSF_LAYOUT_NSG2)
+MIXED_OF_LAYOUT(add_mixed_vnet4, NSF_LAYOUT_VNET4)
+
+TARGET_INLINE unsigned add_mixed(const struct work *work, const shape_t *shape, struct place place, __m512i contacts,
+                                 __m512i ports, unsigned n_lanes)
+{
+    return shape->has_word    ? add_mixed_vnet4(work, place, contacts, ports, n_lanes)
+           : shape->has_state ? add_mixed_nsg2(work, place, contacts, ports, n_lanes)
+                              : add_mixed_nsg1(work, place, contacts, ports, n_lanes);
+}
+
+/* Places of tuples behind each other. */
+struct four {
+    struct place a;
+    struct place b;
+    struct place c;
+    struct place d;
+};
+
+/* Contacts of the first lanes; the others are as the last one of them. */
+TARGET_INLINE void add_contacts(struct nsf_batch *batch, __m512i rows, unsigned n_lanes)
+{
+    _Alignas(NSF_BLOCK_BYTES) uint64_t partitions[NSF_BLOCK_BYTES / 8];
+    _mm512_storeu_si512(partitions, partitions_of(rows));
+    struct nsf_contacts *last = &batch->contacts[partitions[6]];
+    struct nsf_contact *a = next_contact(&batch->contacts[partitions[0]]);
+    struct nsf_contact *b = next_contact(&batch->contacts[partitions[2]]);
+    struct nsf_contact *c = next_contact(&batch->contacts[partitions[4]]);
+    struct nsf_contact *d = next_contact(last);
+    last->n -= NSF_LANES - n_lanes;
+    put_contact(a, _mm512_castsi512_si128(rows));
+    put_contact(b, _mm512_extracti32x4_epi32(rows, 1));
+    put_contact(c, _mm512_extracti32x4_epi32(rows, 2));
+    put_contact(d, _mm512_extracti32x4_epi32(rows, 3));
+}
+
+/* How many of the inbound tuples in the first lanes were taken, none if one of them is not right. */
+TARGET_INLINE unsigned take_inbound(const struct context *context, const struct work *work, const shape_t *shape,
+                                    const struct four *four, __m512i letters, unsigned n_lanes, bool is_last)
+{
+    struct ends ends = no_ends();
+    const struct marks *marks = work->marks;
+    take_ends(context, marks->at + four->a.mark, load_text(marks, four->a, is_last), LANE_BYTES(0), &ends);
+    take_ends(context, marks->at + four->b.mark, load_text(marks, four->b, is_last), LANE_BYTES(1), &ends);
+    take_ends(context, marks->at + four->c.mark, load_text(marks, four->c, is_last), LANE_BYTES(2), &ends);
+    take_ends(context, marks->at + four->d.mark, load_text(marks, four->d, is_last), LANE_BYTES(3), &ends);
+    struct taken taken = as_contacts(context, shape, &ends, letters);
+    if (!taken.is_right)
+        return 0;
+    if (NSF_UNLIKELY(_bzhi_u32(taken.mail, 4 * n_lanes) != 0 || context->has_stamps))
+        return add_mixed(work, shape, four->a, taken.contacts, taken.ports, n_lanes);
+    if (context->takes_contacts)
+        add_contacts(context->batch, taken.contacts, n_lanes);
+    return n_lanes;
+}
+
+/* Of an outbound tuple nothing is asked but that it is not mail. */
+TARGET_INLINE bool is_of_no_interest(const shape_t *shape, const struct marks *marks, struct place place)
+{
+    return !may_be_mail(marks, place) && has_plain_bytes(shape, marks, place);
+}
+
+/* How many of the tuples in the first lanes were taken; is_last: where less than a block may follow their quotes. */
+TARGET_INLINE unsigned take_four(const struct context *context, const struct work *work, const shape_t *shape,
+                                 const struct four *four, unsigned n_lanes, bool is_last)
+{
+    const struct marks *marks = work->marks;
+    __m512i letters = take_letters(context, marks->are + four->a.mark);
+    uint64_t inbound =
+        _cvtmask64_u64(_mm512_mask_cmpeq_epi8_mask(LANE_DIRECTIONS, letters, _mm512_set1_epi8(MARK('I'))));
+    uint64_t all = is_last ? _bzhi_u64(LANE_DIRECTIONS, NSF_LANE_BYTES * n_lanes) : LANE_DIRECTIONS;
+    if ((inbound & all) == all)
+        return take_inbound(context, work, shape, four, letters, n_lanes, is_last);
+    bool is_passed = (inbound & all) == 0 && !work->target->is_strict && is_of_no_interest(shape, marks, four->a) &&
+                     is_of_no_interest(shape, marks, four->b) && is_of_no_interest(shape, marks, four->c) &&
+                     is_of_no_interest(shape, marks, four->d);
+    return is_passed ? n_lanes : 0;
+}
+
+/* Takes up to four tuples, wherever they go and whatever follows them. How many were taken: up to one that is not
+ * right, or none, if several are asked for and one of them is not. */
+TARGET static unsigned take_few(const struct work *work, const shape_t *shape, struct place place, unsigned n)
+{
+    const struct marks *marks = work->marks;
     struct context context;
-    size_t from = i;
-    set_context(&context, constants, shape, target);
-    while (i < listed->n_quotes) {
-        if (i >= listed->marked_to)
-            mark_some(&context, shape, listed, i);
-        i = take_marked(&context, shape, listed, i);
-        if (i < listed->marked_to)
+    struct ends ends = no_ends();
+    struct place next = place;
+    uint32_t wanted = 0;
+    set_context(&context, work, shape);
+    for (unsigned i = 0; i < n; i++, next = next_place(marks, shape, next)) {
+        if (!work->target->is_strict && marks->are[next.mark + shape->direction] != MARK('I') &&
+            !may_be_mail(marks, next)) {
+            if (!has_plain_bytes(shape, marks, next))
+                n = i;
+            continue;
+        }
+        size_t n_left = marks->text.len - next.at;
+        uint64_t there = _bzhi_u64(~UINT64_C(0), n_left < NSF_BLOCK_BYTES ? (uint32_t)n_left : NSF_BLOCK_BYTES);
+        wanted |= UINT32_C(1) << i;
+        take_ends(&context, marks->at + next.mark,
+                  _mm512_maskz_loadu_epi8(_cvtu64_mask64(there), marks->text.ptr + next.at), LANE_BYTES(i), &ends);
+    }
+    if (wanted == 0)
+        return n;
+    struct taken taken = as_contacts(&context, shape, &ends, take_letters(&context, marks->are + place.mark));
+    return taken.is_right ? add_lanes(work, shape, place, taken.contacts, taken.ports, wanted, n) : 0;
+}
+
+/* Behind n tuples. */
+TARGET_INLINE struct place behind(const struct marks *marks, const shape_t *shape, struct place place, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        place = next_place(marks, shape, place);
+    return place;
+}
+
+/* The four from this place on, or those that are left, the last of them again and again. */
+TARGET_INLINE struct four four_from(const struct marks *marks, const shape_t *shape, struct place place, size_t n_left)
+{
+    struct four four = {.a = place};
+    four.b = next_if(marks, shape, four.a, n_left > 1);
+    four.c = next_if(marks, shape, four.b, n_left > 2);
+    four.d = next_if(marks, shape, four.c, n_left > 3);
+    return four;
+}
+
+/* Takes n tuples whose marks were looked at, up to one that is not right; left behind those that were taken. How many
+ * those are. */
+TARGET_INLINE size_t take_shaped(const struct context *context, const struct work *work, const shape_t *shape,
+                                 struct place *place, size_t n)
+{
+    const struct marks *marks = work->marks;
+    struct four four = four_from(marks, shape, *place, NSF_LANES);
+    size_t n_left = n;
+    unsigned n_done = NSF_LANES;
+    /* Behind the fourth comes another one, and no two are less than a block. */
+    for (; n_left > NSF_LANES; n_left -= NSF_LANES) {
+        n_done = take_four(context, work, shape, &four, NSF_LANES, false);
+        if (NSF_UNLIKELY(n_done < NSF_LANES))
+            break;
+        four = four_from(marks, shape, next_place(marks, shape, four.d), NSF_LANES);
+    }
+    *place = n_done < NSF_LANES ? behind(marks, shape, four.a, n_done) : four.a;
+    return n - n_left + n_done % NSF_LANES;
+}
+
+/* The same of at most four. */
+TARGET_INLINE unsigned take_last(const struct context *context, const struct work *work, const shape_t *shape,
+                                 struct place *place, unsigned n)
+{
+    struct four four = four_from(work->marks, shape, *place, n);
+    unsigned n_done = take_four(context, work, shape, &four, n, true);
+    *place = n_done < n ? behind(work->marks, shape, *place, n_done) : next_place(work->marks, shape, four.d);
+    return n_done;
+}
+
+/* The same, with all that may be unusual of a tuple: at least one, if it is right. */
+TARGET static size_t take_unusual(const struct work *work, const shape_t *shape, struct place *place, size_t n_left)
+{
+    unsigned n = n_left < NSF_LANES ? (unsigned)n_left : NSF_LANES, n_taken = take_few(work, shape, *place, n);
+    *place = behind(work->marks, shape, *place, n_taken);
+    if (n_taken == 0)
+        for (; n_taken < n && take_few(work, shape, *place, 1) == 1; n_taken++)
+            *place = next_place(work->marks, shape, *place);
+    return n_taken;
+}
+
+/* Takes the tuple at this place, whatever it looks like. False: its end is not listed. */
+static bool take_other(const struct work *work, struct place *place, uint64_t offset)
+{
+    const struct marks *marks = work->marks;
+    struct nsf_slice rest = nsf_slice_from(marks->text, place->at + 1);
+    struct place end = {place->mark + 1, place->at + 1};
+    while (end.mark < marks->n && marks->are[end.mark] != MARK('"'))
+        end.mark++;
+    if (end.mark == marks->n)
+        return false;
+    end.at += nsf_slice_find(rest, '"');
+    nsf_tuple_take(work->target, nsf_slice(rest.ptr, end.at - place->at - 1), offset + place->at + 1);
+    *place = (struct place){end.mark + 1, end.at + 1};
+    return true;
+}
+
+/* Lists and takes the tuples that are whole in the first n_bytes of the text. How many bytes that were. */
+TARGET_INLINE size_t take_part(const struct work *work, const shape_t *shape, size_t n_bytes, uint64_t offset)
+{
+    struct marks *marks = work->marks;
+    struct context context;
+    struct place place = {1, 0};
+    list_marks(marks, n_bytes, shape->has_word);
+    if (!work->target->is_smtp_only)
+        reserve_contacts(work->target->batch, marks->n / shape->n_marks + NSF_LANES);
+    set_context(&context, work, shape);
+    while (go_to_quote(marks, &place)) {
+        size_t n_rows = (marks->n - place.mark) / shape->n_marks;
+        size_t n_shaped = count_shaped(marks, shape, place.mark, n_rows), n_taken = 0, n = 1;
+        while (n_taken < n_shaped && n > 0) {
+            struct place next = place; /* the address of which nobody has */
+            n_taken += take_shaped(&context, work, shape, &next, n_shaped - n_taken);
+            size_t n_left = n_shaped - n_taken;
+            n = n_left <= NSF_LANES ? take_last(&context, work, shape, &next, (unsigned)n_left) : 0;
+            place = next;
+            if (n == 0)
+                n = take_unusual(work, shape, &place, n_left);
+            n_taken += n;
+        }
+        work->target->n_tuples += (uint32_t)n_taken;
+        if (n_taken == 0 && !take_other(work, &place, offset))
             break;
     }
-    target->n_tuples += (uint32_t)((i - from) / 2);
-    return i;
+    return place.at;
 }
 
 /* For each layout a function of its own, in which its shape is known. */
+typedef size_t take_part_fn(const struct work *work, size_t n_bytes, uint64_t offset);
+
 #define TAKE_LAYOUT(name, layout)                                                                                      \
-    TARGET static size_t name(const struct constants *constants, struct nsf_tuple_target *target,                      \
-                              struct listed *listed, size_t i)                                                         \
+    TARGET static size_t name(const struct work *work, size_t n_bytes, uint64_t offset)                                \
     {                                                                                                                  \
-        return take_shaped(constants, &shapes[layout], target, listed, i);                                             \
+        return take_part(work, &nsf_tuple_shapes[layout], n_bytes, offset);                                            \
     }
 
 TAKE_LAYOUT(take_nsg1, NSF_LAYOUT_NSG1)
 TAKE_LAYOUT(take_nsg2, NSF_LAYOUT_NSG2)
 TAKE_LAYOUT(take_vnet4, NSF_LAYOUT_VNET4)
 
-static take_shaped_fn *const take_layout[NSF_LAYOUTS] = {take_nsg1, take_nsg2, take_vnet4};
+static take_part_fn *const take_layout[NSF_LAYOUTS] = {take_nsg1, take_nsg2, take_vnet4};
 
-/* Takes the tuples that are whole in the first n_bytes of `bytes` and begin where QUOTED_MAX_BYTES follow. How many
- * bytes that were, up to another opening quote or to the end. */
-TARGET_INLINE size_t take_listed(struct nsf_tuple_target *target, struct nsf_slice bytes, size_t n_bytes,
-                                 uint64_t offset)
+static void take_array(struct nsf_tuple_target *target, struct nsf_slice inside, uint64_t offset)
 {
-    struct listed listed;
-    size_t n_listed = list_quotes(nsf_slice(bytes.ptr, n_bytes), listed.places), i = 0;
-    listed.bytes = bytes.ptr;
-    listed.n_quotes = n_listed & ~(size_t)1;
-    listed.marked_from = listed.marked_to = 0;
-    while (listed.n_quotes > 0 && bytes.len - listed.places[listed.n_quotes - 2] < QUOTED_MAX_BYTES)
-        listed.n_quotes -= 2;
-    while ((i = take_layout[target->layout](&all_constants, target, &listed, i)) < listed.n_quotes) {
-        size_t begin = (size_t)listed.places[i] + 1;
-        nsf_tuple_take(target, nsf_slice(bytes.ptr + begin, listed.places[i + 1] - begin), offset + begin);
-        i += 2;
-    }
-    return i < n_listed ? listed.places[i] : n_bytes;
-}
-
-/* The last bytes of an array are taken from where others may follow. */
-TARGET_INLINE size_t take_last(struct nsf_tuple_target *target, struct nsf_slice bytes, uint64_t offset)
-{
-    char copy[2 * QUOTED_MAX_BYTES] = {0};
-    memcpy(copy, bytes.ptr, bytes.len);
-    return take_listed(target, nsf_slice(copy, sizeof(copy)), bytes.len, offset);
-}
-
-TARGET static void take_array(struct nsf_tuple_target *target, struct nsf_slice inside, uint64_t offset)
-{
-    size_t at = 0, n_taken = 1;
-    while (at < inside.len && n_taken > 0 && target->batch != NULL) {
-        struct nsf_slice bytes = nsf_slice_from(inside, at);
-        n_taken = bytes.len < QUOTED_MAX_BYTES
-                      ? take_last(target, bytes, offset + at)
-                      : take_listed(target, bytes, bytes.len < LISTED_BYTES ? bytes.len : LISTED_BYTES, offset + at);
+    struct marks marks;
+    const struct work work = {&nsf_tuple_constants, &marks, target};
+    size_t at = 0, n_last = inside.len < NSF_BLOCK_BYTES ? inside.len : NSF_BLOCK_BYTES;
+    memset(marks.tail, 0, sizeof(marks.tail));
+    memcpy(marks.tail + NSF_BLOCK_BYTES - n_last, inside.ptr + inside.len - n_last, n_last);
+    while (at < inside.len && target->batch != NULL) {
+        marks.text = nsf_slice_from(inside, at);
+        size_t n_bytes = marks.text.len < PART_BYTES ? marks.text.len : PART_BYTES;
+        size_t n_taken = take_layout[target->layout](&work, n_bytes, offset + at);
+        /* What is too long to be a tuple. */
+        if (n_taken == 0)
+            break;
         at += n_taken;
     }
-    /* What is too long to be a tuple, and what is only counted. */
+    /* And what is only counted. */
     if (at < inside.len)
         nsf_tuple_take_array(target, nsf_slice_from(inside, at), offset + at);
 }

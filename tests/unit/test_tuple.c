@@ -583,7 +583,7 @@ static void compare_long_arrays(const struct nsf_tuple_ops *ops)
         nsf_buf_reset(&array);
         for (unsigned i = 0; i < n; i++) {
             uint64_t x = nsf_test_random(&random) % 64;
-            nsf_buf_add(&array, S(i == 0 ? "" : ","));
+            nsf_buf_add(&array, S(i == 0 ? "" : x == 2 ? " , " : x == 3 ? ", " : ","));
             if (x == 0)
                 for (unsigned k = 0; k < 40; k++)
                     nsf_buf_add(&array, S(k == 0 ? "\"\"" : ",\"\""));
@@ -650,6 +650,47 @@ static void test_odd_letters(void **state)
     nsf_scopes_free(c.scopes);
 }
 
+/* A number or a word that is 256 bytes longer than a good one, at every place of a block: who looks at places by their
+ * lowest bits alone takes it for one. */
+static void compare_long_field(struct comparison *c, struct nsf_buf *array, const char *tuple, size_t at, char filler)
+{
+    for (unsigned shift = 0; shift < 64; shift += 7) {
+        nsf_buf_reset(array);
+        nsf_buf_printf(array, "\"%0*d\",\"%s\",\"%.*s", (int)shift, 1, tuple, (int)at, tuple);
+        for (unsigned i = 0; i < 256; i++)
+            nsf_buf_add_char(array, filler);
+        nsf_buf_printf(array, "%s\",\"%s\"]", tuple + at, tuple);
+        compare_one(c, nsf_slice_str(nsf_buf_str(array)), shift);
+    }
+}
+
+static void test_long_fields(void **state)
+{
+    static const char *const tuples[] = {"1735636253344,10.1.0.4,20.242.181.1,56346,443,6,I,B,NX,10,200,30,400",
+                                         "1735636253,10.1.0.4,20.242.181.1,56346,25,T,I,A,C,1,2,3,4",
+                                         "1735636253,10.1.0.4,20.242.181.1,56346,443,T,I,D"};
+    struct comparison c = {.scopes = nsf_scopes_new(), .batch = nsf_batch_new()};
+    struct nsf_scope scope = {.layout = NSF_LAYOUT_NSG1};
+    struct nsf_buf array;
+    nsf_scopes_add(c.scopes, &scope); /* targets name scope 0 */
+    nsf_buf_init(&array, (size_t)1 << 12);
+    nsf_buf_init(&c.text, (size_t)1 << 20);
+    nsf_buf_init(&c.other, (size_t)1 << 20);
+    for (size_t v = 0; v < NSF_ARRAY_LEN(variant_names); v++) {
+        c.ops = nsf_tuple_ops_named(variant_names[v]);
+        for (size_t i = 0; c.ops != NULL && i < NSF_ARRAY_LEN(tuples); i++)
+            for (size_t at = 0; at <= strlen(tuples[i]); at++) {
+                compare_long_field(&c, &array, tuples[i], at, '0');
+                compare_long_field(&c, &array, tuples[i], at, 'X');
+            }
+    }
+    nsf_buf_release(&array);
+    nsf_buf_release(&c.text);
+    nsf_buf_release(&c.other);
+    nsf_batch_free(c.batch);
+    nsf_scopes_free(c.scopes);
+}
+
 static void test_choice_of_variant(void **state)
 {
     assert_string_equal(nsf_tuple_ops_named("portable")->name, "portable");
@@ -675,6 +716,7 @@ int main(void)
         cmocka_unit_test(test_skim),
         cmocka_unit_test(test_variants),
         cmocka_unit_test(test_odd_letters),
+        cmocka_unit_test(test_long_fields),
         cmocka_unit_test(test_choice_of_variant),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
