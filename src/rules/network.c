@@ -12,6 +12,21 @@ static void add_id(struct nsf_slice_list *list, struct nsf_arena *arena, const s
         nsf_slice_list_add(list, arena, id);
 }
 
+static bool has_rules(const struct nsf_json *properties)
+{
+    return nsf_json_len(nsf_json_get_nocase(properties, "securityRules")) > 0 ||
+           nsf_json_len(nsf_json_get_nocase(properties, "defaultSecurityRules")) > 0;
+}
+
+/* A reference to an NSG holds the whole of it where it was asked for ($expand, -ExpandResource). PowerShell writes
+ * empty lists where it was not. */
+static struct nsf_slice read_nsg(struct nsf_loader *loader, const struct nsf_json *reference)
+{
+    if (nsf_json_is(reference, NSF_JSON_MAP) && has_rules(nsf_loader_properties(loader, reference)))
+        nsf_load_nsg(loader, reference);
+    return nsf_loader_id(reference);
+}
+
 struct nic_reader {
     struct nsf_slice_list subnets;
     struct nsf_slice_list public_ips;
@@ -24,7 +39,10 @@ static void read_ip_configuration(struct nsf_loader *loader, const struct nsf_js
     static const char *const balancers[] = {"loadBalancerBackendAddressPools", "loadBalancerInboundNatRules",
                                             "applicationGatewayBackendAddressPools", "gatewayLoadBalancer"};
     const struct nsf_json *properties = nsf_loader_properties(loader, value);
-    add_id(&reader->subnets, loader->arena, nsf_json_get_nocase(properties, "subnet"));
+    const struct nsf_json *subnet = nsf_json_get_nocase(properties, "subnet");
+    add_id(&reader->subnets, loader->arena, subnet);
+    if (!nsf_json_is_unset(nsf_json_get_nocase(nsf_loader_properties(loader, subnet), "networkSecurityGroup")))
+        nsf_load_subnet(loader, subnet);
     add_id(&reader->public_ips, loader->arena, nsf_json_get_nocase(properties, "publicIPAddress"));
     struct nsf_slice address = nsf_json_get_string(properties, "privateIPAddress");
     if (address.len > 0)
@@ -41,7 +59,7 @@ void nsf_load_nic(struct nsf_loader *loader, const struct nsf_json *value)
     nic->id = nsf_json_get_string(value, "id");
     nic->name = nsf_json_get_string(value, "name");
     nic->mac = nsf_loader_mac(loader->arena, nsf_json_get_string(properties, "macAddress"));
-    nic->nsg = nsf_loader_id(nsf_json_get_nocase(properties, "networkSecurityGroup"));
+    nic->nsg = read_nsg(loader, nsf_json_get_nocase(properties, "networkSecurityGroup"));
     nic->vm = nsf_loader_id(nsf_json_get_nocase(properties, "virtualMachine"));
     const struct nsf_json *configurations = nsf_json_get_nocase(properties, "ipConfigurations");
     struct nic_reader reader = {0};
@@ -77,7 +95,7 @@ void nsf_load_subnet(struct nsf_loader *loader, const struct nsf_json *value)
     const struct nsf_json *properties = nsf_loader_properties(loader, value);
     struct nsf_attachment attachment = {.kind = NSF_ATTACHMENT_SUBNET, .place = nsf_loader_place(loader, value)};
     attachment.u.subnet.id = nsf_json_get_string(value, "id");
-    attachment.u.subnet.nsg = nsf_loader_id(nsf_json_get_nocase(properties, "networkSecurityGroup"));
+    attachment.u.subnet.nsg = read_nsg(loader, nsf_json_get_nocase(properties, "networkSecurityGroup"));
     if (attachment.u.subnet.id.len > 0)
         nsf_loader_give_attachment(loader, &attachment);
 }

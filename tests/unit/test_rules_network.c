@@ -90,6 +90,35 @@ static void test_addresses_and_networks(void **state)
         "subnet /v/subnets/a nsg=/n\nsubnet /v/subnets/b\n");
 }
 
+/* Interfaces, subnets and networks that were asked for with what they refer to. */
+static void test_expanded_nsgs(void **state)
+{
+#define EXPANDED_RULE                                                                                                  \
+    "{\"name\":\"smtp\",\"properties\":{\"protocol\":\"Tcp\",\"access\":\"Allow\",\"direction\":\"Inbound\","          \
+    "\"priority\":200,\"sourceAddressPrefix\":\"*\",\"destinationPortRange\":\"25\"}}"
+#define EXPANDED_SUBNET                                                                                                \
+    "{\"id\":\"/v/subnets/a\",\"properties\":{\"networkSecurityGroup\":{\"id\":\"/n\",\"properties\":{"                \
+    "\"securityRules\":[" EXPANDED_RULE "],\"defaultSecurityRules\":[]}}}}"
+#define EXPANDED_SHOWN "nsg /n name=n\n  smtp 200 in allow Tcp from=* port=25\n"
+    nsf_rules_text_check(
+        "{\"id\":\"/v\",\"type\":\"Microsoft.Network/virtualNetworks\",\"properties\":{\"subnets\":[" EXPANDED_SUBNET
+        "]}}",
+        "subnet /v/subnets/a nsg=/n\n" EXPANDED_SHOWN);
+    nsf_rules_text_check("[{\"id\":\"/i\",\"type\":\"Microsoft.Network/networkInterfaces\",\"properties\":{"
+                         "\"ipConfigurations\":[{\"properties\":{\"subnet\":" EXPANDED_SUBNET "}}]}}]",
+                         "subnet /v/subnets/a nsg=/n\nnic /i no-nsg subnets=/v/subnets/a no-public\n" EXPANDED_SHOWN);
+    nsf_rules_text_check(
+        "[{\"Id\":\"/i\",\"NetworkSecurityGroup\":{\"Id\":\"/n\",\"Name\":\"n\",\"SecurityRules\":[{"
+        "\"Name\":\"smtp\",\"Protocol\":\"Tcp\",\"Access\":\"Allow\",\"Direction\":\"Inbound\",\"Priority\":"
+        "200,\"SourceAddressPrefix\":[\"*\"],\"DestinationPortRange\":[\"25\"]}],\"DefaultSecurityRules\":"
+        "[]},\"IpConfigurations\":[]}]",
+        "nic /i nsg=/n no-public\n" EXPANDED_SHOWN);
+    /* PowerShell, not asked: the lists are there and say nothing. */
+    nsf_rules_text_check("[{\"Id\":\"/i\",\"NetworkSecurityGroup\":{\"Id\":\"/n\",\"SecurityRules\":[],"
+                         "\"DefaultSecurityRules\":[]},\"IpConfigurations\":[]}]",
+                         "nic /i nsg=/n no-public\n");
+}
+
 static void test_admin_rules(void **state)
 {
     nsf_rules_text_check(
@@ -121,7 +150,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_effective_rules), cmocka_unit_test(test_effective_joins_definitions),
         cmocka_unit_test(test_interfaces),      cmocka_unit_test(test_addresses_and_networks),
-        cmocka_unit_test(test_admin_rules),     cmocka_unit_test(test_graph_table),
+        cmocka_unit_test(test_expanded_nsgs),   cmocka_unit_test(test_admin_rules),
+        cmocka_unit_test(test_graph_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
