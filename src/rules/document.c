@@ -110,6 +110,8 @@ static nsf_result prepare(struct nsf_document *doc, struct nsf_err *err)
     if (got < 0)
         return NSF_FAIL(err, NSF_E_IO, NSF_OFFSET_NONE, "cannot read: %s", strerror(errno));
     find_encoding(doc, head, (size_t)got);
+    if (doc->encoding != NSF_TEXT_ENCODING_UTF8)
+        doc->text = nsf_malloc(TEXT_BYTES);
     return nsf_document_rewind(doc, err);
 }
 
@@ -144,6 +146,7 @@ nsf_result nsf_document_rewind(struct nsf_document *doc, struct nsf_err *err)
 {
     doc->n_left = 0;
     doc->high = 0;
+    doc->raw_text = NSF_RAW_TEXT_BETWEEN;
     if (lseek(doc->fd, (off_t)doc->start, SEEK_SET) < 0)
         return NSF_FAIL(err, NSF_E_IO, NSF_OFFSET_NONE, "cannot read again: %s", strerror(errno));
     return nsf_ok();
@@ -183,10 +186,9 @@ static size_t put_unit(struct nsf_document *doc, char *to, uint32_t unit)
     return n;
 }
 
-static struct nsf_slice decode(struct nsf_document *doc, size_t n_raw)
+/* The bytes of doc->text. */
+static size_t decode(struct nsf_document *doc, size_t n_raw)
 {
-    if (doc->text == NULL)
-        doc->text = nsf_malloc(TEXT_BYTES);
     const unsigned char *raw = (const unsigned char *)doc->raw;
     bool is_little = doc->encoding == NSF_TEXT_ENCODING_UTF16LE;
     size_t n = 0, at = 0;
@@ -197,7 +199,13 @@ static struct nsf_slice decode(struct nsf_document *doc, size_t n_raw)
     doc->n_left = n_raw - at;
     if (doc->n_left > 0)
         doc->raw[0] = doc->raw[at];
-    return nsf_slice(doc->text, n);
+    return n;
+}
+
+static struct nsf_slice mended(struct nsf_document *doc, char *text, size_t n)
+{
+    doc->raw_text = nsf_raw_text_mend(doc->raw_text, text, n);
+    return nsf_slice(text, n);
 }
 
 nsf_result nsf_document_read(struct nsf_document *doc, struct nsf_slice *piece, struct nsf_err *err)
@@ -207,10 +215,11 @@ nsf_result nsf_document_read(struct nsf_document *doc, struct nsf_slice *piece, 
         return NSF_FAIL(err, NSF_E_IO, NSF_OFFSET_NONE, "cannot read: %s", strerror(errno));
     size_t n = doc->n_left + (size_t)got;
     if (doc->encoding == NSF_TEXT_ENCODING_UTF8) {
-        *piece = nsf_slice(doc->raw, n);
+        *piece = mended(doc, doc->raw, n);
         return nsf_ok();
     }
-    *piece = got == 0 ? nsf_slice(doc->raw, 0) : decode(doc, n);
+    size_t n_text = got == 0 ? 0 : decode(doc, n);
+    *piece = mended(doc, doc->text, n_text);
     /* A high surrogate or half a unit alone gives no text yet: that is not the end. */
     if (got > 0 && piece->len == 0)
         return nsf_document_read(doc, piece, err);

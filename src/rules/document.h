@@ -2,6 +2,7 @@
  * document.h - the bytes of one rules document as UTF-8, from a file, a pipe or standard input, as often as needed.
  *
  * Byte order marks are passed over; UTF-16, which PowerShell's `>` writes, becomes UTF-8 (offsets then count in that).
+ * Strings over several lines, which ARM templates may have, are made one line.
  * What cannot be read twice (a pipe) is kept in an unlinked temporary file. Internal to rules/; one thread.
  */
 #ifndef NSF_DOCUMENT_H
@@ -9,6 +10,7 @@
 
 #include "core/err.h"
 #include "core/slice.h"
+#include "rules/raw_text.h"
 
 enum nsf_text_encoding {
     NSF_TEXT_ENCODING_UTF8,
@@ -26,6 +28,7 @@ struct nsf_document {
     char *text;
     size_t n_left; /* undecoded bytes at the front of raw */
     uint32_t high; /* UTF-16: a high surrogate that waits for its other half */
+    enum nsf_raw_text raw_text;
 };
 
 /* path "-" is standard input; fd >= 0 is borrowed. */

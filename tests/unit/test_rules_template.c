@@ -219,6 +219,15 @@ static void test_copied_variables_in_a_row(void **state)
     nsf_rules_text_check(text, "nsg " GUESSED("n") " name=n guessed\n  r 100 in allow Tcp from=Internet port=25\n");
 }
 
+/* Azure takes line breaks in strings, though JSON has none. */
+static void test_strings_over_lines(void **state)
+{
+    nsf_rules_text_check(
+        TEMPLATE("/* \"a string? */\"variables\":{\"quote\":\"\\\"\"}, // it's \"\n\"resources\":[" NSG(
+            "n", RULE("r", "[concat('Inter',\n\t\tif(true(),\r\n'net', 'x'))]")) "]"),
+        "nsg " GUESSED("n") " name=n guessed\n  r 100 in allow Tcp from=Internet port=25\n");
+}
+
 static void test_conditions(void **state)
 {
     nsf_rules_text_check(
@@ -345,6 +354,7 @@ int main(void)
         cmocka_unit_test(test_copy_loops),
         cmocka_unit_test(test_copy_loop_too_long),
         cmocka_unit_test(test_copied_variables_in_a_row),
+        cmocka_unit_test(test_strings_over_lines),
         cmocka_unit_test(test_conditions),
         cmocka_unit_test(test_unresolved_rules),
         cmocka_unit_test(test_nested_deployments),
