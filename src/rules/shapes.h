@@ -18,6 +18,9 @@ void nsf_load_terraform_plan(struct nsf_loader *loader, const struct nsf_json *p
 void nsf_load_terraform_state(struct nsf_loader *loader, const struct nsf_json *state);
 void nsf_load_terraform_raw(struct nsf_loader *loader, const struct nsf_json *state);
 
+/* azapi.c: the values of an azapi_resource, which is an NSG, a rule, or of no interest */
+void nsf_load_azapi(struct nsf_loader *loader, const struct nsf_json *values, struct nsf_slice address);
+
 /* effective.c: one element, which leaves what belongs to the pair in loader->pair; then, at the end of the document,
  * the interface behind it */
 void nsf_load_effective(struct nsf_loader *loader, const struct nsf_json *value);

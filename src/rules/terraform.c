@@ -3,6 +3,7 @@
 #include "rules/shapes.h"
 
 #include "core/mem.h"
+#include "rules/terraform_config.h"
 
 /* Terraform's JSON: `show -json` of a plan (planned_values, resource_changes, configuration) and of a state (values),
  * and the raw terraform.tfstate. Resources are gathered first; then separate rules find the NSGs they belong to. */
@@ -19,6 +20,7 @@ enum tf_type {
     TF_PUBLIC_IP,
     TF_SUBNET_LINK,
     TF_NIC_LINK,
+    TF_AZAPI,
     TF_TYPE_N,
 };
 
@@ -33,6 +35,7 @@ static const struct nsf_slice type_names[TF_TYPE_N] = {
     [TF_PUBLIC_IP] = TYPE_NAME("azurerm_public_ip"),
     [TF_SUBNET_LINK] = TYPE_NAME("azurerm_subnet_network_security_group_association"),
     [TF_NIC_LINK] = TYPE_NAME("azurerm_network_interface_security_group_association"),
+    [TF_AZAPI] = TYPE_NAME("azapi_resource"),
 #undef TYPE_NAME
 };
 
@@ -62,6 +65,7 @@ struct tf_document {
     struct tf_change *changes;
     size_t n_changes;
     const struct nsf_json *configuration; /* or NULL */
+    bool has_lost_rule;                   /* one whose NSG is known only after apply */
 };
 
 /* --- Gathering ------------------------------------------------------------------------------------------------- */
@@ -246,10 +250,43 @@ static struct nsf_slice value_of(const struct tf_resource *resource, const char 
     return nsf_json_string(nsf_json_get(resource->values, name));
 }
 
-static struct nsf_slice nsg_name_of_rule(const struct tf_resource *rule)
+/* The name; the address while the name is known only after apply. */
+static struct nsf_slice key_of_nsg(const struct tf_resource *nsg)
+{
+    struct nsf_slice name = value_of(nsg, "name");
+    return name.len > 0 ? name : nsg->address;
+}
+
+static const struct tf_resource *find_nsg(const struct tf_document *doc, struct nsf_slice address, struct nsf_slice key)
+{
+    const struct tf_list *nsgs = &doc->lists[TF_NSG];
+    for (size_t i = 0; i < nsgs->n; i++) {
+        struct nsf_slice own = nsgs->items[i].address;
+        if (nsf_slice_has_prefix(own, address) && nsf_slice_eq(nsf_slice_from(own, address.len), key))
+            return &nsgs->items[i];
+    }
+    return NULL;
+}
+
+/* A rule that names an NSG whose name is known only after apply: the configuration says which. With `for_each`, both
+ * mostly have the same key. */
+static struct nsf_slice nsg_referred_to(const struct tf_document *doc, const struct tf_resource *rule)
+{
+    struct nsf_slice address = nsf_tf_reference(doc->loader->arena, doc->configuration, rule->address,
+                                                "network_security_group_name", type_names[TF_NSG]);
+    if (address.len == 0)
+        return (struct nsf_slice){0};
+    const struct tf_resource *nsg = find_nsg(doc, address, (struct nsf_slice){0});
+    if (nsg == NULL)
+        nsg = find_nsg(doc, address, nsf_tf_instance_key(rule->address));
+    return nsg == NULL ? (struct nsf_slice){0} : key_of_nsg(nsg);
+}
+
+static struct nsf_slice nsg_name_of_rule(const struct tf_document *doc, const struct tf_resource *rule)
 {
     struct nsf_slice id = nsf_id_of_rules_nsg(value_of(rule, "id"));
-    return id.len > 0 ? nsf_id_last_segment(id) : value_of(rule, "network_security_group_name");
+    struct nsf_slice name = id.len > 0 ? nsf_id_last_segment(id) : value_of(rule, "network_security_group_name");
+    return name.len > 0 ? name : nsg_referred_to(doc, rule);
 }
 
 static int cmp_by_nsg(const void *a, const void *b)
@@ -262,8 +299,10 @@ static int cmp_by_nsg(const void *a, const void *b)
 static void sort_rules(struct tf_document *doc)
 {
     struct tf_list *rules = &doc->lists[TF_RULE];
-    for (size_t i = 0; i < rules->n; i++)
-        rules->items[i].nsg_name = nsg_name_of_rule(&rules->items[i]);
+    for (size_t i = 0; i < rules->n; i++) {
+        rules->items[i].nsg_name = nsg_name_of_rule(doc, &rules->items[i]);
+        doc->has_lost_rule |= rules->items[i].nsg_name.len == 0 && !rules->items[i].is_deleted;
+    }
     if (rules->n > 1)
         qsort(rules->items, rules->n, sizeof(*rules->items), cmp_by_nsg);
 }
@@ -349,39 +388,16 @@ static size_t add_separate_rules(struct tf_document *doc, const struct tf_resour
     return n;
 }
 
-/* Whether the configuration writes rules inline; -1 when the plan holds no configuration for the resource. */
-static int has_inline_configuration(const struct nsf_json *module, struct nsf_slice address, unsigned depth)
-{
-    if (depth > MODULE_DEPTH_MAX)
-        return -1;
-    if (nsf_slice_has_prefix(address, NSF_SLICE_LIT("module."))) {
-        struct nsf_slice rest = nsf_slice_from(address, sizeof("module.") - 1);
-        size_t dot = nsf_slice_find(rest, '.'), bracket = nsf_slice_find(rest, '[');
-        char name[256];
-        snprintf(name, sizeof(name), "%.*s", (int)(dot < bracket ? dot : bracket), rest.ptr);
-        const struct nsf_json *call = nsf_json_get(nsf_json_get(module, "module_calls"), name);
-        if (call == NULL || dot >= rest.len)
-            return -1;
-        return has_inline_configuration(nsf_json_get(call, "module"), nsf_slice_from(rest, dot + 1), depth + 1);
-    }
-    struct nsf_slice plain = nsf_slice(address.ptr, nsf_slice_find(address, '['));
-    const struct nsf_json *resources = nsf_json_get(module, "resources");
-    for (size_t i = 0; i < nsf_json_len(resources); i++) {
-        const struct nsf_json *resource = nsf_json_item(resources, i);
-        if (nsf_slice_eq(nsf_json_get_string(resource, "address"), plain))
-            return nsf_json_path(resource, "expressions.security_rule") != NULL;
-    }
-    return -1;
-}
-
 /* `security_rule` is computed: that it is unknown says nothing when the configuration writes none, and with separate
  * rules the provider forbids inline ones. */
 static bool may_have_more(const struct tf_document *doc, const struct tf_resource *nsg, size_t n_separate)
 {
     if (!nsf_json_is(nsf_json_get(nsg->values, "security_rule"), NSF_JSON_EXPRESSION))
         return false;
-    int is_inline = has_inline_configuration(nsf_json_get(doc->configuration, "root_module"), nsg->address, 0);
-    return is_inline < 0 ? n_separate == 0 : is_inline > 0;
+    const struct nsf_json *written = nsf_tf_configuration(doc->configuration, nsg->address);
+    if (written == NULL)
+        return n_separate == 0;
+    return nsf_json_path(written, "expressions.security_rule") != NULL;
 }
 
 static struct nsf_slices links_of(struct tf_document *doc, enum tf_type type, const char *key, struct nsf_slice nsg)
@@ -417,7 +433,7 @@ static void give_nsg(struct tf_document *doc, const struct tf_resource *resource
     nsg.owner = nsf_read_owner(nsf_json_get(resource->values, "tags"));
     struct nsf_rule_list rules = {0};
     struct nsf_slice_list notes = {0};
-    struct tf_list separate = rules_of_name(doc, value_of(resource, "name"));
+    struct tf_list separate = rules_of_name(doc, key_of_nsg(resource));
     add_inline_rules(doc, resource, &separate, &rules);
     size_t n_separate = add_separate_rules(doc, resource, &separate, &rules, &notes);
     nsg.rules = rules.items;
@@ -425,6 +441,11 @@ static void give_nsg(struct tf_document *doc, const struct tf_resource *resource
     nsg.may_have_more_rules = may_have_more(doc, resource, n_separate);
     if (nsg.may_have_more_rules)
         nsf_slice_list_add(&notes, doc->loader->arena, NSF_SLICE_LIT("its inline rules are known only after apply"));
+    if (doc->has_lost_rule && value_of(resource, "name").len == 0) {
+        nsg.may_have_more_rules = true;
+        nsf_slice_list_add(&notes, doc->loader->arena,
+                           NSF_SLICE_LIT("a rule whose group is known only after apply may be one of its rules"));
+    }
     nsg.notes = nsf_slice_list_give(&notes);
     nsg.subnets = links_of(doc, TF_SUBNET_LINK, "subnet_id", nsg.id);
     nsg.nics = links_of(doc, TF_NIC_LINK, "network_interface_id", nsg.id);
@@ -523,6 +544,11 @@ static void give_rule_unless_used(struct tf_document *doc, const struct tf_resou
         give_lone_rule(doc, resource);
 }
 
+static void give_azapi(struct tf_document *doc, const struct tf_resource *resource)
+{
+    nsf_load_azapi(doc->loader, resource->values, resource->address);
+}
+
 static void give_all(struct tf_document *doc)
 {
     static void (*const givers[TF_TYPE_N])(struct tf_document * doc, const struct tf_resource *resource) = {
@@ -531,6 +557,7 @@ static void give_all(struct tf_document *doc)
         [TF_NIC] = give_nic,
         [TF_PUBLIC_IP] = give_public_ip,
         [TF_SUBNET_LINK] = give_subnet,
+        [TF_AZAPI] = give_azapi,
     };
     sort_rules(doc);
     for (size_t type = 0; type < TF_TYPE_N; type++)

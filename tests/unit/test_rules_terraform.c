@@ -55,8 +55,7 @@ static void test_separate_rules(void **state)
             NSG_VALUES("N", "")) "," RESOURCE(RULE_TYPE, "a.lone",
                                               RULE_VALUES("lone",
                                                           "*") ",\"network_security_group_name\":\"other\"") "]}}}",
-        "nsg " GUESSED("N") " name=N owner=me guessed\n  r" SHOWN
-                            "nsg "
+        "nsg " GUESSED("N") " name=N owner=me guessed\n  r" SHOWN "nsg "
                             "/subscriptions/{subscription}/resourceGroups/{resourceGroup}/providers/Microsoft.Network/"
                             "networkSecurityGroups/other"
                             " name=other partial guessed\n  lone" SHOWN);
@@ -114,6 +113,67 @@ static void test_unknown_until_applied(void **state)
     nsf_rules_text_check(UNKNOWN_PLAN(BARE, "\"security_rule\":false", ""), whole);
 }
 
+/* The name of the NSG is not known yet, and so is that of its rules: the configuration tells whose they are. */
+static void test_rules_found_by_reference(void **state)
+{
+#define NAMELESS_RULE RULE_VALUES("r", "*") ",\"resource_group_name\":\"g\""
+#define REFERRING(module, reference)                                                                                   \
+    "{\"planned_values\":{\"root_module\":{\"child_modules\":[{\"resources\":[" RESOURCE(                              \
+        NSG_TYPE, module "azurerm_network_security_group.n",                                                           \
+        "\"resource_group_name\":\"g\"") "," RESOURCE(RULE_TYPE, module "azurerm_network_security_rule.r",             \
+                                                      NAMELESS_RULE) "]}]}},\"configuration\":{\"root_module\":{"      \
+                                                                     "\"module_calls\":{\"m\":{\"module\":{"           \
+                                                                     "\"resources\":[{\"address\":\"" RULE_TYPE        \
+                                                                     ".r\",\"expressions\":{"                          \
+                                                                     "\"network_security_group_name\":{"               \
+                                                                     "\"references\":[" reference "]}}}]}}}}}}"
+#define MODULE_TEXT "module.m[\\\"a.[b\\\"]."
+#define MODULE_SHOWN "module.m[\"a.[b\"]."
+    nsf_rules_text_check(REFERRING(MODULE_TEXT, "\"random_id.x.hex\",\"" NSG_TYPE ".n.name\",\"" NSG_TYPE ".n\""),
+                         "nsg " GUESSED(MODULE_SHOWN NSG_TYPE ".n") " name=" MODULE_SHOWN NSG_TYPE
+                                                                    ".n guessed\n  r" SHOWN);
+    nsf_rules_text_check(
+        REFERRING(MODULE_TEXT, "\"var.nsg\""),
+        "nsg " GUESSED(MODULE_SHOWN NSG_TYPE ".n") " name=" MODULE_SHOWN NSG_TYPE ".n guessed more\n"
+                                                   "  note a rule whose group is known only after apply may be one of "
+                                                   "its rules\n"
+                                                   "nsg " GUESSED(MODULE_SHOWN RULE_TYPE
+                                                                  ".r") " name=" MODULE_SHOWN RULE_TYPE
+                                                                        ".r partial guessed\n"
+                                                                        "  r" SHOWN);
+}
+
+static void test_azapi(void **state)
+{
+#define AZAPI(body)                                                                                                    \
+    "{\"values\":{\"root_module\":{\"resources\":[" RESOURCE(                                                          \
+        "azapi_resource", "azapi_resource.n",                                                                          \
+        "\"type\":\"Microsoft.Network/"                                                                                \
+        "networkSecurityGroups@2024-05-01\",\"name\":\"n\","                                                           \
+        "\"parent_id\":\"/subscriptions/s/resourceGroups/g\"" body) "]}}}"
+#define AZAPI_RULE                                                                                                     \
+    "{\"name\":\"r\",\"properties\":{\"priority\":100,\"direction\":\"Inbound\",\"access\":\"Allow\",\"protocol\":"    \
+    "\"Tcp\",\"sourceAddressPrefix\":\"*\",\"destinationPortRange\":\"25\"}}"
+    const char *shown = "nsg " ID("n") " name=n\n  r 100 in allow Tcp from=* port=25\n";
+    nsf_rules_text_check(AZAPI(",\"body\":{\"properties\":{\"securityRules\":[" AZAPI_RULE "]}}"), shown);
+    nsf_rules_text_check(
+        AZAPI(",\"body\":{\"type\":[],\"value\":{\"properties\":{\"securityRules\":[" AZAPI_RULE "]}}}"), shown);
+    nsf_rules_text_check(
+        AZAPI(",\"body\":\"{\\\"properties\\\":{\\\"securityRules\\\":[{\\\"name\\\":\\\"r\\\",\\\"priority\\\":100,"
+              "\\\"direction\\\":\\\"Inbound\\\",\\\"access\\\":\\\"Allow\\\",\\\"protocol\\\":\\\"Tcp\\\","
+              "\\\"sourceAddressPrefix\\\":\\\"*\\\",\\\"destinationPortRange\\\":\\\"25\\\"}]}}\""),
+        shown);
+    nsf_rules_text_check(AZAPI(""), "nsg " ID("n") " name=n more\n  note its rules are known only after apply\n");
+    nsf_rules_text_check(AZAPI(",\"body\":{\"properties\":{}}"), "nsg " ID("n") " name=n\n");
+    nsf_rules_text_check("{\"values\":{\"root_module\":{\"resources\":[" RESOURCE(
+                             "azapi_resource", "a.r",
+                             "\"type\":\"Microsoft.Network/networkSecurityGroups/"
+                             "securityRules@2024-05-01\",\"name\":\"r\",\"parent_id\":"
+                             "\"" ID("n") "\",\"body\":" AZAPI_RULE) "," RESOURCE("azapi_resource", "a.o",
+                                                                                  "\"type\":\"Other/type@1\"") "]}}}",
+                         "nsg " ID("n") " name=n partial\n  r 100 in allow Tcp from=* port=25\n");
+}
+
 static void test_states(void **state)
 {
 #define LINKED(name) "\"id\":\"" ID(name) "\"," NSG_VALUES(name, "{" RULE_VALUES("r", "*") "}")
@@ -167,6 +227,8 @@ int main(void)
         cmocka_unit_test(test_separate_rules),
         cmocka_unit_test(test_deleted_rules),
         cmocka_unit_test(test_unknown_until_applied),
+        cmocka_unit_test(test_rules_found_by_reference),
+        cmocka_unit_test(test_azapi),
         cmocka_unit_test(test_states),
         cmocka_unit_test(test_rules_found_by_id),
     };
