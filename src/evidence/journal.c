@@ -278,6 +278,16 @@ void nsf_journal_read(const struct nsf_journal *journal, uint32_t number, uint32
         add_notes(notes_in(journal, TAIL_POOL, number), n_notes(n), part, traits);
 }
 
+void nsf_journal_expect_read(const struct nsf_journal *journal, uint32_t number, uint32_t n)
+{
+    if (n < 2)
+        return;
+    const char *first = n > NSF_JOURNAL_NOTES ? (const char *)journal->packed[number]
+                                              : (const char *)notes_in(journal, pool_of(n), number);
+    __builtin_prefetch(first);
+    __builtin_prefetch(first + 64);
+}
+
 void nsf_journal_expect(const struct nsf_journal *journal, uint32_t number, uint32_t n)
 {
     if (n < 2)

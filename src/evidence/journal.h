@@ -63,7 +63,8 @@ void nsf_journal_drop(struct nsf_journal *journal, uint32_t number, uint32_t n);
  * memory is given back. */
 void nsf_journal_settle(struct nsf_journal *journal, uint32_t number, uint32_t n);
 void nsf_journal_finish(struct nsf_journal *journal);
-/* Brings what nsf_journal_add will touch into the cache. */
+/* Bring what nsf_journal_read and nsf_journal_add will touch into the cache. */
+void nsf_journal_expect_read(const struct nsf_journal *journal, uint32_t number, uint32_t n);
 void nsf_journal_expect(const struct nsf_journal *journal, uint32_t number, uint32_t n);
 
 #endif

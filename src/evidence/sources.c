@@ -5,6 +5,9 @@
 #include "core/clock.h"
 #include "core/compare.h"
 
+/* Rows whose notes are fetched while one is read. */
+#define READ_AHEAD 4u
+
 void nsf_sources_init(struct nsf_sources *sources, uint64_t seed)
 {
     *sources = (struct nsf_sources){.seed = seed};
@@ -207,11 +210,21 @@ static void note_connection(struct nsf_sources *sources, struct nsf_source_row *
     nsf_journal_add(&sources->journal, &row->past, n, &first, &note);
 }
 
+/* Whoever reads one row reads the next ones, and their notes lie anywhere. */
+static void expect_notes(const struct nsf_sources *sources, uint32_t row_idx)
+{
+    if (row_idx >= sources->rows.n)
+        return;
+    const struct nsf_source_row *row = nsf_sources_row(sources, row_idx);
+    nsf_journal_expect_read(&sources->journal, row->past, nsf_source_row_connections(&sources->rows, row));
+}
+
 const struct nsf_traits *nsf_sources_traits(const struct nsf_sources *sources, uint32_t row_idx,
                                             enum nsf_traits_part part, struct nsf_traits **scratch)
 {
     const struct nsf_source_row *row = nsf_sources_row(sources, row_idx);
     uint32_t n = nsf_source_row_connections(&sources->rows, row);
+    expect_notes(sources, row_idx + READ_AHEAD);
     nsf_traits_reset(*scratch);
     if (n == 1) {
         struct nsf_trait_note only = only_note(&sources->rows, row);
