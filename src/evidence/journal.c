@@ -138,26 +138,36 @@ static uint64_t packed_note(const struct nsf_trait_note *note)
            (uint64_t)note->class_ << JOURNAL_CLASS_SHIFT | note->src_port;
 }
 
+static inline enum nsf_connection_class class_of(uint64_t packed)
+{
+    return (enum nsf_connection_class)(packed >> JOURNAL_CLASS_SHIFT & (JOURNAL_CLASSES - 1));
+}
+
 static struct nsf_trait_note unpacked_note(uint64_t packed)
 {
     return (struct nsf_trait_note){
         .seconds = (uint32_t)(packed >> JOURNAL_SECONDS_SHIFT),
         .src_port = (uint16_t)packed,
         .nic = NSF_TRAIT_NIC(packed >> JOURNAL_NIC_SHIFT),
-        .class_ = (enum nsf_connection_class)(packed >> JOURNAL_CLASS_SHIFT & (JOURNAL_CLASSES - 1)),
+        .class_ = class_of(packed),
     };
 }
 
 /* ---- joined with the traits ---- */
 
-/* Ascending: they come nearly in order. */
-static void sort_notes(const uint64_t *notes, uint32_t n, uint64_t sorted[NSF_JOURNAL_NOTES])
+/* Those that say something of the part, ascending: they come nearly in order. Returns how many. */
+static uint32_t sort_notes(const uint64_t *notes, uint32_t n, enum nsf_traits_part part,
+                           uint64_t sorted[NSF_JOURNAL_NOTES])
 {
+    uint32_t n_sorted = 0;
     for (uint32_t i = 0, at; i < n; i++) {
-        for (at = i; at > 0 && sorted[at - 1] > notes[i]; at--)
+        if (part != NSF_TRAITS_ALL && !nsf_traits_is_mail(class_of(notes[i])))
+            continue;
+        for (at = n_sorted++; at > 0 && sorted[at - 1] > notes[i]; at--)
             sorted[at] = sorted[at - 1];
         sorted[at] = notes[i];
     }
+    return n_sorted;
 }
 
 /* All that there is of a source. */
@@ -165,10 +175,10 @@ static void read_all_notes(const uint64_t *notes, uint32_t n, enum nsf_traits_pa
 {
     uint64_t sorted[NSF_JOURNAL_NOTES];
     struct nsf_trait_note few[NSF_JOURNAL_NOTES];
-    sort_notes(notes, n, sorted);
-    for (uint32_t i = 0; i < n; i++)
+    uint32_t n_few = sort_notes(notes, n, part, sorted);
+    for (uint32_t i = 0; i < n_few; i++)
         few[i] = unpacked_note(sorted[i]);
-    nsf_traits_of_few(traits, part, few, n);
+    nsf_traits_of_few(traits, part, few, n_few);
 }
 
 /* Further ones. */
@@ -288,11 +298,21 @@ void nsf_journal_expect_read(const struct nsf_journal *journal, uint32_t number,
     __builtin_prefetch(first + 64);
 }
 
+/* A list that is full is read as a whole, to be moved or joined. */
 void nsf_journal_expect(const struct nsf_journal *journal, uint32_t number, uint32_t n)
 {
     if (n < 2)
         return;
-    __builtin_prefetch(notes_in(journal, pool_of(n), number) + n_notes(n), 1);
-    if (n > NSF_JOURNAL_NOTES && n % NSF_JOURNAL_TAIL == 0)
+    unsigned pool = pool_of(n);
+    uint32_t used = n_notes(n);
+    const uint64_t *notes = notes_in(journal, pool, number);
+    if (used < length_of(pool)) {
+        __builtin_prefetch(notes + used, 1);
+        return;
+    }
+    for (uint32_t i = 0; i < used; i += 8)
+        __builtin_prefetch(notes + i);
+    __builtin_prefetch(notes + used - 1);
+    if (pool == TAIL_POOL)
         __builtin_prefetch(journal->packed[number]);
 }

@@ -139,6 +139,12 @@ static inline bool nsf_traits_is_near_a_run(struct nsf_u32_view runs, uint64_t f
     return false;
 }
 
+/* Connections that were mail, or may have been: NSF_TRAITS_OF_MAIL tells of no others. */
+static inline bool nsf_traits_is_mail(enum nsf_connection_class class_)
+{
+    return class_ == NSF_CLASS_MESSAGE || class_ == NSF_CLASS_UNKNOWN;
+}
+
 /* One to one, and random enough to choose ports by. */
 static inline uint32_t nsf_trait_port_rank(uint16_t port)
 {
