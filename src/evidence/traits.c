@@ -103,10 +103,17 @@ static void remove_at(struct nsf_traits *traits, enum nsf_trait_list list, uint3
 /* Index of the first item that is not below `value`; new values are nearly always the largest. */
 static uint32_t lower_bound(struct nsf_u32_view list, uint32_t value)
 {
-    uint32_t at = list.n;
-    while (at > 0 && list.items[at - 1] >= value)
-        at--;
-    return at;
+    uint32_t from = 0, to = list.n;
+    if (to == 0 || list.items[to - 1] < value)
+        return to;
+    while (from < to) {
+        uint32_t half = from + (to - from) / 2;
+        if (list.items[half] < value)
+            from = half + 1;
+        else
+            to = half;
+    }
+    return from;
 }
 
 static void add_smallest(struct nsf_traits **traits, enum nsf_trait_list list, uint32_t value, uint32_t n_max)
@@ -127,20 +134,19 @@ static bool are_near(uint32_t early, uint32_t late)
     return late <= early || late - early <= 2 * NSF_MAIL_NEAR_SECONDS;
 }
 
-static void add_run(struct nsf_traits **traits, uint32_t from, uint32_t to)
+/* Returns the place of the run that has grown or is new; those that it has reached are joined with it. */
+static uint32_t add_run(struct nsf_traits **traits, uint32_t from, uint32_t to)
 {
     struct nsf_u32_view runs = nsf_traits_list(*traits, NSF_TRAIT_RUNS);
-    uint32_t at = runs.n, end;
-    while (at > 0 && are_near(runs.items[at - 1], from))
-        at -= 2;
+    uint32_t near = 2 * NSF_MAIL_NEAR_SECONDS, at = nsf_traits_run_from(runs, from < near ? 0 : from - near), end;
     for (end = at; end < runs.n && are_near(to, runs.items[end]);)
         end += 2;
     if (at == end) {
         if (runs.n + 2 > LIST_MAX)
-            return;
+            return runs.n;
         insert_at(traits, NSF_TRAIT_RUNS, at, to);
         insert_at(traits, NSF_TRAIT_RUNS, at, from);
-        return;
+        return at;
     }
     uint32_t *items = items_of(*traits, NSF_TRAIT_RUNS), last = items[end - 1];
     if (items[at] > from)
@@ -148,6 +154,7 @@ static void add_run(struct nsf_traits **traits, uint32_t from, uint32_t to)
     items[at + 1] = last > to ? last : to;
     if (end > at + 2)
         remove_at(*traits, NSF_TRAIT_RUNS, at + 2, end - at - 2);
+    return at;
 }
 
 static uint64_t slot_end(const struct nsf_traits *traits, uint32_t slot)
@@ -155,24 +162,30 @@ static uint64_t slot_end(const struct nsf_traits *traits, uint32_t slot)
     return slot + (UINT64_C(1) << traits->shift) - 1;
 }
 
-/* What a run of the source's own explains stays explained, since runs only grow: that there was any is all to know. */
-static void excuse_negatives(struct nsf_traits *traits)
+/* What a run of the source's own explains stays explained, since runs only grow: that there was any is all to know.
+ * What the other runs explain is not listed. */
+static void excuse_negatives(struct nsf_traits *traits, uint32_t run)
 {
     struct nsf_u32_view runs = nsf_traits_list(traits, NSF_TRAIT_RUNS);
-    for (uint32_t i = traits->n[NSF_TRAIT_NEGATIVES]; i-- > 0;) {
-        uint32_t slot = items_of(traits, NSF_TRAIT_NEGATIVES)[i];
-        if (!nsf_traits_is_near_a_run(runs, slot, slot_end(traits, slot)))
-            continue;
-        remove_at(traits, NSF_TRAIT_NEGATIVES, i, 1);
-        traits->has_excused = true;
-    }
+    struct nsf_u32_view list = nsf_traits_list(traits, NSF_TRAIT_NEGATIVES);
+    if (run >= runs.n)
+        return;
+    uint64_t before = slot_end(traits, 0) + NSF_MAIL_NEAR_SECONDS;
+    uint64_t until = (uint64_t)runs.items[run + 1] + NSF_MAIL_NEAR_SECONDS;
+    uint32_t from = lower_bound(list, runs.items[run] < before ? 0 : (uint32_t)(runs.items[run] - before)), to = from;
+    while (to < list.n && list.items[to] <= until)
+        to++;
+    if (from == to)
+        return;
+    remove_at(traits, NSF_TRAIT_NEGATIVES, from, to - from);
+    traits->has_excused = true;
 }
 
 static void add_messages(struct nsf_traits **traits, uint32_t from, uint32_t to)
 {
-    add_run(traits, from, to);
+    uint32_t run = add_run(traits, from, to);
     if ((*traits)->n[NSF_TRAIT_NEGATIVES] > 0)
-        excuse_negatives(*traits);
+        excuse_negatives(*traits, run);
 }
 
 /* ---- days with a count ---- */

@@ -130,13 +130,27 @@ bool nsf_traits_lack_times(const struct nsf_traits *traits);
 
 uint32_t nsf_trait_seconds(int64_t ts_ms);
 
+/* The first run that ends at or behind a moment, as its place in the list of runs; most that is asked for is late. */
+static inline uint32_t nsf_traits_run_from(struct nsf_u32_view runs, uint64_t moment)
+{
+    uint32_t from = 0, to = runs.n / 2;
+    if (to > 0 && runs.items[2 * to - 1] < moment)
+        return 2 * to;
+    while (from < to) {
+        uint32_t half = from + (to - from) / 2;
+        if (runs.items[2 * half + 1] < moment)
+            from = half + 1;
+        else
+            to = half;
+    }
+    return 2 * from;
+}
+
 /* Whether mail within NSF_MAIL_NEAR_SECONDS explains some moment of [from, to]. */
 static inline bool nsf_traits_is_near_a_run(struct nsf_u32_view runs, uint64_t from, uint64_t to)
 {
-    for (uint32_t r = 0; r + 1 < runs.n; r += 2)
-        if (from <= (uint64_t)runs.items[r + 1] + NSF_MAIL_NEAR_SECONDS && to + NSF_MAIL_NEAR_SECONDS >= runs.items[r])
-            return true;
-    return false;
+    uint32_t run = nsf_traits_run_from(runs, from < NSF_MAIL_NEAR_SECONDS ? 0 : from - NSF_MAIL_NEAR_SECONDS);
+    return run < runs.n && runs.items[run] <= to + NSF_MAIL_NEAR_SECONDS;
 }
 
 /* Connections that were mail, or may have been: NSF_TRAITS_OF_MAIL tells of no others. */
