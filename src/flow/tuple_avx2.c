@@ -42,18 +42,31 @@ TARGET_INLINE struct halves either(struct halves a, struct halves b)
     return (struct halves){_mm256_or_si256(a.low, b.low), _mm256_or_si256(a.high, b.high)};
 }
 
+/* All ones where a byte is to be looked at closer. */
+TARGET_INLINE __m256i rest_of(__m256i bytes)
+{
+    const __m256i least = _mm256_set1_epi8(NSF_SKIM_TO - NSF_SKIM_FROM);
+    __m256i above = _mm256_sub_epi8(bytes, _mm256_set1_epi8(NSF_SKIM_FROM));
+    return _mm256_cmpeq_epi8(_mm256_max_epu8(above, least), above);
+}
+
 TARGET_INLINE struct nsf_skim_masks look_skim(const char *block)
+{
+    struct halves bytes = load(block);
+    return (struct nsf_skim_masks){
+        .quotes = where(bytes, '"'),
+        .commas = where(bytes, ','),
+        .rest = (uint32_t)_mm256_movemask_epi8(_mm256_or_si256(rest_of(bytes.low), rest_of(bytes.high))),
+    };
+}
+
+TARGET_INLINE struct nsf_skim_ends look_closer(const char *block)
 {
     struct halves bytes = load(block);
     const __m256i blank = _mm256_set1_epi8(' ');
     struct halves control = {_mm256_cmpgt_epi8(blank, bytes.low), _mm256_cmpgt_epi8(blank, bytes.high)};
     struct halves odd = either(control, equal(bytes, '\\'));
-    return (struct nsf_skim_masks){
-        .quotes = where(bytes, '"'),
-        .commas = where(bytes, ','),
-        .closers = where(bytes, ']'),
-        .odd = bits_of(odd.low, odd.high),
-    };
+    return (struct nsf_skim_ends){.closers = where(bytes, ']'), .odd = bits_of(odd.low, odd.high)};
 }
 
 /* All ones where a byte is one that no tuple has: class bits by its high and by its low half have none in common. */

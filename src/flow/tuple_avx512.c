@@ -12,9 +12,18 @@
 TARGET_INLINE struct nsf_skim_masks look_skim(const char *block)
 {
     __m512i bytes = _mm512_loadu_si512(block);
+    __m512i above = _mm512_sub_epi8(bytes, _mm512_set1_epi8(NSF_SKIM_FROM));
     return (struct nsf_skim_masks){
         .quotes = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('"')),
         .commas = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(',')),
+        .rest = _mm512_cmpge_epu8_mask(above, _mm512_set1_epi8(NSF_SKIM_TO - NSF_SKIM_FROM)),
+    };
+}
+
+TARGET_INLINE struct nsf_skim_ends look_closer(const char *block)
+{
+    __m512i bytes = _mm512_loadu_si512(block);
+    return (struct nsf_skim_ends){
         .closers = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(']')),
         .odd = _mm512_cmplt_epi8_mask(bytes, _mm512_set1_epi8(' ')) |
                _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('\\')),

@@ -37,18 +37,26 @@ NSF_INLINE uint64_t where(struct quarters bytes, char c)
 
 NSF_INLINE struct nsf_skim_masks look_skim(const char *block)
 {
+    struct quarters bytes = load(block);
+    uint8x16_t highest = vdupq_n_u8(0);
+    for (unsigned i = 0; i < 4; i++)
+        highest = vmaxq_u8(highest, vsubq_u8(bytes.at[i], vdupq_n_u8(NSF_SKIM_FROM)));
+    return (struct nsf_skim_masks){
+        .quotes = where(bytes, '"'),
+        .commas = where(bytes, ','),
+        .rest = vmaxvq_u8(highest) >= NSF_SKIM_TO - NSF_SKIM_FROM,
+    };
+}
+
+NSF_INLINE struct nsf_skim_ends look_closer(const char *block)
+{
     struct quarters bytes = load(block), odd;
     for (unsigned i = 0; i < 4; i++) {
         uint8x16_t control = vcltq_u8(bytes.at[i], vdupq_n_u8(' '));
         uint8x16_t high = vcgeq_u8(bytes.at[i], vdupq_n_u8(0x80));
         odd.at[i] = vorrq_u8(vorrq_u8(control, high), vceqq_u8(bytes.at[i], vdupq_n_u8('\\')));
     }
-    return (struct nsf_skim_masks){
-        .quotes = where(bytes, '"'),
-        .commas = where(bytes, ','),
-        .closers = where(bytes, ']'),
-        .odd = bits_of(odd),
-    };
+    return (struct nsf_skim_ends){.closers = where(bytes, ']'), .odd = bits_of(odd)};
 }
 
 /* Bytes that no tuple has: class bits by high and by low half, which have none in common. */

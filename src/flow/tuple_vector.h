@@ -27,8 +27,11 @@ extern const struct nsf_tuple_ops nsf_tuple_ops_neon;
 #define NSF_MAP_BYTES ((size_t)NSF_MAP_BLOCKS * NSF_BLOCK_BYTES)
 /* A tuple lies in two words of a map; the longest real one is about 110 bytes. */
 #define NSF_TUPLE_MAX_BYTES ((size_t)2 * NSF_BLOCK_BYTES)
-/* A longer string is for the parser, which has a bound of its own. */
-#define NSF_SKIM_STRING_MAX_BYTES ((size_t)4096)
+/* So many blocks without a quote are left to the portable way: the string may be too long. */
+#define NSF_SKIM_BLOCKS ((size_t)64)
+/* What is looked at closer begins below it, and from here on. */
+#define NSF_SKIM_FROM 0x20
+#define NSF_SKIM_TO 0x5c
 
 #define NSF_TEXT32(a, b, c, d)                                                                                         \
     ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 | (uint32_t)(d) << 24) /* little-endian */
@@ -38,6 +41,10 @@ extern const struct nsf_tuple_ops nsf_tuple_ops_neon;
 struct nsf_skim_masks {
     uint64_t quotes;
     uint64_t commas;
+    uint64_t rest; /* not 0: some byte may be one of those below */
+};
+
+struct nsf_skim_ends {
     uint64_t closers; /* ] */
     uint64_t odd;     /* control bytes, from 0x80 up, backslash */
 };
@@ -50,6 +57,7 @@ struct nsf_tuple_masks {
 };
 
 typedef struct nsf_skim_masks nsf_skim_look(const char *block);
+typedef struct nsf_skim_ends nsf_skim_look_closer(const char *block);
 typedef struct nsf_tuple_masks nsf_tuple_look(const char *block);
 
 /* What a variant brings along. Each is known when the variant is compiled, and becomes part of it. */
@@ -69,34 +77,67 @@ struct nsf_skim_state {
     uint64_t commas; /* one bit */
 };
 
-/* In an array as Azure writes it, each closing quote is followed by a comma and the opening one of the next string, or
- * by the bracket. That tells opening quotes from closing ones without a look at more than the two bytes before. */
-NSF_INLINE enum nsf_skim nsf_skim_with(struct nsf_slice bytes, size_t *at, nsf_skim_look *look)
+/* One block. In an array as Azure writes it, each closing quote is followed by a comma and the opening one of the next
+ * string, or by the bracket. That tells opening quotes from closing ones without a look at more than the two bytes
+ * before. *end: its bracket, a bit. False: the block, up to there, is not so. */
+NSF_INLINE bool nsf_skim_block(const char *block, struct nsf_skim_masks masks, struct nsf_skim_state *before,
+                               nsf_skim_look_closer *look_closer, uint64_t *end)
+{
+    uint64_t opening = masks.quotes & (masks.commas << 1 | before->commas) & (masks.quotes << 2 | before->quotes);
+    uint64_t closing = masks.quotes & ~opening;
+    uint64_t wrong = opening ^ (closing << 2 | before->closing);
+    *end = 0;
+    if (NSF_UNLIKELY(masks.rest != 0)) {
+        struct nsf_skim_ends ends = look_closer(block);
+        *end = ends.closers & (closing << 1 | before->closing >> 1);
+        wrong = (wrong | ends.odd) & ((*end & -*end) - 1);
+    }
+    *before = (struct nsf_skim_state){masks.quotes >> 62, closing >> 62, masks.commas >> 63};
+    return wrong == 0;
+}
+
+/* Behind the closing quote of the last string that is whole in what is known to be plain, which begins at `start` and
+ * ends with `to`; `at`: behind that of the one before. */
+NSF_INLINE size_t nsf_skim_behind(struct nsf_slice bytes, size_t start, size_t to, size_t at)
+{
+    size_t quote = to;
+    while (quote > start && bytes.ptr[quote] != '"')
+        quote--;
+    if (quote <= start)
+        return at;
+    bool is_opening = quote - start >= 2 && bytes.ptr[quote - 1] == ',' && bytes.ptr[quote - 2] == '"';
+    return is_opening ? quote - 1 : quote + 1;
+}
+
+NSF_INLINE enum nsf_skim nsf_skim_with(struct nsf_slice bytes, size_t *at, nsf_skim_look *look,
+                                       nsf_skim_look_closer *look_closer)
 {
     /* The first string is one behind another that ended before the array; later ones go on from their closing quote. */
     struct nsf_skim_state before = *at == 0 ? (struct nsf_skim_state){1, 1, 1} : (struct nsf_skim_state){0, 0, 0};
-    size_t last_quote = *at;
-    for (size_t base = *at == 0 ? 0 : *at - 1; bytes.len - base >= NSF_BLOCK_BYTES; base += NSF_BLOCK_BYTES) {
-        struct nsf_skim_masks masks = look(bytes.ptr + base);
-        uint64_t opening = masks.quotes & (masks.commas << 1 | before.commas) & (masks.quotes << 2 | before.quotes);
-        uint64_t closing = masks.quotes & ~opening;
-        uint64_t end = masks.closers & (closing << 1 | before.closing >> 1);
-        uint64_t below = (end & -end) - 1;
-        uint64_t wrong = (opening ^ (closing << 2 | before.closing)) | masks.odd;
-        if ((wrong & below) != 0)
-            break;
-        if (end != 0) {
-            *at = base + (size_t)__builtin_ctzll(end);
-            return NSF_SKIM_FOUND;
+    const size_t start = *at == 0 ? 0 : *at - 1;
+    size_t base = start;
+    uint64_t quotes = 1;
+    bool is_plain = true;
+    while (is_plain && quotes != 0 && bytes.len - base >= NSF_BLOCK_BYTES) {
+        size_t n_blocks = (bytes.len - base) / NSF_BLOCK_BYTES,
+               n = n_blocks < NSF_SKIM_BLOCKS ? n_blocks : NSF_SKIM_BLOCKS;
+        for (quotes = 0; n > 0; n--) {
+            struct nsf_skim_masks masks = look(bytes.ptr + base);
+            uint64_t end;
+            quotes |= masks.quotes;
+            is_plain = nsf_skim_block(bytes.ptr + base, masks, &before, look_closer, &end);
+            if (NSF_UNLIKELY(!is_plain))
+                break;
+            if (NSF_UNLIKELY(end != 0)) {
+                *at = base + (size_t)__builtin_ctzll(end);
+                return NSF_SKIM_FOUND;
+            }
+            base += NSF_BLOCK_BYTES;
         }
-        if (closing != 0)
-            last_quote = base + 64 - (size_t)__builtin_clzll(closing);
-        else if (base - last_quote > NSF_SKIM_STRING_MAX_BYTES)
-            break;
-        before = (struct nsf_skim_state){masks.quotes >> 62, closing >> 62, masks.commas >> 63};
-        *at = last_quote;
     }
     /* What is left, and whatever is not as Azure writes it, byte by byte. */
+    if (base > start)
+        *at = nsf_skim_behind(bytes, start, base - 1, *at);
     return nsf_skim(bytes, at);
 }
 
@@ -218,12 +259,12 @@ NSF_INLINE void nsf_tuple_take_array_with(struct nsf_tuple_target *target, struc
 
 /* ---- a variant --------------------------------------------------------------------------------------- */
 
-/* The whole of a variant out of what is its own: look_skim and look_tuple of the file, and how addresses
+/* The whole of a variant out of what is its own: look_skim, look_closer and look_tuple of the file, and how addresses
  * and numbers are read. `attributes` are those that its functions are compiled with. */
 #define NSF_TUPLE_VARIANT(variant, attributes, addresses_fn, numbers_fn)                                               \
     attributes static enum nsf_skim skim(struct nsf_slice bytes, size_t *at)                                           \
     {                                                                                                                  \
-        return nsf_skim_with(bytes, at, look_skim);                                                                    \
+        return nsf_skim_with(bytes, at, look_skim, look_closer);                                                       \
     }                                                                                                                  \
                                                                                                                        \
     attributes static void take_array(struct nsf_tuple_target *target, struct nsf_slice inside, uint64_t offset)       \
