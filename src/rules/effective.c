@@ -76,6 +76,35 @@ void nsf_load_effective_list(struct nsf_loader *loader, const struct nsf_json *v
         nsf_load_effective(loader, nsf_json_item(groups, i));
 }
 
+/* The rules that one association brings; their ids name the NSG. */
+static void give_association(struct nsf_loader *loader, const struct nsf_json *association, bool is_nic)
+{
+    struct nsf_nsg nsg;
+    struct nsf_slice id = nsf_json_get_string(association, "id");
+    if (!nsf_json_is(association, NSF_JSON_MAP) || !nsf_read_nsg(loader, association, &nsg) || nsg.n_rules == 0)
+        return;
+    nsg.id = nsf_id_of_rules_nsg(nsg.rules[0].id);
+    nsg.is_id_guessed = nsg.id.len == 0;
+    nsg.name = nsf_id_last_segment(nsg.is_id_guessed ? id : nsg.id);
+    if (nsg.is_id_guessed)
+        nsg.id = nsf_loader_make_id(loader->arena, (struct nsf_slice){0}, (struct nsf_slice){0},
+                                    NSF_SLICE_LIT("networkSecurityGroups"), nsg.name);
+    struct nsf_slice_list places = {0};
+    if (id.len > 0)
+        nsf_slice_list_add(&places, loader->arena, id);
+    *(is_nic ? &nsg.nics : &nsg.subnets) = nsf_slice_list_give(&places);
+    *(is_nic ? &nsg.has_nics : &nsg.has_subnets) = id.len > 0;
+    nsf_loader_give_nsg(loader, &nsg);
+}
+
+/* What `az network watcher show-security-group-view` prints for one interface. */
+void nsf_load_security_view(struct nsf_loader *loader, const struct nsf_json *value)
+{
+    const struct nsf_json *associations = nsf_json_get_nocase(value, "securityRuleAssociations");
+    give_association(loader, nsf_json_get_nocase(associations, "networkInterfaceAssociation"), true);
+    give_association(loader, nsf_json_get_nocase(associations, "subnetAssociation"), false);
+}
+
 void nsf_finish_effective(struct nsf_loader *loader)
 {
     const struct nsf_effective_pair *pair = &loader->pair;

@@ -88,6 +88,14 @@ struct nsf_slice nsf_id_last_segment(struct nsf_slice id);
 void nsf_read_rule(struct nsf_loader *loader, const struct nsf_json *rule, struct nsf_rule *out);
 /* Whether a value looks like a rule at all. */
 bool nsf_is_rule(struct nsf_loader *loader, const struct nsf_json *value);
+/* The id or name of its NSG, as the rule itself says it; absent when it does not. */
+struct nsf_slice nsf_loader_group_of_rule(struct nsf_loader *loader, const struct nsf_json *rule);
+/* The custom rules of an NSG and its default rules, under any of the names they have; NULL: none are there.
+ * `properties` as of nsf_loader_properties. */
+const struct nsf_json *nsf_find_custom_rules(struct nsf_loader *loader, const struct nsf_json *nsg,
+                                             const struct nsf_json *properties);
+const struct nsf_json *nsf_find_default_rules(struct nsf_loader *loader, const struct nsf_json *nsg,
+                                              const struct nsf_json *properties);
 /* Marks a part as unreadable and adds the reason. */
 void nsf_rule_set_unreadable(struct nsf_arena *arena, struct nsf_rule *rule, unsigned parts, const char *fmt, ...)
     NSF_PRINTF(4, 5);

@@ -35,16 +35,57 @@ struct nsf_slice nsf_read_owner(const struct nsf_json *tags)
     return (struct nsf_slice){0};
 }
 
-/* A member that stands in the resource or under its properties, or that a Resource Graph query has projected. */
+/* securityRules as security_rules */
+static void split_words(const char *name, char *out, size_t n_out)
+{
+    size_t n = 0;
+    for (; *name != '\0' && n + 2 < n_out; name++) {
+        bool is_upper = *name >= 'A' && *name <= 'Z';
+        if (is_upper)
+            out[n++] = '_';
+        out[n++] = nsf_ascii_lower(*name);
+    }
+    out[n] = '\0';
+}
+
+/* A member that stands in the resource or under its properties, that a Resource Graph query has projected, or that a
+ * tool in Python or SQL has spelt its own way. */
 static const struct nsf_json *member(const struct nsf_json *resource, const struct nsf_json *properties,
                                      const char *name)
 {
-    char column[64];
+    char other[64];
     const struct nsf_json *value = nsf_json_get_nocase(properties, name);
     if (value == NULL && properties != resource)
         value = nsf_json_get_nocase(resource, name);
-    snprintf(column, sizeof(column), "properties_%s", name);
-    return value != NULL ? value : nsf_json_get_nocase(resource, column);
+    snprintf(other, sizeof(other), "properties_%s", name);
+    if (value == NULL)
+        value = nsf_json_get_nocase(resource, other);
+    split_words(name, other, sizeof(other));
+    return value != NULL ? value : nsf_json_get_nocase(properties, other);
+}
+
+/* Ansible's facts, the values of Terraform's resource: names that are too common to mean a list of rules unless rules
+ * are in it. */
+static const struct nsf_json *list_of_rules(struct nsf_loader *loader, const struct nsf_json *map, const char *name)
+{
+    const struct nsf_json *list = nsf_json_get(map, name);
+    return nsf_is_rule(loader, nsf_json_item(list, 0)) ? list : NULL;
+}
+
+const struct nsf_json *nsf_find_custom_rules(struct nsf_loader *loader, const struct nsf_json *nsg,
+                                             const struct nsf_json *properties)
+{
+    const struct nsf_json *rules = member(nsg, properties, "securityRules");
+    if (rules == NULL)
+        rules = list_of_rules(loader, nsg, "rules");
+    return rules != NULL ? rules : list_of_rules(loader, nsg, "security_rule");
+}
+
+const struct nsf_json *nsf_find_default_rules(struct nsf_loader *loader, const struct nsf_json *nsg,
+                                              const struct nsf_json *properties)
+{
+    const struct nsf_json *rules = member(nsg, properties, "defaultSecurityRules");
+    return rules != NULL ? rules : list_of_rules(loader, nsg, "default_rules");
 }
 
 /* ConvertTo-Json writes the name of the type where it was not let deep enough. */
@@ -102,6 +143,8 @@ static void name_nsg(struct nsf_loader *loader, const struct nsf_json *value, st
     struct nsf_slice group = nsf_json_get_string(value, "resourceGroup");
     if (group.len == 0)
         group = nsf_json_get_string(value, "resourceGroupName");
+    if (group.len == 0)
+        group = nsf_json_get_string(value, "resource_group");
     if (out->name.len == 0)
         out->name = nsf_slice_str(nsf_arena_printf(loader->arena, "(unnamed, line %u)", value->line));
     out->id = nsf_loader_make_id(loader->arena, nsf_json_get_string(value, "subscriptionId"), group,
@@ -124,8 +167,8 @@ bool nsf_read_nsg(struct nsf_loader *loader, const struct nsf_json *value, struc
     out->flush_connection = out->has_flush_connection && flush->u.boolean;
     read_attachments(loader, value, properties, out);
 
-    const struct nsf_json *custom = member(value, properties, "securityRules");
-    const struct nsf_json *defaults = member(value, properties, "defaultSecurityRules");
+    const struct nsf_json *custom = nsf_find_custom_rules(loader, value, properties);
+    const struct nsf_json *defaults = nsf_find_default_rules(loader, value, properties);
     custom = recover(loader, value, "SecurityRulesText", custom);
     defaults = recover(loader, value, "DefaultSecurityRulesText", defaults);
     if (is_lost(custom) || is_lost(defaults)) {
@@ -158,6 +201,14 @@ void nsf_load_new_nsg(struct nsf_loader *loader, const struct nsf_json *value)
     nsf_load_nsg(loader, nsf_json_get_nocase(value, "NewNSG"));
 }
 
+struct nsf_slice nsf_loader_group_of_rule(struct nsf_loader *loader, const struct nsf_json *rule)
+{
+    struct nsf_slice id = nsf_id_of_rules_nsg(nsf_json_get_string(rule, "id"));
+    if (id.len == 0)
+        id = nsf_json_string(member(rule, nsf_loader_properties(loader, rule), "networkSecurityGroupName"));
+    return id;
+}
+
 /* A rule by itself: part of an NSG that its id names, or that the file stands for. */
 void nsf_load_rule(struct nsf_loader *loader, const struct nsf_json *value)
 {
@@ -167,7 +218,7 @@ void nsf_load_rule(struct nsf_loader *loader, const struct nsf_json *value)
     nsg.id = nsf_id_of_rules_nsg(rule.id);
     nsg.name = nsf_id_last_segment(nsg.id);
     if (nsg.id.len == 0) {
-        nsg.name = nsf_json_get_string(value, "networkSecurityGroupName");
+        nsg.name = nsf_loader_group_of_rule(loader, value);
         if (nsg.name.len == 0)
             nsg.name = nsf_slice_str(
                 nsf_arena_printf(loader->arena, "(rules of %.*s)", NSF_SLICE_ARG(nsf_id_last_segment(loader->file))));

@@ -298,21 +298,35 @@ bool nsf_is_rule(struct nsf_loader *loader, const struct nsf_json *value)
            (has_port || fields.at[FIELD_PRIORITY] != NULL);
 }
 
+static void add_rule(struct nsf_loader *loader, const struct nsf_json *value, bool is_default, struct nsf_slice key,
+                     struct nsf_rule_list *list)
+{
+    struct nsf_rule *rule = nsf_rule_list_add(list, loader->arena);
+    nsf_read_rule(loader, value, rule);
+    rule->is_default |= is_default;
+    if (rule->name.len == 0)
+        rule->name = key;
+}
+
+/* One rule that PowerShell took out of its list, or rules by their names. */
+static void read_rule_map(struct nsf_loader *loader, const struct nsf_json *map, bool is_default,
+                          struct nsf_rule_list *list)
+{
+    bool is_by_name = map->u.map.n > 0;
+    for (size_t i = 0; i < map->u.map.n; i++)
+        is_by_name &= nsf_is_rule(loader, &map->u.map.members[i].value);
+    if (!is_by_name)
+        add_rule(loader, map, is_default, (struct nsf_slice){0}, list);
+    for (size_t i = 0; is_by_name && i < map->u.map.n; i++)
+        add_rule(loader, &map->u.map.members[i].value, is_default, map->u.map.members[i].key, list);
+}
+
 void nsf_read_rules(struct nsf_loader *loader, const struct nsf_json *rules, bool is_default,
                     struct nsf_rule_list *list)
 {
-    if (nsf_json_is(rules, NSF_JSON_MAP)) {
-        struct nsf_rule *rule = nsf_rule_list_add(list, loader->arena);
-        nsf_read_rule(loader, rules, rule);
-        rule->is_default |= is_default;
-        return;
-    }
-    for (size_t i = 0; i < nsf_json_len(rules); i++) {
-        const struct nsf_json *item = nsf_json_item(rules, i);
-        if (nsf_json_is(item, NSF_JSON_NULL))
-            continue;
-        struct nsf_rule *rule = nsf_rule_list_add(list, loader->arena);
-        nsf_read_rule(loader, item, rule);
-        rule->is_default |= is_default;
-    }
+    if (nsf_json_is(rules, NSF_JSON_MAP))
+        read_rule_map(loader, rules, is_default, list);
+    for (size_t i = 0; i < nsf_json_len(rules); i++)
+        if (!nsf_json_is(nsf_json_item(rules, i), NSF_JSON_NULL))
+            add_rule(loader, nsf_json_item(rules, i), is_default, (struct nsf_slice){0}, list);
 }

@@ -5,6 +5,7 @@
 #include "core/limits.h"
 #include "core/mem.h"
 #include "rules/document.h"
+#include "rules/inside.h"
 #include "rules/loader.h"
 #include "rules/merge.h"
 #include "rules/peers.h"
@@ -154,6 +155,7 @@ static load_fn *const load_fns[NSF_KIND_N] = {
     [NSF_KIND_TF_RAW] = nsf_load_terraform_raw,
     [NSF_KIND_EFFECTIVE_LIST] = nsf_load_effective_list,
     [NSF_KIND_EFFECTIVE_NSG] = nsf_load_effective,
+    [NSF_KIND_SECURITY_VIEW] = nsf_load_security_view,
     [NSF_KIND_NIC] = nsf_load_nic,
     [NSF_KIND_PUBLIC_IP] = nsf_load_public_ip,
     [NSF_KIND_VNET] = nsf_load_vnet,
@@ -219,6 +221,11 @@ static void load_value(struct reading *reading, const struct nsf_json *value)
     if (kind == NSF_KIND_OTHER_RESOURCE || kind == NSF_KIND_EMPTY) {
         if (reading->n_refused == 0)
             reading->refused = kind;
+        return;
+    }
+    if (kind == NSF_KIND_UNKNOWN && reading->run->options->shape == NSF_INPUT_SHAPE_AUTO &&
+        nsf_find_inside(&reading->loader, value, load_kind) > 0) {
+        reading->n_known++;
         return;
     }
     if (nsf_kind_refusal(kind) != NULL) {

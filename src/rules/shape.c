@@ -151,8 +151,10 @@ static enum nsf_kind kind_of_members(struct nsf_loader *loader, const struct nsf
     const struct nsf_json *properties = nsf_loader_properties(loader, map);
     if (has(map, "effectiveSecurityRules"))
         return NSF_KIND_EFFECTIVE_NSG;
-    if (has(properties, "securityRules") || has(properties, "defaultSecurityRules") ||
-        has(map, "properties_securityRules"))
+    if (has(properties, "securityRuleAssociations"))
+        return NSF_KIND_SECURITY_VIEW;
+    if (nsf_find_custom_rules(loader, map, properties) != NULL ||
+        nsf_find_default_rules(loader, map, properties) != NULL)
         return NSF_KIND_NSG;
     if (has_of(properties, "sources", NSF_JSON_ARRAY) && has_of(properties, "destinations", NSF_JSON_ARRAY))
         return NSF_KIND_ADMIN_RULE;
@@ -291,6 +293,7 @@ const char *nsf_kind_refusal(enum nsf_kind kind)
     case NSF_KIND_TF_RAW:
     case NSF_KIND_EFFECTIVE_LIST:
     case NSF_KIND_EFFECTIVE_NSG:
+    case NSF_KIND_SECURITY_VIEW:
     case NSF_KIND_NIC:
     case NSF_KIND_PUBLIC_IP:
     case NSF_KIND_VNET:

@@ -24,6 +24,7 @@
     X(TF_RAW, TERRAFORM, "a terraform.tfstate")                                                                        \
     X(EFFECTIVE_LIST, EFFECTIVE, "effective security rules")                                                           \
     X(EFFECTIVE_NSG, EFFECTIVE, "effective security rules")                                                            \
+    X(SECURITY_VIEW, EFFECTIVE, "a security group view")                                                               \
     X(NIC, NETWORK, "a network interface")                                                                             \
     X(PUBLIC_IP, NETWORK, "a public address")                                                                          \
     X(VNET, NETWORK, "a virtual network")                                                                              \

@@ -26,6 +26,7 @@ void nsf_load_azapi(struct nsf_loader *loader, const struct nsf_json *values, st
 void nsf_load_effective(struct nsf_loader *loader, const struct nsf_json *value);
 void nsf_load_effective_list(struct nsf_loader *loader, const struct nsf_json *value);
 void nsf_finish_effective(struct nsf_loader *loader);
+void nsf_load_security_view(struct nsf_loader *loader, const struct nsf_json *value);
 
 /* network.c */
 void nsf_load_nic(struct nsf_loader *loader, const struct nsf_json *value);

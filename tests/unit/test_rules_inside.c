@@ -1,0 +1,108 @@
+/* Groups inside JSON of no known form: inventories, recorded answers, the states of other tools. */
+#include "core/nsf_common.h"
+
+#include "support/rules_text.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#define ID "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/networkSecurityGroups/n"
+#define GUESSED(name)                                                                                                  \
+    "/subscriptions/{subscription}/resourceGroups/{resourceGroup}/providers/Microsoft.Network/"                        \
+    "networkSecurityGroups/" name
+#define SNAKE                                                                                                          \
+    "\"priority\":100,\"direction\":\"Inbound\",\"access\":\"Allow\",\"protocol\":\"Tcp\",\"source_address_prefix\":"  \
+    "\"*\","                                                                                                           \
+    "\"destination_port_range\":\"25\""
+#define CAMEL                                                                                                          \
+    "\"priority\":100,\"direction\":\"Inbound\",\"access\":\"Allow\",\"protocol\":\"Tcp\",\"sourceAddressPrefix\":\"*" \
+    "\","                                                                                                              \
+    "\"destinationPortRange\":\"25\""
+#define SNAKE_RULE "{\"name\":\"r\"," SNAKE "}"
+#define CAMEL_RULE "{\"name\":\"r\"," CAMEL "}"
+#define RULE_SHOWN "  r 100 in allow Tcp from=* port=25\n"
+#define SHOWN "nsg " ID " name=n\n" RULE_SHOWN
+#define NONE_KNOWN                                                                                                     \
+    "problem a.json shape: this JSON holds no network security groups in any form that is known: give the output of "  \
+    "az network nsg list, an ARM template, terraform show -json or another of the inputs in the manual\n"
+
+static void test_inventories(void **state)
+{
+    nsf_rules_text_check("{\"changed\":false,\"securitygroups\":[{\"id\":\"" ID
+                         "\",\"name\":\"n\",\"rules\":[" SNAKE_RULE
+                         "],\"default_rules\":[],\"network_interfaces\":[],\"subnets\":[]}]}",
+                         "nsg " ID " name=n no-subnets no-nics\n" RULE_SHOWN);
+    nsf_rules_text_check("{\"columns\":[{\"name\":\"id\"}],\"rows\":[{\"id\":\"" ID
+                         "\",\"security_rules\":[{\"name\":\"r\","
+                         "\"properties\":{" CAMEL "}}]}]}",
+                         SHOWN);
+    nsf_rules_text_check("[{\"Id\":\"" ID "\",\"Type\":\"azurerm_network_security_group\",\"Attrs\":{\"id\":\"" ID
+                         "\",\"security_rule\":[" SNAKE_RULE "]}}]",
+                         SHOWN);
+    nsf_rules_text_check("{\"groups\":{\"mine\":{\"id\":\"" ID "\",\"security_rules\":{\"r\":{" SNAKE "}}}}}", SHOWN);
+}
+
+static void test_recorded_answers(void **state)
+{
+    nsf_rules_text_check("{\"interactions\":[{\"response\":{\"body\":{\"data\":{\"value\":[{\"id\":\"" ID
+                         "\",\"properties\":{\"securityRules\":[" CAMEL_RULE "]}}]}}}}]}",
+                         SHOWN);
+    nsf_rules_text_check("{\"value\":[{\"answer\":{\"id\":\"" ID "\",\"securityRules\":[" CAMEL_RULE "]}}]}", SHOWN);
+}
+
+static void test_pulumi(void **state)
+{
+    nsf_rules_text_check("{\"version\":3,\"deployment\":{\"resources\":[{\"urn\":\"urn:pulumi:a::b::c::d\",\"type\":"
+                         "\"azure:network/networkSecurityGroup:NetworkSecurityGroup\",\"inputs\":{\"securityRules\":["
+                         "]},\"outputs\":{\"id\":\"" ID "\",\"securityRules\":[" CAMEL_RULE "]}}]}}",
+                         SHOWN);
+    nsf_rules_text_check(
+        "{\"steps\":[{\"oldState\":{\"urn\":\"urn:pulumi:a\",\"inputs\":{\"name\":\"old\",\"securityRules\":"
+        "[]}},\"newState\":{\"urn\":\"urn:pulumi:a\",\"inputs\":{\"name\":\"n\",\"securityRules\":[" CAMEL_RULE
+        "]}}}]}",
+        "nsg " GUESSED("n") " name=n guessed\n" RULE_SHOWN);
+}
+
+/* Two lists of rules are two groups: a Deny of one closes nothing of the other. */
+static void test_rules_by_group(void **state)
+{
+    nsf_rules_text_check("{\"web\":[" CAMEL_RULE "],\"mail\":[" CAMEL_RULE "]}",
+                         "nsg " GUESSED("mail") " name=mail guessed\n" RULE_SHOWN
+                                                "nsg " GUESSED("web") " name=web guessed\n" RULE_SHOWN);
+    nsf_rules_text_check("{\"a\":[{\"b\":{\"rule\":{\"id\":\"" ID "/securityRules/r\"," CAMEL "}}}]}",
+                         "nsg " ID " name=n partial\n" RULE_SHOWN);
+    nsf_rules_text_check("{\"a\":{\"b\":" CAMEL_RULE "}}", NONE_KNOWN);
+}
+
+/* What only looks like rules of a group. */
+static void test_not_groups(void **state)
+{
+    nsf_rules_text_check("{\"rules\":[{\"name\":\"r\",\"protocols\":[\"TCP\"],\"sourceAddresses\":[\"*\"],"
+                         "\"destinationPorts\":[\"25\"],\"priority\":100}]}",
+                         NONE_KNOWN);
+    nsf_rules_text_check(
+        "{\"x\":{\"type\":\"Microsoft.Authorization/policyDefinitions\",\"properties\":{\"then\":[" CAMEL_RULE "]}}}",
+        NONE_KNOWN);
+}
+
+static void test_security_view(void **state)
+{
+    nsf_rules_text_check(
+        "{\"networkInterfaces\":[{\"id\":\"/i\",\"securityRuleAssociations\":{\"defaultSecurityRules\":[],"
+        "\"effectiveSecurityRules\":[],\"networkInterfaceAssociation\":{\"id\":\"/i\",\"securityRules\":["
+        "]},\"subnetAssociation\":{\"id\":\"/sub\",\"securityRules\":[{\"id\":\"" ID "/securityRules/r\"," CAMEL
+        "}]}}}]}",
+        "nsg " ID " name=n subnets=/sub\n" RULE_SHOWN);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_inventories), cmocka_unit_test(test_recorded_answers),
+        cmocka_unit_test(test_pulumi),      cmocka_unit_test(test_rules_by_group),
+        cmocka_unit_test(test_not_groups),  cmocka_unit_test(test_security_view),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
