@@ -65,6 +65,15 @@ static void set_name(struct nsf_envelope *env, struct nsf_level *level, struct n
         nsf_records_set_member(&env->records, NSF_KEY_VERSION, text);
 }
 
+/* A text or a number where arrays of tuples are looked for; null is nothing. */
+static void note_odd_tuples(struct nsf_envelope *env, const struct nsf_level *level, struct nsf_slice text,
+                            bool is_string)
+{
+    bool is_inside = level->role == ROLE_RECORD || level->role == ROLE_INSIDE;
+    if (is_inside && text.ptr != NULL && (is_string || !nsf_slice_eq(text, NSF_SLICE_LIT("null"))))
+        nsf_records_top(&env->records)->has_odd_tuples = true;
+}
+
 /* A value that is no string is none, but where a version is meant. `text` is the absent slice for maps and arrays. */
 static void take_value(struct nsf_envelope *env, struct nsf_slice text, bool is_string)
 {
@@ -76,6 +85,8 @@ static void take_value(struct nsf_envelope *env, struct nsf_slice text, bool is_
     }
     if (!level->is_map)
         return;
+    if (nsf_key_holds_tuples(level->key))
+        note_odd_tuples(env, level, text, is_string);
     bool is_version = level->key == NSF_KEY_VERSION || level->key == NSF_KEY_FLOW_LOG_VERSION;
     struct nsf_slice value = is_string || is_version ? text : (struct nsf_slice){NULL, 0};
     if (level->role == ROLE_RECORD && is_member_of_record(level->key))
@@ -175,6 +186,8 @@ static bool on_start_map(void *ctx)
         open_record(env, end - 1);
         return true;
     }
+    if (role == ROLE_INSIDE && parent->is_map && parent->key == NSF_KEY_FLOW_TUPLES)
+        nsf_records_top(&env->records)->has_odd_tuples = true;
     struct nsf_level *level = push_level(env, role, true);
     level->is_properties = parent->role == ROLE_RECORD && parent->key == NSF_KEY_PROPERTIES;
     if (parent->role == ROLE_RECORD && parent->key == NSF_KEY_FLOW_RECORDS)

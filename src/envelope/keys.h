@@ -38,6 +38,13 @@ static inline bool nsf_key_is_inner(enum nsf_key key)
     return key >= NSF_KEY_VERSION;
 }
 
+/* Tuples stand in such a member, or in arrays and objects inside it. */
+static inline bool nsf_key_holds_tuples(enum nsf_key key)
+{
+    return key == NSF_KEY_PROPERTIES || key == NSF_KEY_FLOW_RECORDS ||
+           (key >= NSF_KEY_FLOWS && key <= NSF_KEY_FLOW_TUPLES);
+}
+
 /* An object with such a member is a record or a piece of one, not something wrapped around records. */
 static inline bool nsf_key_marks_record(enum nsf_key key)
 {

@@ -384,6 +384,8 @@ static void add_whole(struct nsf_records *records, const struct nsf_open_record 
     row->fingerprint = nsf_hash_fingerprint(text.ptr, text.len, records->options.seed);
     row->has_fingerprint = true;
     take_groups(records, record, window, &scope, row->scope_id, records->n_groups, &target);
+    if (record->has_odd_tuples)
+        add_problem(batch, NSF_E_RECORD, record->start, "something else stands where arrays of flow tuples belong");
 }
 
 /* The streamed record goes on in this batch: as the row it has there, or as a part in a new one. */

@@ -55,6 +55,7 @@ struct nsf_open_record {
     bool has_flow_records; /* the member of virtual network flow logs */
     bool has_inner;        /* records or wrappers were found inside */
     bool has_members;
+    bool has_odd_tuples;            /* where arrays of tuples are looked for stands something else, which is not read */
     bool is_streamed;               /* past NSF_RECORD_MAX_BYTES: handed on in parts */
     struct nsf_tuple_target target; /* of a streamed one */
 };
