@@ -14,17 +14,16 @@
 #define JOURNAL_CLASSES (UINT64_C(1) << (JOURNAL_NIC_SHIFT - JOURNAL_CLASS_SHIFT))
 /* The number of a source with one connection: its port, and the NIC above that. */
 #define NUMBER_NIC_SHIFT 16
-#define TAIL_POOL (NSF_JOURNAL_POOLS - 1)
+#define LAST_POOL (NSF_JOURNAL_POOLS - 1)
 
 _Static_assert(NSF_CLASSES <= JOURNAL_CLASSES, "a class has three bits");
 _Static_assert(NSF_TRAIT_NICS <= UINT64_C(1) << (JOURNAL_SECONDS_SHIFT - JOURNAL_NIC_SHIFT), "a NIC has 13 bits");
 _Static_assert(NSF_JOURNAL_NOTES <= NSF_TRAITS_FEW, "all notes can be read in one go");
-_Static_assert(2u << (TAIL_POOL - 1) == NSF_JOURNAL_NOTES, "the last list that doubles holds all notes");
-_Static_assert(NSF_JOURNAL_NOTES % NSF_JOURNAL_TAIL == 0, "a tail is full whenever n is a multiple of its length");
+_Static_assert(2u << LAST_POOL == NSF_JOURNAL_LIST, "the last pool has the longest lists");
 
 static uint32_t length_of(unsigned pool)
 {
-    return pool == TAIL_POOL ? NSF_JOURNAL_TAIL : 2u << pool;
+    return 2u << pool;
 }
 
 static uint32_t lists_per_block(unsigned pool)
@@ -36,15 +35,15 @@ static uint32_t lists_per_block(unsigned pool)
 static unsigned pool_of(uint32_t n)
 {
     unsigned pool = 0;
-    while (pool < TAIL_POOL && n > length_of(pool))
+    while (pool < LAST_POOL && n > length_of(pool))
         pool++;
     return pool;
 }
 
-/* Of n connections those that stand in the list: all, or what came since others were joined. */
+/* Of n connections those that stand in the list: all, or what came since it began anew. */
 static uint32_t n_notes(uint32_t n)
 {
-    return n <= NSF_JOURNAL_NOTES ? n : (n - 1) % NSF_JOURNAL_TAIL + 1;
+    return (n - 1) % NSF_JOURNAL_LIST + 1;
 }
 
 static void release_pool(struct nsf_journal_pool *pool)
@@ -59,12 +58,12 @@ void nsf_journal_release(struct nsf_journal *journal)
 {
     for (unsigned p = 0; p < NSF_JOURNAL_POOLS; p++)
         release_pool(&journal->pools[p]);
-    for (uint32_t i = 0; i < journal->n_packed; i++)
-        nsf_free(journal->packed[i]);
-    nsf_free(journal->packed);
+    for (uint32_t i = 0; i < journal->n_beside; i++)
+        nsf_free(journal->beside[i]);
+    nsf_free(journal->beside);
     nsf_free(journal->scratch);
     nsf_free(journal->words);
-    *journal = (struct nsf_journal){.packed = NULL};
+    *journal = (struct nsf_journal){.beside = NULL};
 }
 
 static uint64_t *notes_in(const struct nsf_journal *journal, unsigned pool, uint32_t list)
@@ -126,10 +125,10 @@ void nsf_journal_drop(struct nsf_journal *journal, uint32_t number, uint32_t n)
     if (n < 2)
         return;
     drop_list(journal, pool_of(n), number);
-    if (n <= NSF_JOURNAL_NOTES)
+    if (n <= NSF_JOURNAL_LIST)
         return;
-    nsf_free(journal->packed[number]);
-    journal->packed[number] = NULL;
+    nsf_free(journal->beside[number]);
+    journal->beside[number] = NULL;
 }
 
 static uint64_t packed_note(const struct nsf_trait_note *note)
@@ -190,50 +189,69 @@ static void add_notes(const uint64_t *notes, uint32_t n, enum nsf_traits_part pa
     }
 }
 
-static void grow_packed(struct nsf_journal *journal, uint32_t list)
+static void grow_beside(struct nsf_journal *journal, uint32_t list)
 {
-    NSF_GROW(journal->packed, journal->packed_capacity, (size_t)list + 1);
-    while (journal->n_packed <= list)
-        journal->packed[journal->n_packed++] = NULL;
+    NSF_GROW(journal->beside, journal->beside_capacity, (size_t)list + 1);
+    while (journal->n_beside <= list)
+        journal->beside[journal->n_beside++] = NULL;
 }
 
-static void pack_scratch(struct nsf_journal *journal, uint32_t tail)
+/* In place of what is beside the list. */
+static void pack_scratch(struct nsf_journal *journal, uint32_t list)
 {
     NSF_GROW(journal->words, journal->words_capacity, nsf_traits_pack_max(journal->scratch));
     size_t n_bytes = nsf_traits_pack(journal->scratch, journal->words) * sizeof(*journal->words);
-    journal->packed[tail] = nsf_malloc(n_bytes);
-    memcpy(journal->packed[tail], journal->words, n_bytes);
+    nsf_free(journal->beside[list]);
+    journal->beside[list] = nsf_malloc(n_bytes);
+    memcpy(journal->beside[list], journal->words, n_bytes);
 }
 
-/* The packed traits of a source that had no tail so far. */
-static void pack_notes(struct nsf_journal *journal, uint32_t tail, const uint64_t *notes, uint32_t n)
+/* The notes of a source with up to NSF_JOURNAL_NOTES connections, in `both` where they stand in two places. */
+static const uint64_t *all_notes(const struct nsf_journal *journal, uint32_t number, uint32_t n,
+                                 uint64_t both[NSF_JOURNAL_NOTES])
 {
-    grow_packed(journal, tail);
-    nsf_traits_reset(journal->scratch);
-    read_all_notes(notes, n, NSF_TRAITS_ALL, &journal->scratch);
-    pack_scratch(journal, tail);
+    const uint64_t *notes = notes_in(journal, pool_of(n), number);
+    if (n <= NSF_JOURNAL_LIST)
+        return notes;
+    memcpy(both, journal->beside[number], NSF_JOURNAL_LIST * sizeof(*both));
+    memcpy(both + NSF_JOURNAL_LIST, notes, (n - NSF_JOURNAL_LIST) * sizeof(*both));
+    return both;
 }
 
-/* Adds n notes of a tail to the packed traits beside it. */
-static void join_tail(struct nsf_journal *journal, uint32_t tail, uint32_t n)
+/* The first list that is full. */
+static void put_beside(struct nsf_journal *journal, uint32_t list)
+{
+    const size_t n_bytes = NSF_JOURNAL_LIST * sizeof(uint64_t);
+    grow_beside(journal, list);
+    journal->beside[list] = nsf_malloc(n_bytes);
+    memcpy(journal->beside[list], notes_in(journal, LAST_POOL, list), n_bytes);
+}
+
+/* The second one. */
+static void pack_notes(struct nsf_journal *journal, uint32_t list)
+{
+    uint64_t both[NSF_JOURNAL_NOTES];
+    const uint64_t *notes = all_notes(journal, list, NSF_JOURNAL_NOTES, both);
+    nsf_traits_reset(journal->scratch);
+    read_all_notes(notes, NSF_JOURNAL_NOTES, NSF_TRAITS_ALL, &journal->scratch);
+    pack_scratch(journal, list);
+}
+
+/* Any other one, or what there is of it: n notes. */
+static void join_notes(struct nsf_journal *journal, uint32_t list, uint32_t n)
 {
     nsf_traits_reset(journal->scratch);
-    nsf_traits_unpack(journal->packed[tail], NSF_TRAIT_LISTS, &journal->scratch);
-    nsf_free(journal->packed[tail]);
-    add_notes(notes_in(journal, TAIL_POOL, tail), n, NSF_TRAITS_ALL, &journal->scratch);
-    pack_scratch(journal, tail);
+    nsf_traits_unpack(journal->beside[list], NSF_TRAIT_LISTS, &journal->scratch);
+    add_notes(notes_in(journal, LAST_POOL, list), n, NSF_TRAITS_ALL, &journal->scratch);
+    pack_scratch(journal, list);
 }
 
-/* A list for one more than the n notes that fill one: a longer one, or a tail behind what is joined. */
+/* A longer list for the n notes that fill one. */
 static uint32_t move_notes(struct nsf_journal *journal, uint32_t old, uint32_t n)
 {
     unsigned pool = pool_of(n);
     uint32_t list = take_list(journal, pool + 1);
-    const uint64_t *notes = notes_in(journal, pool, old);
-    if (pool + 1 == TAIL_POOL)
-        pack_notes(journal, list, notes, n);
-    else
-        memcpy(notes_in(journal, pool + 1, list), notes, n * sizeof(*notes));
+    memcpy(notes_in(journal, pool + 1, list), notes_in(journal, pool, old), n * sizeof(uint64_t));
     drop_list(journal, pool, old);
     return list;
 }
@@ -256,49 +274,61 @@ void nsf_journal_add(struct nsf_journal *journal, uint32_t *number, uint32_t n, 
         nsf_journal_read_only(*number, &before);
         *number = take_list(journal, 0);
         *notes_in(journal, 0, *number) = packed_note(&before);
-    } else if (n <= NSF_JOURNAL_NOTES && n == length_of(pool_of(n))) {
+    } else if (n < NSF_JOURNAL_LIST && n == length_of(pool_of(n))) {
         *number = move_notes(journal, *number, n);
-    } else if (n > NSF_JOURNAL_NOTES && n % NSF_JOURNAL_TAIL == 0) {
-        join_tail(journal, *number, NSF_JOURNAL_TAIL);
+    } else if (n == NSF_JOURNAL_LIST) {
+        put_beside(journal, *number);
+    } else if (n == NSF_JOURNAL_NOTES) {
+        pack_notes(journal, *number);
+    } else if (n % NSF_JOURNAL_LIST == 0) {
+        join_notes(journal, *number, NSF_JOURNAL_LIST);
     }
     notes_in(journal, pool_of(n + 1), *number)[n_notes(n + 1) - 1] = packed_note(note);
 }
 
 void nsf_journal_settle(struct nsf_journal *journal, uint32_t number, uint32_t n)
 {
-    if (n > NSF_JOURNAL_NOTES)
-        join_tail(journal, number, n_notes(n));
+    if (n <= NSF_JOURNAL_NOTES)
+        return;
+    join_notes(journal, number, n_notes(n));
+    drop_list(journal, LAST_POOL, number); /* its number stays that of what is beside it */
 }
 
 void nsf_journal_finish(struct nsf_journal *journal)
 {
-    release_pool(&journal->pools[TAIL_POOL]);
     journal->is_finished = true;
 }
 
 void nsf_journal_read(const struct nsf_journal *journal, uint32_t number, uint32_t n, enum nsf_traits_part part,
                       struct nsf_traits **traits)
 {
+    uint64_t both[NSF_JOURNAL_NOTES];
     if (n <= NSF_JOURNAL_NOTES) {
-        read_all_notes(notes_in(journal, pool_of(n), number), n, part, traits);
+        read_all_notes(all_notes(journal, number, n, both), n, part, traits);
         return;
     }
-    nsf_traits_unpack(journal->packed[number], (unsigned)part, traits);
+    nsf_traits_unpack(journal->beside[number], (unsigned)part, traits);
     if (!journal->is_finished)
-        add_notes(notes_in(journal, TAIL_POOL, number), n_notes(n), part, traits);
+        add_notes(notes_in(journal, LAST_POOL, number), n_notes(n), part, traits);
+}
+
+static void expect(const void *ptr, size_t n_bytes)
+{
+    for (size_t at = 0; at < n_bytes; at += 64)
+        __builtin_prefetch((const char *)ptr + at);
 }
 
 void nsf_journal_expect_read(const struct nsf_journal *journal, uint32_t number, uint32_t n)
 {
     if (n < 2)
         return;
-    const char *first = n > NSF_JOURNAL_NOTES ? (const char *)journal->packed[number]
-                                              : (const char *)notes_in(journal, pool_of(n), number);
-    __builtin_prefetch(first);
-    __builtin_prefetch(first + 64);
+    if (n <= NSF_JOURNAL_NOTES)
+        expect(notes_in(journal, pool_of(n), number), sizeof(uint64_t));
+    if (n > NSF_JOURNAL_LIST)
+        expect(journal->beside[number], 2 * NSF_JOURNAL_LIST * sizeof(uint64_t));
 }
 
-/* A list that is full is read as a whole, to be moved or joined. */
+/* A list that is full is read as a whole, and so is what is joined with it. */
 void nsf_journal_expect(const struct nsf_journal *journal, uint32_t number, uint32_t n)
 {
     if (n < 2)
@@ -306,13 +336,8 @@ void nsf_journal_expect(const struct nsf_journal *journal, uint32_t number, uint
     unsigned pool = pool_of(n);
     uint32_t used = n_notes(n);
     const uint64_t *notes = notes_in(journal, pool, number);
-    if (used < length_of(pool)) {
-        __builtin_prefetch(notes + used, 1);
-        return;
-    }
-    for (uint32_t i = 0; i < used; i += 8)
-        __builtin_prefetch(notes + i);
-    __builtin_prefetch(notes + used - 1);
-    if (pool == TAIL_POOL)
-        __builtin_prefetch(journal->packed[number]);
+    bool is_full = used == length_of(pool);
+    __builtin_prefetch(is_full ? notes : notes + used, 1);
+    if (is_full && n > NSF_JOURNAL_LIST)
+        __builtin_prefetch(journal->beside[number]);
 }

@@ -2,9 +2,10 @@
  * journal.h - the connections of each source, as little of them as a score needs.
  *
  * Most sources of a busy rule connect a handful of times: their connections are noted one by one, eight bytes each, and
- * joined when somebody asks. Those of a source with more than NSF_JOURNAL_NOTES are joined with its traits, which lie
- * packed (evidence/traits_pack.h) and are smaller than so many notes; what comes then is noted again until there are
- * NSF_JOURNAL_TAIL, so that the work of unpacking is shared by many connections.
+ * joined when somebody asks. A list of NSF_JOURNAL_LIST that is full goes beside the list, which begins anew. With more
+ * than NSF_JOURNAL_NOTES the traits of a source lie there instead, packed (evidence/traits_pack.h), which are smaller
+ * than so many notes; from then on a full list is joined with them, so that many connections share the work of
+ * unpacking.
  *
  * A source has `n` connections and a number, which the caller keeps: void while n is 0, the source port and
  * the NIC while n is 1, its list of notes from then on.
@@ -16,10 +17,10 @@
 
 #include "evidence/traits.h"
 
-/* Lists of 2, 4, 8 and 16 notes, and those of 8 that are beside packed traits. */
-#define NSF_JOURNAL_POOLS 5
-#define NSF_JOURNAL_NOTES 16u
-#define NSF_JOURNAL_TAIL 8u
+/* Lists of 2, 4 and 8 notes. */
+#define NSF_JOURNAL_POOLS 3
+#define NSF_JOURNAL_LIST 8u
+#define NSF_JOURNAL_NOTES (2 * NSF_JOURNAL_LIST)
 
 struct nsf_journal_block {
     uint64_t *notes;  /* NULL: none of its lists is taken */
@@ -39,9 +40,11 @@ struct nsf_journal_pool {
 
 struct nsf_journal {
     struct nsf_journal_pool pools[NSF_JOURNAL_POOLS];
-    uint16_t **packed; /* by list of the last pool, which is beside it */
-    size_t packed_capacity;
-    uint32_t n_packed;
+    /* By list of the last pool what is beside it. NULL: nothing; while there are no more than NSF_JOURNAL_NOTES the
+     * first notes, uint64_t each; then packed traits, in words of uint16_t. */
+    void **beside;
+    size_t beside_capacity;
+    uint32_t n_beside;
     struct nsf_traits *scratch;
     uint16_t *words;
     size_t words_capacity;
@@ -59,8 +62,7 @@ void nsf_journal_read_only(uint32_t number, struct nsf_trait_note *only);
 void nsf_journal_read(const struct nsf_journal *journal, uint32_t number, uint32_t n, enum nsf_traits_part part,
                       struct nsf_traits **traits);
 void nsf_journal_drop(struct nsf_journal *journal, uint32_t number, uint32_t n);
-/* Before nothing is added any more: lists beside packed traits are joined with these, source by source, then their
- * memory is given back. */
+/* Before nothing is added any more: lists beside packed traits are joined with these, source by source. */
 void nsf_journal_settle(struct nsf_journal *journal, uint32_t number, uint32_t n);
 void nsf_journal_finish(struct nsf_journal *journal);
 /* Bring what nsf_journal_read and nsf_journal_add will touch into the cache. */

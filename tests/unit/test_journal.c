@@ -87,7 +87,7 @@ static void assert_parts_are_the_same(const struct nsf_journal *journal, const s
 static void test_reads_what_was_added(void **state)
 {
     (void)state;
-    struct nsf_journal journal = {.packed = NULL};
+    struct nsf_journal journal = {.beside = NULL};
     struct source sources[N_SOURCES] = {{.n = 0}};
     struct nsf_traits *read = NULL;
     srand(4);
@@ -126,7 +126,7 @@ static void test_reads_what_was_added(void **state)
 static void test_lists_are_used_again(void **state)
 {
     (void)state;
-    struct nsf_journal journal = {.packed = NULL};
+    struct nsf_journal journal = {.beside = NULL};
     for (int round = 0; round < 500; round++) {
         struct source source = {.n = 0};
         struct nsf_trait_note note = any_note((uint32_t)round % N_SOURCES);
