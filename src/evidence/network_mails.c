@@ -112,6 +112,18 @@ void nsf_network_mails_add(struct nsf_network_mails *mails, uint64_t id, struct 
         nsf_traits_list(mails->scratch, NSF_TRAIT_MESSAGE_DAYS));
 }
 
+void nsf_network_mails_expect(const struct nsf_network_mails *mails, uint64_t id)
+{
+    nsf_slim_index_expect(&mails->by_id, hash_of(id));
+}
+
+void nsf_network_mails_expect_lists(const struct nsf_network_mails *mails, uint64_t id)
+{
+    uint32_t idx = nsf_slim_index_guess(&mails->by_id, hash_of(id));
+    if (idx != NSF_INDEX_NONE)
+        __builtin_prefetch(mail_at(mails, idx), 1);
+}
+
 void nsf_network_mails_find(const struct nsf_network_mails *mails, uint64_t id, struct nsf_u32_view *runs,
                             struct nsf_u32_view *days)
 {

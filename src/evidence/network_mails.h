@@ -33,6 +33,10 @@ void nsf_network_mails_release(struct nsf_network_mails *mails);
 /* Joins lists of NSF_TRAIT_RUNS and NSF_TRAIT_MESSAGE_DAYS, neither empty. */
 void nsf_network_mails_add(struct nsf_network_mails *mails, uint64_t id, struct nsf_u32_view runs,
                            struct nsf_u32_view days);
+/* The two steps that bring what is known of a network into the cache, each some time before the next one or the asking.
+ */
+void nsf_network_mails_expect(const struct nsf_network_mails *mails, uint64_t id);
+void nsf_network_mails_expect_lists(const struct nsf_network_mails *mails, uint64_t id);
 /* The same lists of a network, empty where none was added; lends until the next add. */
 void nsf_network_mails_find(const struct nsf_network_mails *mails, uint64_t id, struct nsf_u32_view *runs,
                             struct nsf_u32_view *days);

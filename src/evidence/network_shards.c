@@ -66,26 +66,59 @@ void nsf_network_shards_begin(struct nsf_network_shards *networks, const struct 
     nsf_parallel(jobs, NSF_PARTITIONS, list_rows, networks);
 }
 
-static void add_row(struct nsf_network_shards *networks, unsigned shard, unsigned partition, uint32_t row_idx,
-                    struct nsf_traits **one)
+/* Networks lie anywhere, and there can be millions: rows wait a while, until what is known of theirs is in the cache.
+ */
+#define ROWS_WAITING 16u
+struct collecting {
+    struct nsf_network_shards *networks;
+    struct nsf_network_mails *shard;
+    struct nsf_traits *one;
+    struct {
+        unsigned partition;
+        uint32_t row_idx;
+        uint64_t id;
+    } waiting[ROWS_WAITING]; /* in a ring */
+    uint64_t n_come;
+    uint64_t n_gone;
+};
+
+static void add_oldest(struct collecting *collecting)
 {
-    const struct nsf_traits *traits =
-        nsf_sources_traits(sources_of(networks, partition), row_idx, NSF_TRAITS_OF_NETWORKS, one);
-    nsf_network_mails_add(&networks->shards[shard], network_of_row(networks, partition, row_idx),
+    uint64_t oldest = collecting->n_gone++, half = oldest + ROWS_WAITING / 2;
+    const struct nsf_sources *sources =
+        sources_of(collecting->networks, collecting->waiting[oldest % ROWS_WAITING].partition);
+    if (half < collecting->n_come)
+        nsf_network_mails_expect_lists(collecting->shard, collecting->waiting[half % ROWS_WAITING].id);
+    const struct nsf_traits *traits = nsf_sources_traits(sources, collecting->waiting[oldest % ROWS_WAITING].row_idx,
+                                                         NSF_TRAITS_OF_NETWORKS, &collecting->one);
+    nsf_network_mails_add(collecting->shard, collecting->waiting[oldest % ROWS_WAITING].id,
                           nsf_traits_list(traits, NSF_TRAIT_RUNS), nsf_traits_list(traits, NSF_TRAIT_MESSAGE_DAYS));
+}
+
+static void add_row(struct collecting *collecting, unsigned partition, uint32_t row_idx)
+{
+    if (collecting->n_come - collecting->n_gone == ROWS_WAITING)
+        add_oldest(collecting);
+    uint64_t place = collecting->n_come++ % ROWS_WAITING;
+    collecting->waiting[place].partition = partition;
+    collecting->waiting[place].row_idx = row_idx;
+    collecting->waiting[place].id = network_of_row(collecting->networks, partition, row_idx);
+    nsf_network_mails_expect(collecting->shard, collecting->waiting[place].id);
 }
 
 void nsf_network_shards_collect(struct nsf_network_shards *networks, unsigned i)
 {
-    struct nsf_traits *one = NULL;
+    struct collecting collecting = {.networks = networks, .shard = &networks->shards[i]};
     for (unsigned p = 0; p < NSF_PARTITIONS && networks->rows != NULL; p++)
         for (size_t r = 0; r < networks->rows[p].of[i].n; r++)
-            add_row(networks, i, p, networks->rows[p].of[i].items[r], &one);
+            add_row(&collecting, p, networks->rows[p].of[i].items[r]);
     for (unsigned p = 0; p < NSF_PARTITIONS && networks->rows == NULL; p++)
         for (uint32_t r = 0; r < sources_of(networks, p)->rows.n; r++)
             if (has_messages(sources_of(networks, p), r))
-                add_row(networks, i, p, r, &one);
-    nsf_free(one);
+                add_row(&collecting, p, r);
+    while (collecting.n_gone < collecting.n_come)
+        add_oldest(&collecting);
+    nsf_free(collecting.one);
 }
 
 void nsf_network_shards_finish(struct nsf_network_shards *networks)
@@ -102,6 +135,16 @@ void nsf_network_shards_release(struct nsf_network_shards *networks)
     nsf_network_shards_finish(networks);
     for (unsigned i = 0; i < networks->n; i++)
         nsf_network_mails_release(&networks->shards[i]);
+}
+
+void nsf_network_shards_expect(const struct nsf_network_shards *networks, uint64_t id)
+{
+    nsf_network_mails_expect(&networks->shards[shard_of(networks, id)], id);
+}
+
+void nsf_network_shards_expect_lists(const struct nsf_network_shards *networks, uint64_t id)
+{
+    nsf_network_mails_expect_lists(&networks->shards[shard_of(networks, id)], id);
 }
 
 void nsf_network_shards_find(const struct nsf_network_shards *networks, uint64_t id, struct nsf_u32_view *runs,

@@ -98,26 +98,52 @@ static const struct nsf_judgement *judge_address(struct nsf_verdicts *verdicts, 
     return judge(verdicts->desk, address, NULL, &place, facts);
 }
 
+/* A row that is judged soon; the networks of the rows lie anywhere, and those of the next ones are fetched meanwhile.
+ */
+struct row_ahead {
+    uint32_t first; /* row of the same address: judged already, unless it is this one */
+    struct nsf_ip address;
+    struct nsf_lists_place place;
+};
+#define ROWS_AHEAD 16u
+
+static void look_ahead(const struct nsf_verdicts *verdicts, unsigned partition, uint32_t row_idx,
+                       struct row_ahead *ahead)
+{
+    const struct nsf_row_finder *rows = nsf_dossier_rows(verdicts->dossier);
+    ahead->first = nsf_row_finder_first_beside(rows, partition, row_idx);
+    if (ahead->first < row_idx)
+        return;
+    ahead->address = nsf_row_finder_address(rows, partition, row_idx);
+    ahead->place = nsf_lists_place_of(verdicts->lists, ahead->address);
+    nsf_dossier_expect(verdicts->dossier, ahead->place.network_id);
+}
+
 /* One partition; its rows are nobody else's. */
 static void judge_partition(void *ctx, size_t partition)
 {
     struct nsf_verdicts *verdicts = ctx;
-    const struct nsf_row_finder *rows = nsf_dossier_rows(verdicts->dossier);
-    uint32_t n = nsf_row_finder_count(rows, (unsigned)partition);
+    uint32_t n = nsf_row_finder_count(nsf_dossier_rows(verdicts->dossier), (unsigned)partition);
     struct nsf_packed_facts *of = nsf_malloc(nsf_mul_size((size_t)n + 1, sizeof(*of)));
     struct nsf_review_desk *desk = new_desk(verdicts);
-    desk->judgement.is_brief = true; /* nobody reads the words of the sums */
+    struct row_ahead ahead[ROWS_AHEAD]; /* a ring */
+    desk->judgement.is_brief = true;    /* nobody reads the words of the sums */
+    for (uint32_t i = 0; i < n && i < ROWS_AHEAD; i++)
+        look_ahead(verdicts, (unsigned)partition, i, &ahead[i]);
     for (uint32_t i = 0; i < n; i++) {
-        uint32_t first = nsf_row_finder_first_beside(rows, (unsigned)partition, i);
-        if (first < i) {
-            of[i] = of[first];
+        struct row_ahead own = ahead[i % ROWS_AHEAD];
+        const struct row_ahead *half = &ahead[(i + ROWS_AHEAD / 2) % ROWS_AHEAD];
+        if (i + ROWS_AHEAD < n)
+            look_ahead(verdicts, (unsigned)partition, i + ROWS_AHEAD, &ahead[i % ROWS_AHEAD]);
+        if (i + ROWS_AHEAD / 2 < n && half->first == i + ROWS_AHEAD / 2)
+            nsf_dossier_expect_network(verdicts->dossier, half->place.network_id);
+        if (own.first < i) {
+            of[i] = of[own.first];
             continue;
         }
         struct nsf_sender_facts facts;
-        struct nsf_ip address = nsf_row_finder_address(rows, (unsigned)partition, i);
-        struct nsf_lists_place place = nsf_lists_place_of(verdicts->lists, address);
         struct nsf_row_ref row = {(uint32_t)partition, i};
-        const struct nsf_judgement *judgement = judge(desk, address, &row, &place, &facts);
+        const struct nsf_judgement *judgement = judge(desk, own.address, &row, &own.place, &facts);
         of[i] = nsf_facts_pack(&facts, judgement->verdict);
     }
     free_desk(desk);
