@@ -228,6 +228,12 @@ static void tell_slot(const struct nsf_contacts_table *table, const struct nsf_c
     }
 }
 
+void nsf_contacts_expect(const struct nsf_contacts_table *table, struct nsf_ip src)
+{
+    if (nsf_ip_is_v4(src))
+        nsf_contact_slots_expect(&table->slots, nsf_contact_slots_first(&table->slots, nsf_ip_to_v4(src)));
+}
+
 bool nsf_contacts_find(const struct nsf_contacts_table *table, struct nsf_ip src, struct nsf_contact_summary *summary)
 {
     const struct nsf_contact_slot *slot = nsf_contact_slots_find(&table->slots, src);

@@ -130,6 +130,8 @@ void nsf_contacts_empty_block(struct nsf_contacts_table *table, struct nsf_conta
 /* Nothing is added any more: brings the number of addresses down to max_addresses. */
 void nsf_contacts_finish(struct nsf_contacts_table *table);
 
+/* Brings what nsf_contacts_find looks at first into the cache. */
+void nsf_contacts_expect(const struct nsf_contacts_table *table, struct nsf_ip src);
 /* False: the address never came up, or is not kept. */
 bool nsf_contacts_find(const struct nsf_contacts_table *table, struct nsf_ip src, struct nsf_contact_summary *summary);
 typedef void nsf_contacts_fn(void *ctx, const struct nsf_contact_summary *summary);

@@ -15,7 +15,8 @@
 #define ROW_PARTITION_SHIFT 28
 #define ROW_MASK ((UINT32_C(1) << ROW_PARTITION_SHIFT) - 1)
 
-#define ROWS_AHEAD 8u
+/* Rows are fetched that much ahead, and half way what stands beside them. */
+#define ROWS_AHEAD 16u
 
 struct rule_rows {
     uint32_t *rows;
@@ -64,12 +65,18 @@ static inline __attribute__((always_inline)) void expect(const void *ptr, size_t
         __builtin_prefetch((const char *)ptr + at);
 }
 
-/* Sources are mostly read one after the other, and their rows lie anywhere. */
+/* Sources are mostly read one after the other, and their rows lie anywhere, as do the contacts of their addresses. */
 static inline __attribute__((always_inline)) void expect_next(const struct nsf_evidence *evidence,
                                                               const struct rule_rows *own, uint64_t source_idx)
 {
+    uint64_t half = source_idx + ROWS_AHEAD / 2;
     if (source_idx + ROWS_AHEAD < own->n)
         expect(row_of(evidence, own->rows[source_idx + ROWS_AHEAD]), sizeof(struct nsf_source_row));
+    if (half >= own->n)
+        return;
+    struct nsf_ip src =
+        nsf_source_row_src(&sources_of(evidence, own->rows[half])->rows, row_of(evidence, own->rows[half]));
+    nsf_contacts_expect(&evidence->partitions[own->rows[half] >> ROW_PARTITION_SHIFT].contacts, src);
 }
 
 static void read_source(const struct nsf_review *review, size_t rule_idx, uint64_t source_idx,
@@ -127,6 +134,11 @@ static struct nsf_row_place place_of_row(const void *evidence, uint32_t ref)
         .messages = nsf_source_row_class(rows, row, NSF_CLASS_MESSAGE),
         .connections = nsf_source_row_connections(rows, row),
     };
+}
+
+static void expect_row(const void *evidence, uint32_t ref)
+{
+    __builtin_prefetch(row_of(evidence, ref));
 }
 
 /* What was summed while reading. */
@@ -220,7 +232,7 @@ static void sort_rows(struct nsf_evidence *evidence, struct review_rows *rows, s
 {
     for (size_t t = 0; t < evidence->scan->n_findings; t++) {
         struct rule_rows *own = &rows->by_target[t];
-        nsf_row_order_sort(own->rows, own->n, place_of_row, evidence, evidence->options.jobs);
+        nsf_row_order_sort(own->rows, own->n, place_of_row, expect_row, evidence, evidence->options.jobs);
         struct nsf_review_rule *rule = &review->rules[t];
         rule->n_sources = own->n + (own->rest.connections > 0);
         rule->n_summed = own->rest.sources;
@@ -517,8 +529,8 @@ static void end_reading(struct nsf_evidence *evidence, struct nsf_review *review
         review->denied.sources += ending.denied_sources[p];
 }
 
-/* An NSG that lets something in is attached somewhere, whatever the definitions show: its rules are no longer latent, but
- * for those that something else on the path denies and nobody was seen to pass. */
+/* An NSG that lets something in is attached somewhere, whatever the definitions show: its rules are no longer latent,
+ * but for those that something else on the path denies and nobody was seen to pass. */
 static void tell_hits(const struct nsf_evidence *evidence, struct nsf_review *review)
 {
     const struct nsf_scan *scan = evidence->scan;

@@ -11,6 +11,9 @@
  */
 #define CHUNK_ROWS ((size_t)32768)
 
+/* Of each chunk that is merged so many rows are fetched before they are the first. */
+#define ROWS_AHEAD 4
+
 struct row_key {
     uint64_t counts; /* messages and connections, both as what they lack */
     uint64_t hi;
@@ -24,6 +27,7 @@ struct order {
     uint32_t *refs;
     size_t n;
     nsf_row_place_fn *place_of;
+    nsf_row_expect_fn *expect;
     const void *ctx;
 };
 
@@ -122,6 +126,8 @@ static void merge_chunks(struct order *order, size_t n_chunks)
     for (size_t n = 0; n < order->n; n++) {
         struct head *first = &heads[0];
         merged[n] = first->key.ref;
+        if (first->at + ROWS_AHEAD < first->end)
+            order->expect(order->ctx, order->refs[first->at + ROWS_AHEAD]);
         if (++first->at < first->end)
             first->key = key_of(order, order->refs[first->at]);
         else
@@ -133,9 +139,10 @@ static void merge_chunks(struct order *order, size_t n_chunks)
     nsf_free(heads);
 }
 
-void nsf_row_order_sort(uint32_t *refs, size_t n, nsf_row_place_fn *place_of, const void *ctx, unsigned jobs)
+void nsf_row_order_sort(uint32_t *refs, size_t n, nsf_row_place_fn *place_of, nsf_row_expect_fn *expect,
+                        const void *ctx, unsigned jobs)
 {
-    struct order order = {.refs = refs, .n = n, .place_of = place_of, .ctx = ctx};
+    struct order order = {.refs = refs, .n = n, .place_of = place_of, .expect = expect, .ctx = ctx};
     size_t n_chunks = (n + CHUNK_ROWS - 1) / CHUNK_ROWS;
     nsf_parallel(jobs, n_chunks, sort_chunk, &order);
     if (n_chunks > 1)

@@ -17,7 +17,11 @@ struct nsf_row_place {
 /* Of the row that a number stands for. */
 typedef struct nsf_row_place nsf_row_place_fn(const void *ctx, uint32_t ref);
 
+/* Brings what that needs into the cache. */
+typedef void nsf_row_expect_fn(const void *ctx, uint32_t ref);
+
 /* Sorts the numbers with `jobs` threads (0 is one). No two rows are equal. */
-void nsf_row_order_sort(uint32_t *refs, size_t n, nsf_row_place_fn *place_of, const void *ctx, unsigned jobs);
+void nsf_row_order_sort(uint32_t *refs, size_t n, nsf_row_place_fn *place_of, nsf_row_expect_fn *expect,
+                        const void *ctx, unsigned jobs);
 
 #endif

@@ -172,6 +172,15 @@ static struct nsf_slice name_of(struct nsf_review_desk *desk, const struct nsf_s
     return lists->n_mmdb == 0 ? nsf_slice(NULL, 0) : nsf_slice_str(nsf_lists_owner(lists, facts->address, desk->owner));
 }
 
+/* Sources are mostly read one after the other, and what was judged of them lies anywhere. */
+static void expect_next(const struct nsf_verdicts *verdicts, const struct nsf_review *review, size_t rule_idx,
+                        uint64_t source_idx)
+{
+    struct nsf_row_ref row;
+    if (nsf_evidence_row_at(review, rule_idx, source_idx + ROWS_AHEAD, &row))
+        __builtin_prefetch(&verdicts->of[row.partition][row.row_idx]);
+}
+
 static void read_source_at(const struct nsf_review *review, struct nsf_review_desk *desk, size_t rule_idx,
                            uint64_t source_idx, struct nsf_mail_source *source)
 {
@@ -180,6 +189,7 @@ static void read_source_at(const struct nsf_review *review, struct nsf_review_de
     struct nsf_row_ref row;
     if (!nsf_evidence_row_at(review, rule_idx, source_idx, &row))
         return;
+    expect_next(verdicts, review, rule_idx, source_idx);
     struct nsf_lists_place place = nsf_lists_place_of(verdicts->lists, source->address);
     const struct nsf_judgement *judgement = &desk->judgement;
     struct nsf_sender_facts facts;
@@ -210,6 +220,7 @@ static void read_source_briefly(const struct nsf_review *review, size_t rule_idx
     verdicts->read_counts(review, rule_idx, source_idx, source);
     if (!nsf_evidence_row_at(review, rule_idx, source_idx, &row))
         return;
+    expect_next(verdicts, review, rule_idx, source_idx);
     source->verdict = verdict_of_row(verdicts, row);
 }
 

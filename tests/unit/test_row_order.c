@@ -38,6 +38,11 @@ static struct nsf_row_place any_row(uint32_t number)
     return row;
 }
 
+static void expect_row(const void *rows, uint32_t ref)
+{
+    __builtin_prefetch((const struct nsf_row_place *)rows + ref);
+}
+
 static void check(uint32_t n, unsigned jobs)
 {
     struct nsf_row_place *rows = nsf_malloc((n + 1) * sizeof(*rows));
@@ -47,7 +52,7 @@ static void check(uint32_t n, unsigned jobs)
         rows[i] = any_row(i);
         refs[i] = i;
     }
-    nsf_row_order_sort(refs, n, place_of, rows, jobs);
+    nsf_row_order_sort(refs, n, place_of, expect_row, rows, jobs);
     for (uint32_t i = 0; i < n; i++) {
         assert_false(is_seen[refs[i]]);
         is_seen[refs[i]] = true;
