@@ -117,7 +117,7 @@ static void drop_repeated(struct nsf_listing *listing)
 {
     if (listing->n < 2)
         return;
-    qsort(listing->items, listing->n, sizeof(*listing->items), cmp_names);
+    nsf_listing_sort(listing, cmp_names);
     size_t n = 1;
     for (size_t i = 1; i < listing->n; i++)
         if (!nsf_slice_eq(listing->items[i].name, listing->items[n - 1].name))

@@ -37,6 +37,15 @@ void nsf_listing_add(struct nsf_listing *listing, const struct nsf_blob *blob)
     item->etag = copy_text(listing, blob->etag);
 }
 
+void nsf_listing_sort(struct nsf_listing *listing, int (*cmp)(const void *left, const void *right))
+{
+    size_t n = 1;
+    while (n < listing->n && cmp(&listing->items[n - 1], &listing->items[n]) <= 0)
+        n++;
+    if (n < listing->n)
+        qsort(listing->items, listing->n, sizeof(*listing->items), cmp);
+}
+
 static nsf_result too_long(const struct nsf_buf *buf, struct nsf_err *err)
 {
     return NSF_FAIL(err, NSF_E_LIMIT, buf->max, "longer than %zu bytes, the most that is read of such a file",

@@ -56,6 +56,8 @@ void nsf_listing_init(struct nsf_listing *listing);
 void nsf_listing_release(struct nsf_listing *listing);
 /* Appends a copy of *blob; its texts are copied into the arena. */
 void nsf_listing_add(struct nsf_listing *listing, const struct nsf_blob *blob);
+/* As qsort would; what is in order, as most listings are, is only looked at. */
+void nsf_listing_sort(struct nsf_listing *listing, int (*cmp)(const void *left, const void *right));
 
 /* What a listing leaves out. All zero but the times (NSF_TS_NONE) leaves out nothing. A location that names one file or
  * blob is never filtered. */
