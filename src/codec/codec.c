@@ -9,7 +9,7 @@
 
 /* A stream that has given so much is worth the start of a thread. Small ones, of which there may be many, are over by
  * then. */
-#define AHEAD_FROM_BYTES (UINT64_C(1) << 20)
+#define AHEAD_FROM_BYTES (UINT64_C(256) << 10)
 
 struct nsf_codec {
     struct nsf_decoder *decoder;

@@ -16,8 +16,8 @@
 /* Each partition is taken by the same worker, in whose cache it is, unless that one is so many times this far behind.
  */
 #define PIPELINE_HELP_TIMES 2u
-/* Tasks begun and not yet retired, per job: one that is read, one that waits for its turn. */
-#define PIPELINE_TASKS_PER_JOB 2u
+/* Tasks begun and not yet retired, per worker: one that is read, one that waits for its turn. */
+#define PIPELINE_TASKS_PER_WORKER 2u
 
 struct admitted {
     struct nsf_parcel *parcel;
@@ -30,6 +30,7 @@ struct pipeline {
     const struct nsf_pipeline_options *options;
     struct nsf_pipeline_result *result;
     struct nsf_task_plan *plan;
+    unsigned n_workers;
     struct nsf_mutex *mutex;
     struct nsf_cond *changed;
     unsigned n_waiting;
@@ -300,7 +301,7 @@ static struct nsf_parcel *new_parcel(void *ctx)
 /* Begins the next task of the plan, if there may be one more. */
 static struct nsf_task *begin_task(struct pipeline *pipeline)
 {
-    if (pipeline->is_planned_out || pipeline->n_tasks >= PIPELINE_TASKS_PER_JOB * pipeline->options->jobs)
+    if (pipeline->is_planned_out || pipeline->n_tasks >= PIPELINE_TASKS_PER_WORKER * pipeline->n_workers)
         return NULL;
     struct nsf_task *task = is_stopped(pipeline) ? NULL : nsf_task_plan_next(pipeline->plan);
     if (task == NULL) {
@@ -364,6 +365,13 @@ static void work(void *arg)
     nsf_mutex_unlock(pipeline->mutex);
 }
 
+/* What is compressed is inflated by a thread of its own: where nothing else is read, that is one of the jobs. */
+static unsigned workers_for(const struct nsf_listing *listing, unsigned jobs)
+{
+    bool is_one_gzip = listing->n == 1 && listing->items[0].is_gzip;
+    return is_one_gzip && jobs > 1 ? jobs - 1 : jobs;
+}
+
 void nsf_pipeline_run(const struct nsf_listing *listing, struct nsf_evidence *evidence, struct nsf_scopes *scopes,
                       const struct nsf_pipeline_options *options, struct nsf_pipeline_result *result)
 {
@@ -373,7 +381,9 @@ void nsf_pipeline_run(const struct nsf_listing *listing, struct nsf_evidence *ev
     pipeline->evidence = evidence;
     pipeline->options = options;
     pipeline->result = result;
-    pipeline->plan = nsf_task_plan_new(listing, options->jobs > 1);
+    unsigned n_workers = workers_for(listing, options->jobs);
+    pipeline->n_workers = n_workers;
+    pipeline->plan = nsf_task_plan_new(listing, n_workers > 1);
     pipeline->mutex = nsf_mutex_new();
     pipeline->changed = nsf_cond_new();
     struct nsf_reader_options reader_options = {
@@ -389,24 +399,24 @@ void nsf_pipeline_run(const struct nsf_listing *listing, struct nsf_evidence *ev
         .tell_border = tell_border,
         .ask_border = ask_border,
     };
-    struct worker *workers = nsf_calloc(options->jobs, sizeof(*workers));
-    for (unsigned i = 0; i < options->jobs; i++) {
+    struct worker *workers = nsf_calloc(n_workers, sizeof(*workers));
+    for (unsigned i = 0; i < n_workers; i++) {
         reader_options.ctx = &workers[i];
         workers[i] = (struct worker){
             .pipeline = pipeline,
             .reader = nsf_reader_new(&reader_options),
-            .first_partition = i * NSF_PARTITIONS / options->jobs,
-            .behind_last_partition = (i + 1) * NSF_PARTITIONS / options->jobs,
+            .first_partition = i * NSF_PARTITIONS / n_workers,
+            .behind_last_partition = (i + 1) * NSF_PARTITIONS / n_workers,
         };
     }
-    for (unsigned i = 1; i < options->jobs; i++)
+    for (unsigned i = 1; i < n_workers; i++)
         workers[i].thread = nsf_thread_start(work, &workers[i]);
     work(&workers[0]);
-    for (unsigned i = 0; i < options->jobs; i++) {
+    for (unsigned i = 0; i < n_workers; i++) {
         if (workers[i].thread != NULL)
             nsf_thread_join(workers[i].thread);
     }
-    for (unsigned i = 0; i < options->jobs; i++) {
+    for (unsigned i = 0; i < n_workers; i++) {
         nsf_reader_free(workers[i].reader);
         nsf_parcel_pool_release(&workers[i].pool);
     }
@@ -468,6 +478,5 @@ void nsf_pipeline_order(struct nsf_listing *listing, const struct nsf_pipeline_o
         blob->hour = nsf_reader_peek_hour(reader, blob);
     }
     nsf_reader_free(reader);
-    if (listing->n > 1)
-        qsort(listing->items, listing->n, sizeof(*listing->items), cmp_blobs);
+    nsf_listing_sort(listing, cmp_blobs);
 }
