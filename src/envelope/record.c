@@ -44,7 +44,8 @@ void nsf_records_push(struct nsf_records *records, uint64_t start)
     records->open[records->n_open++] = (struct nsf_open_record){
         .start = start,
         .category = NSF_TEXT_INIT,
-        .version = NSF_TEXT_INIT,
+        .nsg_version = NSF_TEXT_INIT,
+        .vnet_version = NSF_TEXT_INIT,
         .resource_id = NSF_TEXT_INIT,
         .flow_log_id = NSF_TEXT_INIT,
         .mac = NSF_TEXT_INIT,
@@ -71,8 +72,8 @@ void nsf_records_set_member(struct nsf_records *records, enum nsf_key key, struc
 {
     struct nsf_open_record *record = nsf_records_top(records);
     struct nsf_text *member = key == NSF_KEY_CATEGORY           ? &record->category
-                              : key == NSF_KEY_FLOW_LOG_VERSION ? &record->version
-                              : key == NSF_KEY_VERSION          ? &record->version
+                              : key == NSF_KEY_FLOW_LOG_VERSION ? &record->vnet_version
+                              : key == NSF_KEY_VERSION          ? &record->nsg_version
                               : key == NSF_KEY_RESOURCE_ID      ? &record->resource_id
                               : key == NSF_KEY_FLOW_LOG_ID      ? &record->flow_log_id
                               : key == NSF_KEY_MAC_ADDRESS      ? &record->mac
@@ -105,8 +106,8 @@ void nsf_records_begin_compact(struct nsf_records *records, struct nsf_buf *old)
     nsf_buf_init(&records->texts, old->max);
     for (size_t i = 0; i < records->n_open; i++) {
         struct nsf_open_record *record = &records->open[i];
-        struct nsf_text *texts[] = {&record->category, &record->version, &record->resource_id, &record->flow_log_id,
-                                    &record->mac};
+        struct nsf_text *texts[] = {&record->category,    &record->nsg_version, &record->vnet_version,
+                                    &record->resource_id, &record->flow_log_id, &record->mac};
         for (size_t t = 0; t < NSF_ARRAY_LEN(texts); t++)
             move_text(old, &records->texts, texts[t]);
     }
@@ -224,6 +225,14 @@ static unsigned version_of(struct nsf_slice text)
     return (unsigned)(text.ptr[0] - '0');
 }
 
+/* The version that goes with the category; the other member only where that one is missing, whichever comes first. */
+static struct nsf_slice version_text(const struct nsf_records *records, const struct nsf_open_record *record,
+                                     bool is_vnet)
+{
+    struct nsf_slice own = text_of(records, is_vnet ? record->vnet_version : record->nsg_version);
+    return own.ptr != NULL ? own : text_of(records, is_vnet ? record->nsg_version : record->vnet_version);
+}
+
 static bool is_nsg_layout(unsigned version, enum nsf_layout *layout)
 {
     *layout = version == 1 ? NSF_LAYOUT_NSG1 : NSF_LAYOUT_NSG2;
@@ -234,19 +243,19 @@ static bool is_nsg_layout(unsigned version, enum nsf_layout *layout)
 static bool layout_of(const struct nsf_records *records, const struct nsf_open_record *record, enum nsf_layout *layout)
 {
     struct nsf_slice category = text_of(records, record->category);
-    unsigned version = version_of(text_of(records, record->version));
     if (nsf_slice_eq(category, CATEGORY_NSG))
-        return is_nsg_layout(version, layout);
+        return is_nsg_layout(version_of(version_text(records, record, false)), layout);
     *layout = NSF_LAYOUT_VNET4;
-    return nsf_slice_eq(category, CATEGORY_VNET) && version == 4;
+    return nsf_slice_eq(category, CATEGORY_VNET) && version_of(version_text(records, record, true)) == 4;
 }
 
 /* Of a record that is not whole: what is there decides. False: nothing can be said of its tuples. */
 static bool guess_layout(const struct nsf_records *records, const struct nsf_open_record *record,
                          enum nsf_layout *layout)
 {
-    unsigned version = version_of(text_of(records, record->version));
-    if (record->category.at != NSF_TEXT_ABSENT && record->version.at != NSF_TEXT_ABSENT)
+    struct nsf_slice text = version_text(records, record, record->has_flow_records);
+    unsigned version = version_of(text);
+    if (record->category.at != NSF_TEXT_ABSENT && text.ptr != NULL)
         return layout_of(records, record, layout);
     if (record->has_flow_records || version == 4) {
         *layout = NSF_LAYOUT_VNET4;
@@ -260,7 +269,7 @@ static void add_foreign(const struct nsf_records *records, const struct nsf_open
 {
     char name_text[FOREIGN_NAME_MAX_BYTES];
     struct nsf_slice category = text_of(records, record->category);
-    struct nsf_slice version = text_of(records, record->version);
+    struct nsf_slice version = version_text(records, record, nsf_slice_eq(category, CATEGORY_VNET));
     if (category.len > FOREIGN_NAME_MAX_BYTES / 2)
         category.len = FOREIGN_NAME_MAX_BYTES / 2;
     if (!nsf_slice_eq(category, CATEGORY_NSG) && !nsf_slice_eq(category, CATEGORY_VNET)) {

@@ -45,7 +45,8 @@ struct nsf_group {
 struct nsf_open_record {
     uint64_t start; /* of its `{` */
     struct nsf_text category;
-    struct nsf_text version;
+    struct nsf_text nsg_version;  /* properties.Version */
+    struct nsf_text vnet_version; /* flowLogVersion */
     struct nsf_text resource_id;
     struct nsf_text flow_log_id;
     struct nsf_text mac;

@@ -145,6 +145,11 @@ static const struct shape {
      WRAP(HEAD(TIME, "3") GROUP("r", TUPLES_2) "]}}"
                                                "," RECORD_2),
      1, 4, 0, 1, 0},
+    {"the other version behind", WRAP(HEAD(TIME, "2") GROUP("r", TUPLES_2) "]},\"flowLogVersion\":4}"), 1, 4, 0, 0, 0},
+    {"the other version before",
+     WRAP("{\"flowLogVersion\":4,\"category\":\"NetworkSecurityGroupFlowEvent\",\"properties\":{"
+          "\"Version\":2,\"flows\":[" GROUP("r", TUPLES_2) "]}}"),
+     1, 4, 0, 0, 0},
     {"version 2.5", WRAP(HEAD(TIME, "2.5") GROUP("r", TUPLES_2) "]}}"), 0, 0, 0, 1, 0},
     {"version 12", WRAP(HEAD(TIME, "12") GROUP("r", TUPLES_2) "]}}"), 0, 0, 0, 1, 0},
     {"no version", WRAP("{\"category\":\"FlowLogFlowEvent\"}"), 0, 0, 0, 1, 0},
