@@ -35,19 +35,27 @@ static struct nsf_slice name_of(const struct nsf_json *values, struct nsf_slice 
     return name.len > 0 ? name : address;
 }
 
-static struct nsf_slice id_below(struct nsf_loader *loader, struct nsf_slice parent, const char *between,
-                                 struct nsf_slice name)
-{
-    return nsf_slice_str(
-        nsf_arena_printf(loader->arena, "%.*s%s%.*s", NSF_SLICE_ARG(parent), between, NSF_SLICE_ARG(name)));
-}
-
 static void add_unknown_note(struct nsf_loader *loader, struct nsf_nsg *nsg)
 {
     struct nsf_slice_list notes = {0};
     nsf_slice_list_add(&notes, loader->arena, NSF_SLICE_LIT("its rules are known only after apply"));
     nsg->notes = nsf_slice_list_give(&notes);
     nsg->may_have_more_rules = true;
+}
+
+struct nsf_slice nsf_azapi_nsg_id(struct nsf_loader *loader, const struct nsf_json *values, struct nsf_slice address,
+                                  bool *is_guessed)
+{
+    struct nsf_slice name = name_of(values, address), id = nsf_json_string(nsf_json_get(values, "id"));
+    struct nsf_slice parent = nsf_json_string(nsf_json_get(values, "parent_id"));
+    *is_guessed = id.len == 0 && parent.len == 0;
+    if (*is_guessed)
+        return nsf_loader_make_id(loader->arena, (struct nsf_slice){0}, (struct nsf_slice){0},
+                                  NSF_SLICE_LIT("networkSecurityGroups"), name);
+    if (id.len > 0)
+        return id;
+    return nsf_slice_str(nsf_arena_printf(loader->arena, "%.*s/providers/Microsoft.Network/networkSecurityGroups/%.*s",
+                                          NSF_SLICE_ARG(parent), NSF_SLICE_ARG(name)));
 }
 
 static void give_nsg(struct nsf_loader *loader, const struct nsf_json *values, struct nsf_slice address)
@@ -58,14 +66,7 @@ static void give_nsg(struct nsf_loader *loader, const struct nsf_json *values, s
     if (body != NULL && !nsf_read_nsg(loader, body, &nsg))
         return;
     nsg.name = name_of(values, address);
-    nsg.id = nsf_json_string(nsf_json_get(values, "id"));
-    struct nsf_slice parent = nsf_json_string(nsf_json_get(values, "parent_id"));
-    if (nsg.id.len == 0 && parent.len > 0)
-        nsg.id = id_below(loader, parent, "/providers/Microsoft.Network/networkSecurityGroups/", nsg.name);
-    nsg.is_id_guessed = nsg.id.len == 0;
-    if (nsg.is_id_guessed)
-        nsg.id = nsf_loader_make_id(loader->arena, (struct nsf_slice){0}, (struct nsf_slice){0},
-                                    NSF_SLICE_LIT("networkSecurityGroups"), nsg.name);
+    nsg.id = nsf_azapi_nsg_id(loader, values, address, &nsg.is_id_guessed);
     /* A body without rules makes an NSG without rules. */
     nsg.may_have_more_rules = false;
     bool is_unknown = body == NULL || nsf_json_is(rules, NSF_JSON_EXPRESSION) ||
@@ -75,7 +76,13 @@ static void give_nsg(struct nsf_loader *loader, const struct nsf_json *values, s
     nsf_loader_give_nsg(loader, &nsg);
 }
 
-static void give_rule(struct nsf_loader *loader, const struct nsf_json *values, struct nsf_slice address)
+bool nsf_azapi_is_rule(const struct nsf_json *values)
+{
+    return is_of_type(values, "Microsoft.Network/networkSecurityGroups/securityRules");
+}
+
+void nsf_load_azapi_rule(struct nsf_loader *loader, const struct nsf_json *values, struct nsf_slice address,
+                         struct nsf_slice nsg_id, bool is_guessed)
 {
     const struct nsf_json *body = body_of(loader, values);
     struct nsf_rule rule = {.place = nsf_loader_place(loader, values)};
@@ -85,19 +92,14 @@ static void give_rule(struct nsf_loader *loader, const struct nsf_json *values, 
         nsf_rule_set_unreadable(loader->arena, &rule, NSF_RULE_PART_ALL, "body: known only after apply");
     rule.name = name_of(values, address);
     struct nsf_nsg nsg = {.rules = &rule, .n_rules = 1, .is_partial = true, .place = rule.place};
-    nsg.id = nsf_json_string(nsf_json_get(values, "parent_id"));
-    nsg.is_id_guessed = nsg.id.len == 0;
-    if (nsg.is_id_guessed)
-        nsg.id = nsf_loader_make_id(loader->arena, (struct nsf_slice){0}, (struct nsf_slice){0},
-                                    NSF_SLICE_LIT("networkSecurityGroups"), address);
+    nsg.id = nsg_id;
+    nsg.is_id_guessed = is_guessed;
     nsg.name = nsf_id_last_segment(nsg.id);
     nsf_loader_give_nsg(loader, &nsg);
 }
 
-void nsf_load_azapi(struct nsf_loader *loader, const struct nsf_json *values, struct nsf_slice address)
+void nsf_load_azapi_nsg(struct nsf_loader *loader, const struct nsf_json *values, struct nsf_slice address)
 {
     if (is_of_type(values, "Microsoft.Network/networkSecurityGroups"))
         give_nsg(loader, values, address);
-    else if (is_of_type(values, "Microsoft.Network/networkSecurityGroups/securityRules"))
-        give_rule(loader, values, address);
 }

@@ -92,8 +92,23 @@ static enum nsf_kind kind_of_findings(const struct nsf_json *map)
     return NSF_KIND_UNKNOWN;
 }
 
+static bool has_azure_resource(const struct nsf_json *resource)
+{
+    if (nsf_json_is(resource, NSF_JSON_ARRAY))
+        resource = nsf_json_item(resource, 0);
+    for (size_t i = 0; nsf_json_is(resource, NSF_JSON_MAP) && i < resource->u.map.n; i++) {
+        struct nsf_slice type = resource->u.map.members[i].key;
+        if (nsf_slice_has_prefix(type, NSF_SLICE_LIT("azurerm_")) ||
+            nsf_slice_has_prefix(type, NSF_SLICE_LIT("azapi_")))
+            return true;
+    }
+    return false;
+}
+
 static enum nsf_kind kind_of_terraform(const struct nsf_json *map)
 {
+    if (has_azure_resource(nsf_json_get(map, "resource")))
+        return NSF_KIND_TF_SOURCE;
     if (has(map, "pytest-terraform"))
         return NSF_KIND_TF_FIXTURE;
     if (has(map, "planned_values") || has(map, "resource_changes"))
@@ -253,6 +268,8 @@ enum nsf_kind nsf_kind_forced(enum nsf_input_shape shape)
     NSF_BUG("unknown shape");
 }
 
+#define TERRAFORM_SOURCE "this is Terraform source: give the output of terraform show -json of its plan or state"
+
 /* --- What is refused ------------------------------------------------------------------------------------------- */
 
 const char *nsf_kind_refusal(enum nsf_kind kind)
@@ -275,6 +292,8 @@ const char *nsf_kind_refusal(enum nsf_kind kind)
     case NSF_KIND_TF_OLD_STATE:
         return "this is a state of Terraform before 0.12, which holds flat attributes: run terraform show -json with "
                "a newer Terraform";
+    case NSF_KIND_TF_SOURCE:
+        return TERRAFORM_SOURCE;
     case NSF_KIND_PARAMETERS:
         return "this is a parameters file, not a template: give the template, or the what-if result of both";
     case NSF_KIND_REVIEW:
@@ -342,7 +361,7 @@ const char *nsf_text_refusal(struct nsf_slice name, struct nsf_slice head)
         return "this is Bicep source: compile it with az bicep build --file FILE and give the template";
     if (nsf_slice_has_suffix_nocase(name, NSF_SLICE_LIT(".tf")) ||
         nsf_slice_has_suffix_nocase(name, NSF_SLICE_LIT(".tfvars")))
-        return "this is Terraform source: give the output of terraform show -json of its plan or state";
+        return TERRAFORM_SOURCE;
     if (head.len == 0)
         return "the file is empty";
     if (begins_like_json(head))
@@ -358,7 +377,7 @@ const char *nsf_text_refusal(struct nsf_slice name, struct nsf_slice head)
     if (has_word(head, "'Microsoft.") && has_word(head, "resource "))
         return "this is Bicep source: compile it with az bicep build --file FILE and give the template";
     if (has_word(head, "resource \"azurerm_") || has_word(head, "provider \"azurerm\""))
-        return "this is Terraform source: give the output of terraform show -json of its plan or state";
+        return TERRAFORM_SOURCE;
     if (is_csv(head))
         return "this is CSV, not JSON: export the rules or findings as JSON";
     if (has_word(head, "securityRules:") || has_word(head, "\n- ") || has_word(head, ": "))

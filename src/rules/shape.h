@@ -39,6 +39,7 @@
     X(SERVICE_TAGS, AUTO, "a list of service tags")                                                                    \
     X(TF_FIXTURE, AUTO, "a pytest-terraform fixture")                                                                  \
     X(TF_OLD_STATE, AUTO, "a Terraform state of a version before 0.12")                                                \
+    X(TF_SOURCE, AUTO, "Terraform source in JSON")                                                                     \
     X(PARAMETERS, AUTO, "a parameters file of a deployment")                                                           \
     X(REVIEW, AUTO, "a review of nsgflow")                                                                             \
     X(SOURCE_TEXT, AUTO, "not JSON")

@@ -18,8 +18,14 @@ void nsf_load_terraform_plan(struct nsf_loader *loader, const struct nsf_json *p
 void nsf_load_terraform_state(struct nsf_loader *loader, const struct nsf_json *state);
 void nsf_load_terraform_raw(struct nsf_loader *loader, const struct nsf_json *state);
 
-/* azapi.c: the values of an azapi_resource, which is an NSG, a rule, or of no interest */
-void nsf_load_azapi(struct nsf_loader *loader, const struct nsf_json *values, struct nsf_slice address);
+/* azapi.c: the values of an azapi_resource. Of an NSG (of no interest: nothing is given); its id, which is a name only
+ * while the real one is not known; of a rule, which is given with the id of its NSG. */
+void nsf_load_azapi_nsg(struct nsf_loader *loader, const struct nsf_json *values, struct nsf_slice address);
+struct nsf_slice nsf_azapi_nsg_id(struct nsf_loader *loader, const struct nsf_json *values, struct nsf_slice address,
+                                  bool *is_guessed);
+bool nsf_azapi_is_rule(const struct nsf_json *values);
+void nsf_load_azapi_rule(struct nsf_loader *loader, const struct nsf_json *values, struct nsf_slice address,
+                         struct nsf_slice nsg_id, bool is_guessed);
 
 /* effective.c: one element, which leaves what belongs to the pair in loader->pair; then, at the end of the document,
  * the interface behind it */

@@ -257,36 +257,39 @@ static struct nsf_slice key_of_nsg(const struct tf_resource *nsg)
     return name.len > 0 ? name : nsg->address;
 }
 
-static const struct tf_resource *find_nsg(const struct tf_document *doc, struct nsf_slice address, struct nsf_slice key)
+static const struct tf_resource *find_resource(const struct tf_list *list, struct nsf_slice address,
+                                               struct nsf_slice key)
 {
-    const struct tf_list *nsgs = &doc->lists[TF_NSG];
-    for (size_t i = 0; i < nsgs->n; i++) {
-        struct nsf_slice own = nsgs->items[i].address;
+    for (size_t i = 0; i < list->n; i++) {
+        struct nsf_slice own = list->items[i].address;
         if (nsf_slice_has_prefix(own, address) && nsf_slice_eq(nsf_slice_from(own, address.len), key))
-            return &nsgs->items[i];
+            return &list->items[i];
     }
     return NULL;
 }
 
-/* A rule that names an NSG whose name is known only after apply: the configuration says which. With `for_each`, both
- * mostly have the same key. */
-static struct nsf_slice nsg_referred_to(const struct tf_document *doc, const struct tf_resource *rule)
+/* The resource of this type that an argument refers to, in the configuration. With `for_each`, both mostly have the
+ * same key. NULL: none that is known. */
+static const struct tf_resource *referred_to(const struct tf_document *doc, const struct tf_resource *from,
+                                             const char *argument, enum tf_type type)
 {
-    struct nsf_slice address = nsf_tf_reference(doc->loader->arena, doc->configuration, rule->address,
-                                                "network_security_group_name", type_names[TF_NSG]);
+    struct nsf_slice address =
+        nsf_tf_reference(doc->loader->arena, doc->configuration, from->address, argument, type_names[type]);
     if (address.len == 0)
-        return (struct nsf_slice){0};
-    const struct tf_resource *nsg = find_nsg(doc, address, (struct nsf_slice){0});
-    if (nsg == NULL)
-        nsg = find_nsg(doc, address, nsf_tf_instance_key(rule->address));
-    return nsg == NULL ? (struct nsf_slice){0} : key_of_nsg(nsg);
+        return NULL;
+    const struct tf_resource *found = find_resource(&doc->lists[type], address, (struct nsf_slice){0});
+    return found != NULL ? found : find_resource(&doc->lists[type], address, nsf_tf_instance_key(from->address));
 }
 
 static struct nsf_slice nsg_name_of_rule(const struct tf_document *doc, const struct tf_resource *rule)
 {
     struct nsf_slice id = nsf_id_of_rules_nsg(value_of(rule, "id"));
     struct nsf_slice name = id.len > 0 ? nsf_id_last_segment(id) : value_of(rule, "network_security_group_name");
-    return name.len > 0 ? name : nsg_referred_to(doc, rule);
+    if (name.len > 0)
+        return name;
+    /* The name is known only after apply: the configuration says whose it is. */
+    const struct tf_resource *nsg = referred_to(doc, rule, "network_security_group_name", TF_NSG);
+    return nsg == NULL ? (struct nsf_slice){0} : key_of_nsg(nsg);
 }
 
 static int cmp_by_nsg(const void *a, const void *b)
@@ -544,9 +547,32 @@ static void give_rule_unless_used(struct tf_document *doc, const struct tf_resou
         give_lone_rule(doc, resource);
 }
 
+/* The id of the NSG; one that is not there yet is found by what the configuration refers to. */
+static struct nsf_slice parent_of_azapi_rule(const struct tf_document *doc, const struct tf_resource *rule,
+                                             bool *is_guessed)
+{
+    struct nsf_slice parent = value_of(rule, "parent_id");
+    *is_guessed = parent.len == 0;
+    if (parent.len > 0)
+        return parent;
+    const struct tf_resource *azapi = referred_to(doc, rule, "parent_id", TF_AZAPI);
+    if (azapi != NULL)
+        return nsf_azapi_nsg_id(doc->loader, azapi->values, azapi->address, is_guessed);
+    const struct tf_resource *nsg = referred_to(doc, rule, "parent_id", TF_NSG);
+    return nsf_loader_make_id(doc->loader->arena, (struct nsf_slice){0},
+                              nsg == NULL ? (struct nsf_slice){0} : value_of(nsg, "resource_group_name"),
+                              NSF_SLICE_LIT("networkSecurityGroups"), nsg == NULL ? rule->address : key_of_nsg(nsg));
+}
+
 static void give_azapi(struct tf_document *doc, const struct tf_resource *resource)
 {
-    nsf_load_azapi(doc->loader, resource->values, resource->address);
+    if (!nsf_azapi_is_rule(resource->values)) {
+        nsf_load_azapi_nsg(doc->loader, resource->values, resource->address);
+        return;
+    }
+    bool is_guessed;
+    struct nsf_slice nsg = parent_of_azapi_rule(doc, resource, &is_guessed);
+    nsf_load_azapi_rule(doc->loader, resource->values, resource->address, nsg, is_guessed);
 }
 
 static void give_all(struct tf_document *doc)

@@ -87,6 +87,16 @@ static void test_not_groups(void **state)
         NONE_KNOWN);
 }
 
+/* Terraform source in JSON has expressions everywhere; reading it as if it had none would lose rules. */
+static void test_terraform_source(void **state)
+{
+    nsf_rules_text_check(
+        "{\"resource\":{\"azurerm_network_security_group\":{\"n\":{\"name\":\"n\",\"security_rule\":[" SNAKE_RULE
+        "]}}}}",
+        "problem a.json shape: this is Terraform source: give the output of terraform show -json of "
+        "its plan or state\n");
+}
+
 static void test_security_view(void **state)
 {
     nsf_rules_text_check(
@@ -100,9 +110,10 @@ static void test_security_view(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_inventories), cmocka_unit_test(test_recorded_answers),
-        cmocka_unit_test(test_pulumi),      cmocka_unit_test(test_rules_by_group),
-        cmocka_unit_test(test_not_groups),  cmocka_unit_test(test_security_view),
+        cmocka_unit_test(test_inventories),      cmocka_unit_test(test_recorded_answers),
+        cmocka_unit_test(test_pulumi),           cmocka_unit_test(test_rules_by_group),
+        cmocka_unit_test(test_not_groups),       cmocka_unit_test(test_security_view),
+        cmocka_unit_test(test_terraform_source),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

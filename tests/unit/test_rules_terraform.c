@@ -172,6 +172,32 @@ static void test_azapi(void **state)
                              "\"" ID("n") "\",\"body\":" AZAPI_RULE) "," RESOURCE("azapi_resource", "a.o",
                                                                                   "\"type\":\"Other/type@1\"") "]}}}",
                          "nsg " ID("n") " name=n partial\n  r 100 in allow Tcp from=* port=25\n");
+    /* Both are new: only the configuration knows that they belong together. */
+    nsf_rules_text_check(
+        "{\"planned_values\":{\"root_module\":{\"resources\":[" RESOURCE("azapi_resource",
+                                                                         "azapi_resource.n[\\\"a\\\"]",
+                                                                         "\"type\":\"Microsoft.Network/"
+                                                                         "networkSecurityGroups@1\",\"name\":\"n\","
+                                                                         "\"body\":{}") "," RESOURCE("azapi_resource",
+                                                                                                     "azapi_resource.r["
+                                                                                                     "\\\"a\\\"]",
+                                                                                                     "\"type\":"
+                                                                                                     "\"Microsoft."
+                                                                                                     "Network/"
+                                                                                                     "networkSecurityGr"
+                                                                                                     "oups/"
+                                                                                                     "securityRules@"
+                                                                                                     "1\",\"name\":"
+                                                                                                     "\"r\","
+                                                                                                     "\"body\""
+                                                                                                     ":" AZAPI_RULE) "]"
+                                                                                                                     "}"
+                                                                                                                     "}"
+                                                                                                                     ","
+                                                                                                                     "\"configuration\":{\"root_module\":{\"resources\":[{\"address\":\"azapi_resource.r\",\"expressions\":{"
+                                                                                                                     "\"parent_id\":{\"references\":[\"azapi_resource.n\",\"each.key\"]}}}]}}}",
+        "nsg /subscriptions/{subscription}/resourceGroups/{resourceGroup}/providers/Microsoft.Network/"
+        "networkSecurityGroups/n name=n guessed\n  r 100 in allow Tcp from=* port=25\n");
 }
 
 static void test_states(void **state)
