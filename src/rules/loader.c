@@ -90,6 +90,14 @@ const struct nsf_json *nsf_loader_properties(struct nsf_loader *loader, const st
     return resource;
 }
 
+const struct nsf_json *nsf_loader_unwrap(const struct nsf_json *value)
+{
+    if (!nsf_json_is(value, NSF_JSON_MAP) || value->u.map.n != 2 || nsf_json_get(value, "Count") == NULL)
+        return value;
+    const struct nsf_json *list = nsf_json_get(value, "value");
+    return nsf_json_is(list, NSF_JSON_ARRAY) ? list : value;
+}
+
 struct nsf_slice nsf_loader_id(const struct nsf_json *value)
 {
     if (nsf_json_is(value, NSF_JSON_MAP))

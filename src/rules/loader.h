@@ -64,6 +64,9 @@ static inline struct nsf_slices nsf_slice_list_give(const struct nsf_slice_list 
 
 /* The members under `properties`, or the value itself where it has none; a string that holds JSON is parsed. */
 const struct nsf_json *nsf_loader_properties(struct nsf_loader *loader, const struct nsf_json *resource);
+/* The list in {"value": [...], "Count": n}, which older PowerShell writes in its place; else the value. NULL of NULL.
+ */
+const struct nsf_json *nsf_loader_unwrap(const struct nsf_json *value);
 /* Ids of [{"id": ...}], {"id": ...}, ["..."] or "...". */
 struct nsf_slices nsf_loader_ids(struct nsf_loader *loader, const struct nsf_json *value);
 struct nsf_slice nsf_loader_id(const struct nsf_json *value);

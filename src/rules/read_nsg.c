@@ -68,14 +68,14 @@ static const struct nsf_json *member(const struct nsf_json *resource, const stru
  * are in it. */
 static const struct nsf_json *list_of_rules(struct nsf_loader *loader, const struct nsf_json *map, const char *name)
 {
-    const struct nsf_json *list = nsf_json_get(map, name);
-    return nsf_is_rule(loader, nsf_json_item(list, 0)) ? list : NULL;
+    const struct nsf_json *list = nsf_loader_unwrap(nsf_json_get(map, name));
+    return nsf_is_rule(loader, nsf_json_item(list, 0)) || nsf_is_rule(loader, list) ? list : NULL;
 }
 
 const struct nsf_json *nsf_find_custom_rules(struct nsf_loader *loader, const struct nsf_json *nsg,
                                              const struct nsf_json *properties)
 {
-    const struct nsf_json *rules = member(nsg, properties, "securityRules");
+    const struct nsf_json *rules = nsf_loader_unwrap(member(nsg, properties, "securityRules"));
     if (rules == NULL)
         rules = list_of_rules(loader, nsg, "rules");
     return rules != NULL ? rules : list_of_rules(loader, nsg, "security_rule");
@@ -84,7 +84,7 @@ const struct nsf_json *nsf_find_custom_rules(struct nsf_loader *loader, const st
 const struct nsf_json *nsf_find_default_rules(struct nsf_loader *loader, const struct nsf_json *nsg,
                                               const struct nsf_json *properties)
 {
-    const struct nsf_json *rules = member(nsg, properties, "defaultSecurityRules");
+    const struct nsf_json *rules = nsf_loader_unwrap(member(nsg, properties, "defaultSecurityRules"));
     return rules != NULL ? rules : list_of_rules(loader, nsg, "default_rules");
 }
 
@@ -183,6 +183,8 @@ bool nsf_read_nsg(struct nsf_loader *loader, const struct nsf_json *value, struc
     nsf_read_rules(loader, defaults, true, &rules);
     out->rules = rules.items;
     out->n_rules = rules.n;
+    /* A query that takes lists apart gives a row for each rule of the group; PowerShell writes a list of one so. */
+    out->is_partial = nsf_is_rule(loader, custom) && nsf_json_get(value, "SecurityRules") == NULL;
     /* An export that was cut down to names says nothing of the rules. */
     out->may_have_more_rules = custom == NULL && defaults == NULL;
     name_nsg(loader, value, out);
@@ -199,32 +201,4 @@ void nsf_load_nsg(struct nsf_loader *loader, const struct nsf_json *value)
 void nsf_load_new_nsg(struct nsf_loader *loader, const struct nsf_json *value)
 {
     nsf_load_nsg(loader, nsf_json_get_nocase(value, "NewNSG"));
-}
-
-struct nsf_slice nsf_loader_group_of_rule(struct nsf_loader *loader, const struct nsf_json *rule)
-{
-    struct nsf_slice id = nsf_id_of_rules_nsg(nsf_json_get_string(rule, "id"));
-    if (id.len == 0)
-        id = nsf_json_string(member(rule, nsf_loader_properties(loader, rule), "networkSecurityGroupName"));
-    return id;
-}
-
-/* A rule by itself: part of an NSG that its id names, or that the file stands for. */
-void nsf_load_rule(struct nsf_loader *loader, const struct nsf_json *value)
-{
-    struct nsf_rule rule;
-    nsf_read_rule(loader, value, &rule);
-    struct nsf_nsg nsg = {.rules = &rule, .n_rules = 1, .is_partial = true, .place = rule.place};
-    nsg.id = nsf_id_of_rules_nsg(rule.id);
-    nsg.name = nsf_id_last_segment(nsg.id);
-    if (nsg.id.len == 0) {
-        nsg.name = nsf_loader_group_of_rule(loader, value);
-        if (nsg.name.len == 0)
-            nsg.name = nsf_slice_str(
-                nsf_arena_printf(loader->arena, "(rules of %.*s)", NSF_SLICE_ARG(nsf_id_last_segment(loader->file))));
-        nsg.id = nsf_loader_make_id(loader->arena, (struct nsf_slice){0}, nsf_json_get_string(value, "resourceGroup"),
-                                    NSF_SLICE_LIT("networkSecurityGroups"), nsg.name);
-        nsg.is_id_guessed = true;
-    }
-    nsf_loader_give_nsg(loader, &nsg);
 }

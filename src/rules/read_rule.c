@@ -70,8 +70,9 @@ static void find_fields(const struct nsf_json *map, struct fields *fields)
         return;
     for (size_t i = 0; i < map->u.map.n; i++) {
         enum field field = find_field(map->u.map.members[i].key);
-        if (field != FIELD_N && !nsf_json_is_unset(&map->u.map.members[i].value))
-            fields->at[field] = &map->u.map.members[i].value;
+        const struct nsf_json *value = nsf_loader_unwrap(&map->u.map.members[i].value);
+        if (field != FIELD_N && !nsf_json_is_unset(value))
+            fields->at[field] = value;
     }
 }
 

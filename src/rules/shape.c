@@ -185,6 +185,12 @@ static enum nsf_kind kind_of_members(struct nsf_loader *loader, const struct nsf
     return has(properties, "addressPrefix") || has(properties, "addressPrefixes") ? NSF_KIND_SUBNET : NSF_KIND_UNKNOWN;
 }
 
+/* A query took the rules of a group apart and kept the group's type. */
+static bool is_row_of_rule(struct nsf_loader *loader, const struct nsf_json *map)
+{
+    return nsf_is_rule(loader, map) && nsf_find_custom_rules(loader, map, nsf_loader_properties(loader, map)) == NULL;
+}
+
 static bool is_flow_log(const struct nsf_json *map)
 {
     bool is_nsg_record = has(map, "category") && has(map, "time") && has(map, "properties");
@@ -232,6 +238,8 @@ enum nsf_kind nsf_kind_of(struct nsf_loader *loader, const struct nsf_json *valu
     if (is_graph_table(value))
         return NSF_KIND_GRAPH_TABLE;
     kind = kind_of_type(nsf_json_get_string(value, "type"));
+    if (kind == NSF_KIND_NSG && is_row_of_rule(loader, value))
+        return NSF_KIND_RULE;
     if (kind != NSF_KIND_UNKNOWN)
         return kind;
     kind = kind_of_members(loader, value);

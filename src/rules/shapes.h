@@ -11,6 +11,8 @@
 /* read_nsg.c: az, ARM REST, Resource Graph, PowerShell */
 void nsf_load_nsg(struct nsf_loader *loader, const struct nsf_json *value);
 void nsf_load_new_nsg(struct nsf_loader *loader, const struct nsf_json *value);
+
+/* rule_row.c */
 void nsf_load_rule(struct nsf_loader *loader, const struct nsf_json *value);
 
 /* terraform.c */

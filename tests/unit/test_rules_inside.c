@@ -76,6 +76,44 @@ static void test_rules_by_group(void **state)
     nsf_rules_text_check("{\"a\":{\"b\":" CAMEL_RULE "}}", NONE_KNOWN);
 }
 
+/* Rows of queries that took groups apart: the rules of one are no rules of the other. */
+static void test_rows(void **state)
+{
+    const char *both = "nsg " ID " name=n partial\n  r 100 in allow Tcp from=* port=25\n"
+                       "  s 90 in deny Tcp from=* port=25\n";
+#define ROW(more, name, priority, access)                                                                              \
+    "{\"id\":\"" ID "\",\"type\":\"microsoft.network/networksecuritygroups\",\"name\":\"n\"," more "{\"name\":\"" name \
+    "\",\"properties\":{\"priority\":" priority ",\"access\":\"" access                                                \
+    "\",\"direction\":\"Inbound\",\"protocol\":\"Tcp\",\"sourceAddressPrefix\":\"*\",\"destinationPortRange\":\"25\"}" \
+    "}"
+    nsf_rules_text_check(
+        "{\"data\":[" ROW("\"rules\":", "r", "100", "Allow") "}," ROW("\"rules\":", "s", "90", "Deny") "}]}", both);
+    nsf_rules_text_check("[" ROW("\"properties\":{\"securityRules\":", "r", "100",
+                                 "Allow") "}}," ROW("\"properties\":{\"securityRules\":", "s", "90", "Deny") "}}]",
+                         both);
+    nsf_rules_text_check("[{\"id\":\"" ID
+                         "\",\"type\":\"microsoft.network/networksecuritygroups\",\"name\":\"n\"," CAMEL
+                         "},{\"id\":\"/networkSecurityGroups/o\",\"name\":\"o\",\"ruleName\":\"r\"," CAMEL "}]",
+                         "nsg /networkSecurityGroups/o name=o partial\n" RULE_SHOWN "nsg " ID
+                         " name=n partial\n  (priority 100) 100 in allow Tcp from=* port=25\n");
+    nsf_rules_text_check(
+        "[{\"NSG Name\":\"n\",\"Rule Name\":\"r\",\"Resource_Group\":\"g\",\"subscriptionId\":\"s\"," CAMEL
+        "},{\"nsg\":{\"id\":\"" ID "\"},\"rule\":\"s\"," CAMEL "}]",
+        "nsg " ID " name=n partial\n  r 100 in allow Tcp from=* port=25\n"
+        "  s 100 in allow Tcp from=* port=25\n");
+}
+
+/* Older PowerShell puts lists into objects. */
+static void test_counted_lists(void **state)
+{
+    nsf_rules_text_check("{\"value\":[{\"Id\":\"" ID
+                         "\",\"SecurityRules\":{\"value\":[{\"Name\":\"r\",\"Priority\":100,"
+                         "\"Direction\":\"Inbound\",\"Access\":\"Allow\",\"Protocol\":\"Tcp\",\"SourceAddressPrefix\":{"
+                         "\"value\":[\"*\"],\"Count\":1},\"DestinationPortRange\":{\"value\":[\"25\"],\"Count\":1}}],"
+                         "\"Count\":1}}],\"Count\":1}",
+                         SHOWN);
+}
+
 /* What only looks like rules of a group. */
 static void test_not_groups(void **state)
 {
@@ -110,9 +148,14 @@ static void test_security_view(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_inventories),      cmocka_unit_test(test_recorded_answers),
-        cmocka_unit_test(test_pulumi),           cmocka_unit_test(test_rules_by_group),
-        cmocka_unit_test(test_not_groups),       cmocka_unit_test(test_security_view),
+        cmocka_unit_test(test_inventories),
+        cmocka_unit_test(test_recorded_answers),
+        cmocka_unit_test(test_pulumi),
+        cmocka_unit_test(test_rules_by_group),
+        cmocka_unit_test(test_not_groups),
+        cmocka_unit_test(test_security_view),
+        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_counted_lists),
         cmocka_unit_test(test_terraform_source),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
