@@ -120,6 +120,16 @@ struct copy {
     struct nsf_live live;
     struct nsf_connection connection;
     const struct nsf_place_of_scope *place;
+    int64_t reach_ms; /* the last stamp of this one and of all before it */
+    bool is_kept;
+};
+
+/* The copies of one 5-tuple, by first stamp, and their numbers in order of preference. */
+struct copies {
+    const struct nsf_shared *shared;
+    struct copy *items;
+    size_t n;
+    uint32_t *order;
 };
 
 static int cmp_keys(const struct nsf_partition *partition, const struct nsf_live *a, const struct nsf_live *b)
@@ -204,51 +214,71 @@ static bool do_overlap(const struct nsf_connection *a, const struct nsf_connecti
            b->first_ms - PARTITION_OVERLAP_MS <= a->last_ms + PARTITION_OVERLAP_MS;
 }
 
-static bool is_copy_of_kept(const struct copy *copy, const struct copy *kept, size_t n_kept)
+static int cmp_order(const void *left, const void *right, void *ctx)
 {
-    for (size_t i = 0; i < n_kept; i++)
-        if (kept[i].place->flow_log_id != copy->place->flow_log_id &&
-            do_overlap(&kept[i].connection, &copy->connection))
+    const struct copies *copies = ctx;
+    uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
+    int order = cmp_preference(copies->shared, &copies->items[a], &copies->items[b]);
+    return order != 0 ? order : (a > b) - (a < b);
+}
+
+static bool is_same_as(const struct copy *a, const struct copy *b)
+{
+    return b->is_kept && a->place->flow_log_id != b->place->flow_log_id && do_overlap(&a->connection, &b->connection);
+}
+
+/* Only those beside it in time can be the same one. */
+static bool is_copy_of_kept(const struct copies *copies, size_t at)
+{
+    const struct copy *copy = &copies->items[at];
+    int64_t from_ms = copy->connection.first_ms - 2 * PARTITION_OVERLAP_MS;
+    int64_t to_ms = copy->connection.last_ms + 2 * PARTITION_OVERLAP_MS;
+    for (size_t i = at; i-- > 0 && copies->items[i].reach_ms >= from_ms;)
+        if (is_same_as(copy, &copies->items[i]))
+            return true;
+    for (size_t i = at + 1; i < copies->n && copies->items[i].connection.first_ms <= to_ms; i++)
+        if (is_same_as(copy, &copies->items[i]))
             return true;
     return false;
 }
 
-/* The copies of one 5-tuple, in order of preference: each is kept unless it overlaps a kept one of another flow log.
- * Insertion sort: a 5-tuple has a handful of connections within the hours that are held. */
-static void settle_copies(struct nsf_partition *partition, struct copy *copies, size_t n)
+/* In order of preference each is kept unless it overlaps a kept one of another flow log. */
+static void settle_copies(struct nsf_partition *partition, const struct copies *copies)
 {
-    for (size_t i = 1; i < n; i++)
-        for (size_t j = i; j > 0 && cmp_preference(partition->shared, &copies[j], &copies[j - 1]) < 0; j--) {
-            struct copy swapped = copies[j];
-            copies[j] = copies[j - 1];
-            copies[j - 1] = swapped;
-        }
-    size_t n_kept = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (is_copy_of_kept(&copies[i], copies, n_kept)) {
-            partition->n_duplicate_tuples += copies[i].connection.tuples;
-            nsf_lives_drop_large(&partition->lives, &copies[i].live);
+    qsort_r(copies->order, copies->n, sizeof(*copies->order), cmp_order, (void *)(uintptr_t)copies);
+    for (size_t i = 0; i < copies->n; i++) {
+        struct copy *copy = &copies->items[copies->order[i]];
+        copy->is_kept = !is_copy_of_kept(copies, copies->order[i]);
+        if (copy->is_kept) {
+            keep(partition, &copy->live);
             continue;
         }
-        keep(partition, &copies[i].live);
-        copies[n_kept++] = copies[i];
+        partition->n_duplicate_tuples += copy->connection.tuples;
+        nsf_lives_drop_large(&partition->lives, &copy->live);
     }
 }
 
 static void settle_key(struct nsf_partition *partition, const struct nsf_live *held, size_t n)
 {
+    struct copies copies = {.shared = partition->shared, .n = n};
+    int64_t reach_ms = INT64_MIN;
     if (n == 1) {
         keep(partition, held);
         return;
     }
-    struct copy *copies = nsf_malloc(nsf_mul_size(n, sizeof(*copies)));
-    for (size_t i = 0; i < n; i++) {
-        copies[i].live = held[i];
-        copies[i].place = place_of(partition, &held[i]);
-        nsf_live_connection(&partition->lives, &held[i], &copies[i].connection);
+    copies.items = nsf_malloc(nsf_mul_size(n, sizeof(*copies.items)));
+    copies.order = nsf_malloc(nsf_mul_size(n, sizeof(*copies.order)));
+    for (uint32_t i = 0; i < n; i++) {
+        struct copy *copy = &copies.items[i];
+        *copy = (struct copy){.live = held[i], .place = place_of(partition, &held[i])};
+        nsf_live_connection(&partition->lives, &held[i], &copy->connection);
+        reach_ms = copy->connection.last_ms > reach_ms ? copy->connection.last_ms : reach_ms;
+        copy->reach_ms = reach_ms;
+        copies.order[i] = i;
     }
-    settle_copies(partition, copies, n);
-    nsf_free(copies);
+    settle_copies(partition, &copies);
+    nsf_free(copies.items);
+    nsf_free(copies.order);
 }
 
 static bool may_meet_a_copy(const struct nsf_partition *partition, const struct nsf_live *held, size_t n)
@@ -596,7 +626,7 @@ static void take_all_mail(struct nsf_partition *partition, const struct nsf_batc
 {
     const struct nsf_mail_events *mail = &batch->mail[idx];
     struct common common = {.scope_id = NSF_INDEX_NONE};
-        for (size_t i = 0; i < mail->n; i += PARTITION_MAIL_AHEAD)
+    for (size_t i = 0; i < mail->n; i += PARTITION_MAIL_AHEAD)
         take_mail(partition, batch, &mail->items[i],
                   mail->n - i < PARTITION_MAIL_AHEAD ? mail->n - i : PARTITION_MAIL_AHEAD, &common);
 }
