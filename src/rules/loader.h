@@ -37,6 +37,7 @@ struct nsf_loader {
     struct nsf_arena *document_arena; /* of the document */
     struct nsf_slice file;
     struct nsf_effective_pair pair;
+    size_t n_left_out; /* groups and rules that the conditions of a template switch off */
 };
 
 /* They set place.file where it is absent. */

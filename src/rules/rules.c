@@ -29,6 +29,7 @@ struct run {
     struct nsf_file_list files;
     struct nsf_err first; /* the problem of the first file that has one */
     uint64_t n_problems;
+    size_t n_left_out; /* groups that the conditions of templates switch off */
 };
 
 /* One document on its way through the loaders. */
@@ -310,7 +311,11 @@ static void conclude(struct reading *reading)
                            nsf_kind_refusal(kind));
     }
     if (has_read && reading->n_given == 0 && reading->n_problems == 0 && !reading->is_findings)
-        nsf_loader_problem(loader, NSF_E_EMPTY, NSF_OFFSET_NONE, "there is no network security group in it");
+        nsf_loader_problem(loader, NSF_E_EMPTY, NSF_OFFSET_NONE,
+                           loader->n_left_out > 0
+                               ? "there is no network security group in it but what its conditions leave out with the "
+                                 "values that the parameters have"
+                               : "there is no network security group in it");
 }
 
 /* Everything behind the first piece. */
@@ -372,6 +377,7 @@ static void read_file(struct run *run, struct nsf_file *file)
     }
     run->summary->n_files++;
     read_document(&reading, &file->doc);
+    run->n_left_out += reading.loader.n_left_out;
     run->summary->n_files_read += reading.n_known > 0;
     /* A pipe's copy has to stay; files are opened again. */
     if (!file->is_needed_again || !file->doc.is_copy)
@@ -406,16 +412,21 @@ static void find_files(struct run *run, struct nsf_arena *arena)
     nsf_file_list_finish(&run->files);
 }
 
+static const char *what_else_there_is(const struct run *run)
+{
+    if (run->n_left_out > 0)
+        return ": only what the conditions of templates leave out with the values that their parameters have";
+    return run->summary->n_attachments > 0 ? ": only what they are attached to, or admin rules; give the groups as well"
+                                           : "";
+}
+
 /* Why there is nothing to start from. */
 static nsf_result fail_empty(const struct run *run, struct nsf_err *err)
 {
     if (run->n_problems == 0) {
-        const char *only = run->summary->n_attachments > 0
-                               ? ": only what they are attached to, or admin rules; give the groups as well"
-                               : "";
-        nsf_result r =
-            NSF_FAIL(err, NSF_E_EMPTY, NSF_OFFSET_NONE,
-                     "there are no network security groups in the rules, and no findings about them%s", only);
+        nsf_result r = NSF_FAIL(err, NSF_E_EMPTY, NSF_OFFSET_NONE,
+                                "there are no network security groups in the rules, and no findings about them%s",
+                                what_else_there_is(run));
         if (run->files.n == 1)
             nsf_err_set_subject(err, run->files.items[0].path.ptr);
         return r;

@@ -92,10 +92,12 @@ static enum nsf_kind kind_of_findings(const struct nsf_json *map)
     return NSF_KIND_UNKNOWN;
 }
 
+/* {"resource": {type: {...}}}, or the list of them that some converters write. */
 static bool has_azure_resource(const struct nsf_json *resource)
 {
-    if (nsf_json_is(resource, NSF_JSON_ARRAY))
-        resource = nsf_json_item(resource, 0);
+    for (size_t i = 0; i < nsf_json_len(resource); i++)
+        if (has_azure_resource(nsf_json_item(resource, i)))
+            return true;
     for (size_t i = 0; nsf_json_is(resource, NSF_JSON_MAP) && i < resource->u.map.n; i++) {
         struct nsf_slice type = resource->u.map.members[i].key;
         if (nsf_slice_has_prefix(type, NSF_SLICE_LIT("azurerm_")) ||

@@ -251,12 +251,31 @@ static void name_resource(struct template_resource *resource, const struct templ
         resource->condition = parent->condition;
 }
 
+/* The groups that a resource which is not deployed is or holds. */
+static size_t count_groups(const struct nsf_json *resource, unsigned depth)
+{
+    struct nsf_slice type = nsf_json_get_string(resource, "type");
+    type.len = nsf_slice_find(type, '@');
+    const struct nsf_json *existing = nsf_json_get_nocase(resource, "existing");
+    size_t n = is_type(type, TYPE_NSG) && !(nsf_json_is(existing, NSF_JSON_BOOL) && existing->u.boolean);
+    const struct nsf_json *inner = nsf_json_path(resource, "properties.template.resources");
+    if (depth > NESTED_MAX)
+        return n;
+    for (size_t i = 0; i < nsf_json_len(inner); i++)
+        n += count_groups(nsf_json_item(inner, i), depth + 1);
+    for (size_t i = 0; nsf_json_is(inner, NSF_JSON_MAP) && i < inner->u.map.n; i++)
+        n += count_groups(&inner->u.map.members[i].value, depth + 1);
+    return n;
+}
+
 static void load_resource(struct nsf_loader *loader, const struct nsf_arm_scope *scope, const struct nsf_json *source,
                           const struct template_resource *parent, unsigned depth)
 {
     struct template_resource resource = {.loader = loader, .scope = scope, .source = source, .depth = depth};
-    if (!read_condition(&resource))
+    if (!read_condition(&resource)) {
+        loader->n_left_out += count_groups(source, depth);
         return;
+    }
     name_resource(&resource, parent);
     load_one(&resource);
 }

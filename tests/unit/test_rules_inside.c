@@ -133,6 +133,11 @@ static void test_terraform_source(void **state)
         "]}}}}",
         "problem a.json shape: this is Terraform source: give the output of terraform show -json of "
         "its plan or state\n");
+    nsf_rules_text_check(
+        "{\"resource\":[{\"aws_x\":{}},{\"azurerm_network_security_group\":{\"n\":{\"security_rule\":[" SNAKE_RULE
+        "]}}}]}",
+        "problem a.json shape: this is Terraform source: give the output of terraform show -json of "
+        "its plan or state\n");
 }
 
 static void test_security_view(void **state)

@@ -240,6 +240,11 @@ static void test_conditions(void **state)
         "nsg " GUESSED(
             "n") " name=n guessed\n  maybe 100 in allow Tcp from=* port=25 UNREADABLE ff (condition: cannot evaluate "
                  "[parameters('on')])\n");
+    nsf_rules_text_check(
+        TEMPLATE("\"resources\":[{\"condition\":false,\"type\":\"Microsoft.Resources/deployments\",\"name\":\"d\","
+                 "\"properties\":{\"template\":{\"resources\":{\"s\":{" NSG_TYPE ",\"name\":\"gone\"}}}}}]"),
+        "problem a.json empty: there is no network security group in it but what its conditions leave out with the "
+        "values that the parameters have\n");
 }
 
 static void test_unresolved_rules(void **state)
