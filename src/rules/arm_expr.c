@@ -357,6 +357,15 @@ static const struct nsf_arm_binding *find_binding(const struct nsf_arm_scope *sc
     return binding;
 }
 
+static const struct nsf_json null_value = {.type = NSF_JSON_NULL};
+
+/* Left out where the others are given, such a parameter is null. */
+static bool is_nullable(const struct nsf_json *declared)
+{
+    const struct nsf_json *nullable = nsf_json_get_nocase(declared, "nullable");
+    return nsf_json_is(nullable, NSF_JSON_BOOL) && nullable->u.boolean;
+}
+
 const struct nsf_json *nsf_arm_parameter(const struct nsf_arm_scope *scope, struct nsf_slice name)
 {
     if (scope->is_user_function) {
@@ -364,16 +373,16 @@ const struct nsf_json *nsf_arm_parameter(const struct nsf_arm_scope *scope, stru
         return binding == NULL ? NULL : binding->value;
     }
     size_t found = find_member(scope->given, name);
-    if (found > 0) {
-        const struct nsf_json *given = nsf_json_get_nocase(&scope->given->u.map.members[found - 1].value, "value");
-        if (given != NULL)
-            return given;
-    }
+    /* Without a value it is a reference to a secret, which is not known. */
+    if (found > 0)
+        return nsf_json_get_nocase(&scope->given->u.map.members[found - 1].value, "value");
     found = find_member(scope->declared, name);
     if (found == 0)
         return NULL;
-    const struct nsf_json *source =
-        nsf_json_get_nocase(&scope->declared->u.map.members[found - 1].value, "defaultValue");
+    const struct nsf_json *declared = &scope->declared->u.map.members[found - 1].value;
+    const struct nsf_json *source = nsf_json_get_nocase(declared, "defaultValue");
+    if (source == NULL && scope->given != NULL && is_nullable(declared))
+        return &null_value;
     return source == NULL ? NULL : remember(scope, &scope->memo->defaults[found - 1], nsf_arm_resolve, source);
 }
 

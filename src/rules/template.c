@@ -176,7 +176,8 @@ static void load_deployment(const struct template_resource *resource)
     struct nsf_arm_scope inner = *resource->scope;
     if (nsf_slice_eq_nocase(how, NSF_SLICE_LIT("inner"))) {
         const struct nsf_json *given = nsf_json_get_nocase(properties, "parameters");
-        given = given == NULL ? NULL : nsf_arm_resolve(resource->scope, given);
+        static const struct nsf_json none = {.type = NSF_JSON_MAP};
+        given = given == NULL ? &none : nsf_arm_resolve(resource->scope, given);
         inner = nsf_arm_scope_new(resource->scope->arena, resource->scope->budget, template, given);
         inner.group = resource->scope->group;
         inner.subscription = resource->scope->subscription;

@@ -288,6 +288,25 @@ static void test_nested_deployments(void **state)
         "problem a.json shape: the template that deployment \"d\" links to is not part of this file\n");
 }
 
+/* What is left out is null where it may be; what is given by reference is not known, whatever the default says. */
+static void test_parameters_left_out(void **state)
+{
+#define GIVEN(given)                                                                                                   \
+    TEMPLATE("\"resources\":[{\"type\":\"Microsoft.Resources/deployments\",\"name\":\"d\",\"properties\":{"            \
+             "\"expressionEvaluationOptions\":{\"scope\":\"inner\"}," given                                            \
+             "\"template\":{\"parameters\":{\"rules\":{"                                                               \
+             "\"type\":\"array\",\"nullable\":true},\"p\":{\"type\":\"string\",\"defaultValue\":\"10.0.0.0/8\"}},"     \
+             "\"resources\":[{" NSG_TYPE ",\"name\":\"a\",\"properties\":{\"securityRules\":"                          \
+             "\"[coalesce(parameters('rules'),createArray())]\"}}," NSG("b", RULE("r", "[parameters('p')]")) "]}}}]")
+#define EMPTY_SHOWN "nsg " GUESSED("a") " name=a guessed\n"
+    nsf_rules_text_check(GIVEN(""), EMPTY_SHOWN
+                         "nsg " GUESSED("b") " name=b guessed\n  r 100 in allow Tcp from=10.0.0.0/8 port=25\n");
+    nsf_rules_text_check(GIVEN("\"parameters\":{\"p\":{\"reference\":{\"secretName\":\"s\"}}},"),
+                         EMPTY_SHOWN "nsg " GUESSED("b") " name=b guessed\n  r 100 in allow Tcp from=[parameters('p')] "
+                                                         "port=25 UNREADABLE 10 (source: cannot evaluate "
+                                                         "[parameters('p')])\n");
+}
+
 static void test_wrappers(void **state)
 {
     const char *shown = "nsg " GUESSED("n") " name=n guessed\n  r 100 in allow Tcp from=2.2.2.2 port=25\n";
@@ -363,6 +382,7 @@ int main(void)
         cmocka_unit_test(test_conditions),
         cmocka_unit_test(test_unresolved_rules),
         cmocka_unit_test(test_nested_deployments),
+        cmocka_unit_test(test_parameters_left_out),
         cmocka_unit_test(test_wrappers),
         cmocka_unit_test(test_attachments),
         cmocka_unit_test(test_what_if),
