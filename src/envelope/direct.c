@@ -153,7 +153,7 @@ static enum nsf_direct open_array(struct direct *direct)
         direct->place = AT_FIRST;
         return NSF_DIRECT_DONE;
     }
-    enum nsf_skim found = env->records.options.ops->skim(nsf_slice_from(direct->bytes, direct->at), &at);
+    enum nsf_skim found = nsf_records_skim(&env->records, nsf_slice_from(direct->bytes, direct->at), &at);
     if (found != NSF_SKIM_FOUND)
         return found == NSF_SKIM_MORE ? NSF_DIRECT_MORE : NSF_DIRECT_ODD;
     direct->at += at;

@@ -28,6 +28,7 @@ void nsf_records_release(struct nsf_records *records)
     nsf_free(records->groups);
     nsf_buf_release(&records->texts);
     nsf_buf_release(&records->held);
+    nsf_tuple_marks_release(&records->marks);
 }
 
 void nsf_records_drop(struct nsf_records *records)
@@ -36,6 +37,7 @@ void nsf_records_drop(struct nsf_records *records)
     records->n_groups = 0;
     nsf_buf_reset(&records->texts);
     nsf_buf_reset(&records->held);
+    records->marks.n = 0;
 }
 
 void nsf_records_push(struct nsf_records *records, uint64_t start)
@@ -78,6 +80,7 @@ void nsf_records_set_member(struct nsf_records *records, enum nsf_key key, struc
                               : key == NSF_KEY_FLOW_LOG_ID      ? &record->flow_log_id
                               : key == NSF_KEY_MAC_ADDRESS      ? &record->mac
                                                                 : NULL;
+    record->is_layout_known = false;
     if (member != NULL)
         *member = value.ptr == NULL ? (struct nsf_text)NSF_TEXT_INIT : nsf_records_keep_text(records, value);
     if (key == NSF_KEY_TIME && (value.ptr == NULL || !nsf_time_parse(value, &record->time_ms)))
@@ -188,13 +191,24 @@ static void take_held(const struct nsf_records *records, const struct nsf_group 
     }
 }
 
+/* By the marks that are listed, if the layout is still the one that they were looked at for. */
+static void take_skimmed(const struct nsf_records *records, const struct nsf_group *group, struct nsf_slice inside,
+                         struct nsf_tuple_target *target)
+{
+    const struct nsf_tuple_ops *ops = records->options.ops;
+    if (group->rows.n > 0 && group->rows.layout == target->layout && target->batch != NULL)
+        ops->take_rows(target, inside, group->from, &records->marks, &group->rows);
+    else
+        ops->take_array(target, inside, group->from);
+}
+
 static void take_group(const struct nsf_records *records, const struct nsf_group *group,
                        const struct nsf_window *window, struct nsf_tuple_target *target)
 {
     if (group->held_from < group->held_to)
         take_held(records, group, target);
     else if (group->from < group->to)
-        records->options.ops->take_array(target, nsf_window_slice(window, group->from, group->to), group->from);
+        take_skimmed(records, group, nsf_window_slice(window, group->from, group->to), target);
 }
 
 static void name(struct nsf_text *own, struct nsf_text outer)
@@ -247,6 +261,29 @@ static bool layout_of(const struct nsf_records *records, const struct nsf_open_r
         return is_nsg_layout(version_of(version_text(records, record, false)), layout);
     *layout = NSF_LAYOUT_VNET4;
     return nsf_slice_eq(category, CATEGORY_VNET) && version_of(version_text(records, record, true)) == 4;
+}
+
+/* The same, asked once for all arrays of a record. */
+static bool has_known_layout(const struct nsf_records *records, struct nsf_open_record *record)
+{
+    if (!record->is_layout_known)
+        record->has_layout = layout_of(records, record, &record->layout);
+    record->is_layout_known = true;
+    return record->has_layout;
+}
+
+enum nsf_skim nsf_records_skim(struct nsf_records *records, struct nsf_slice bytes, size_t *at)
+{
+    const struct nsf_tuple_ops *ops = records->options.ops;
+    struct nsf_open_record *record = nsf_records_top(records);
+    struct nsf_tuple_rows *rows = &records->groups[records->n_groups - 1].rows;
+    if (ops->look_ahead != NULL && has_known_layout(records, record) &&
+        ops->look_ahead(bytes, record->layout, &records->marks, rows)) {
+        *at = rows->n_bytes;
+        return NSF_SKIM_FOUND;
+    }
+    *rows = (struct nsf_tuple_rows){0};
+    return ops->skim(bytes, at);
 }
 
 /* Of a record that is not whole: what is there decides. False: nothing can be said of its tuples. */

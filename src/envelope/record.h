@@ -39,6 +39,7 @@ struct nsf_group {
     uint64_t to;
     size_t held_from; /* part of nsf_records.held */
     size_t held_to;
+    struct nsf_tuple_rows rows; /* of an array that was looked at ahead; else none */
     struct nsf_group_names names;
 };
 
@@ -57,6 +58,9 @@ struct nsf_open_record {
     bool has_inner;        /* records or wrappers were found inside */
     bool has_members;
     bool has_odd_tuples;            /* where arrays of tuples are looked for stands something else, which is not read */
+    bool is_layout_known;           /* the next two hold */
+    bool has_layout;                /* as far as it was read: it is no foreign one */
+    enum nsf_layout layout;         /* then */
     bool is_streamed;               /* past NSF_RECORD_MAX_BYTES: handed on in parts */
     struct nsf_tuple_target target; /* of a streamed one */
 };
@@ -73,6 +77,7 @@ struct nsf_records {
     struct nsf_buf held; /* tuples as the parser gave them: see record.c */
     uint64_t held_base;  /* stream offset that the next held tuple counts from */
     int64_t first_time_ms;
+    struct nsf_tuple_marks marks; /* of groups that have rows */
     struct nsf_scope_cache scopes;
 };
 
@@ -93,6 +98,8 @@ void nsf_records_set_member(struct nsf_records *records, enum nsf_key key, struc
 
 /* A flowTuples array begins at stream offset `from`, behind its `[`. */
 void nsf_records_open_group(struct nsf_records *records, uint64_t from);
+/* Looks for the end of the array that was opened last, as nsf_skim does; bytes begin behind its `[`. */
+enum nsf_skim nsf_records_skim(struct nsf_records *records, struct nsf_slice bytes, size_t *at);
 /* The array was skimmed: its inside ends at `to`. */
 void nsf_records_skimmed(struct nsf_records *records, uint64_t to);
 /* The parser gave one element of the array; `offset` is that of its first character. */

@@ -2,6 +2,7 @@
 
 #include "flow/tuple_ops.h"
 
+#include "core/mem.h"
 #include "flow/tuple_vector.h"
 
 static const struct nsf_tuple_ops portable = {
@@ -60,4 +61,11 @@ const struct nsf_tuple_ops *nsf_tuple_ops_best(void)
         if (can_run(variants[i]))
             named = variants[i];
     return named;
+}
+
+void nsf_tuple_marks_release(struct nsf_tuple_marks *marks)
+{
+    nsf_free(marks->at);
+    nsf_free(marks->are);
+    *marks = (struct nsf_tuple_marks){0};
 }

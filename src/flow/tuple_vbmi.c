@@ -1,58 +1,24 @@
 #include "core/nsf_common.h"
 
-#include "flow/tuple_shapes.h"
+#include "flow/tuple_marks.h"
 
 #ifdef NSF_TUPLE_X86
 
-#include <immintrin.h>
-
-/* Two passes over a part of an array. The first lists the marks of all its tuples: what they are, and where. The second
- * takes the tuples, four at a time: nothing but the marks says where a number is, so that no tuple waits for the one
- * before. What is not as Azure writes it is left to nsf_tuple_take. */
-
-#define TARGET                                                                                                         \
-    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,avx512vnni,avx2,bmi,bmi2,"        \
-                          "popcnt")))
-#define TARGET_INLINE TARGET static inline __attribute__((always_inline))
+/* Two passes over an array. The first lists the marks of all its tuples: what they are, and where. The second takes the
+ * tuples, four at a time: nothing but the marks says where a number is, so that no tuple waits for the one before. What
+ * is not as Azure writes it is left to nsf_tuple_take.
+ *
+ * Of an array that is all as Azure writes it the first pass is the search for its end: look_ahead. Others are listed
+ * part by part when they are taken. */
 
 /* Of an array, listed together. */
 #define PART_BYTES ((size_t)8192)
-/* What is read in front of the marks and written behind them. */
-#define MARKS_ROOM ((size_t)3 * NSF_BLOCK_BYTES)
-#define MARK(c) ((uint8_t)((c) - '0'))
+/* Tuples for which there is room at a time. */
+#define PART_ROWS ((size_t)256)
 /* Of a tuple whose numbers are taken by permuting two blocks. */
 #define COUNTED_MAX_BYTES ((size_t)2 * NSF_BLOCK_BYTES)
 #define COUNTER_MAX_DIGITS 8u
 #define COUNTER_LANES UINT64_C(0x0000ffffffff0000) /* of bytes of counts */
-
-typedef struct nsf_tuple_shape shape_t;
-
-TARGET_INLINE __m512i load64(const void *from)
-{
-    return _mm512_loadu_si512(from);
-}
-
-TARGET_INLINE __m128i load16(const void *from)
-{
-    return _mm_loadu_si128((const __m128i *)from);
-}
-
-/* The marks of a part of an array, and in front of them the comma that may stand there. */
-struct marks {
-    struct nsf_slice text; /* from the part on to the end of the array */
-    size_t n_bytes;        /* of the part */
-    size_t n;
-    char tail[2 * NSF_BLOCK_BYTES]; /* the last bytes of the text, up to a block, end in the middle: they can be read as
-                                       the start of a block */
-    uint8_t at[PART_BYTES + MARKS_ROOM];  /* places in the text, their lowest eight bits */
-    uint8_t are[PART_BYTES + MARKS_ROOM]; /* bytes less '0' */
-};
-
-/* A tuple of which nothing is known: where it begins. */
-struct place {
-    size_t mark; /* its quote */
-    size_t at;   /* the same in the text */
-};
 
 #define LANE_DST_PORTS 0x4444 /* of dwords of lanes, a bit each */
 #define LANE_BYTES(i) (UINT64_C(0xffff) << NSF_LANE_BYTES * (i))
@@ -83,134 +49,27 @@ struct context {
 /* Whose tuples they are: for functions that are called for few of them. */
 struct work {
     const struct nsf_tuple_constants *constants;
-    struct marks *marks;
+    struct nsf_marks *marks;
     struct nsf_tuple_target *target;
 };
 
-TARGET_INLINE void set_context(struct context *context, const struct work *work, const shape_t *shape)
+NSF_VBMI_INLINE void set_context(struct context *context, const struct work *work, const struct nsf_tuple_shape *shape)
 {
     const struct nsf_tuple_constants *constants = work->constants;
     context->batch = work->target->batch;
     context->takes_contacts = !work->target->is_smtp_only;
     context->has_stamps = context->takes_contacts && context->batch->has_stamps;
-    context->zero = load64(constants->zero);
-    context->ends_mark = load64(constants->ends_mark);
-    context->ends_back = load64(constants->ends_back);
-    context->ends_depth = load64(constants->ends_depth);
-    context->ends_leading = load64(constants->ends_leading);
-    context->ends_weights = load64(constants->ends_weights);
-    context->as_lane = load64(shape->as_lane);
-    context->letters = load64(shape->letters);
-    context->flags = load64(constants->flags);
-    context->port_weights = load64(constants->port_weights);
+    context->zero = nsf_load_block(constants->zero);
+    context->ends_mark = nsf_load_block(constants->ends_mark);
+    context->ends_back = nsf_load_block(constants->ends_back);
+    context->ends_depth = nsf_load_block(constants->ends_depth);
+    context->ends_leading = nsf_load_block(constants->ends_leading);
+    context->ends_weights = nsf_load_block(constants->ends_weights);
+    context->as_lane = nsf_load_block(shape->as_lane);
+    context->letters = nsf_load_block(shape->letters);
+    context->flags = nsf_load_block(constants->flags);
+    context->port_weights = nsf_load_block(constants->port_weights);
     context->group = _mm512_maskz_set1_epi32(LANE_DST_PORTS, (int)work->target->group_idx);
-}
-
-/* ---- marks ---- */
-
-/* The processor waits for what the register of the result held before, though nothing of it is kept: it is emptied in a
- * way that the compiler may not leave out. */
-TARGET_INLINE __m512i compress(uint64_t mask, __m512i bytes)
-{
-    __m512i empty = _mm512_setzero_si512();
-    __asm__("" : "+v"(empty));
-    return _mm512_mask_compress_epi8(empty, _cvtu64_mask64(mask), bytes);
-}
-
-/* Only the first letter of a run is left. */
-TARGET_INLINE uint64_t drop_letters(__m512i bytes, uint64_t marks, uint64_t *before)
-{
-    uint64_t letters = _cvtmask64_u64(_mm512_cmpgt_epi8_mask(bytes, load64(nsf_tuple_constants.nine)));
-    uint64_t later = letters & (letters << 1 | *before);
-    *before = letters >> 63;
-    return marks & ~later;
-}
-
-/* Those of a block, of which the marks before are listed. How many they are. */
-TARGET_INLINE size_t list_block(struct marks *marks, size_t n, __m512i bytes, __m512i places, uint64_t found)
-{
-    _mm512_storeu_si512(marks->at + n, compress(found, places));
-    _mm512_storeu_si512(marks->are + n, compress(found, bytes));
-    return (size_t)_mm_popcnt_u64(found);
-}
-
-/* Lists those of the first n_bytes of the text, up to a block without any: no tuple has so long a number, and distances
- * are known by their lowest bits only. */
-TARGET_INLINE void list_marks(struct marks *marks, size_t n_bytes, bool has_word)
-{
-    const __m512i zero = load64(nsf_tuple_constants.zero), nine = load64(nsf_tuple_constants.nine);
-    const char *text = marks->text.ptr;
-    __m512i places = load64(nsf_tuple_constants.first_places);
-    uint64_t letters = 0, found = 1;
-    size_t n = 1, from = 0;
-    marks->at[0] = UINT8_MAX;
-    marks->are[0] = MARK(',');
-    for (; n_bytes - from >= NSF_BLOCK_BYTES; from += NSF_BLOCK_BYTES) {
-        __m512i bytes = _mm512_add_epi8(load64(text + from), zero);
-        found = _cvtmask64_u64(_mm512_cmpgt_epu8_mask(bytes, nine));
-        if (has_word)
-            found = drop_letters(bytes, found, &letters);
-        if (NSF_UNLIKELY(found == 0))
-            break;
-        n += list_block(marks, n, bytes, places, found);
-        places = _mm512_add_epi8(places, _mm512_set1_epi8(NSF_BLOCK_BYTES));
-    }
-    if (found != 0 && from < n_bytes) {
-        uint64_t there = _bzhi_u64(~UINT64_C(0), (uint32_t)(n_bytes - from));
-        __m512i bytes = _mm512_add_epi8(_mm512_maskz_loadu_epi8(_cvtu64_mask64(there), text + from), zero);
-        found = _cvtmask64_u64(_mm512_cmpgt_epu8_mask(bytes, nine)) & there;
-        if (has_word)
-            found = drop_letters(bytes, found, &letters);
-        n += list_block(marks, n, bytes, places, found);
-        from = n_bytes;
-    }
-    /* The comma behind the last tuple, which the last of an array has not. */
-    marks->n_bytes = from;
-    marks->at[n] = (uint8_t)from;
-    marks->are[n] = MARK(',');
-    marks->n = n + 1;
-}
-
-/* Goes to the next quote. False: no other is listed. */
-static bool go_to_quote(struct marks *marks, struct place *place)
-{
-    while (place->mark < marks->n && marks->are[place->mark] != MARK('"'))
-        place->mark++;
-    if (place->mark == marks->n) {
-        place->at = marks->n_bytes;
-        return false;
-    }
-    place->at += nsf_slice_find(nsf_slice_from(marks->text, place->at), '"');
-    /* Whatever stands before it, blanks or nothing: a tuple may begin here. */
-    marks->at[place->mark - 1] = (uint8_t)(marks->at[place->mark] - 1);
-    return true;
-}
-
-/* How many of the n tuples from this mark on have the marks of the layout, numbers as long as they may be, and all
- * counters or none. */
-TARGET_INLINE size_t count_shaped(const struct marks *marks, const shape_t *shape, size_t mark, size_t n)
-{
-    const uint32_t n_marks = shape->n_marks;
-    const __m512i kind_of = load64(shape->kind_of), kind_of_more = load64(shape->kind_of + NSF_BLOCK_BYTES);
-    const __m512i kinds = load64(shape->kinds), least = load64(shape->least), span = load64(shape->span);
-    const __mmask64 all = _cvtu64_mask64((UINT64_C(1) << NSF_SHAPE_ROWS * n_marks) - 1);
-    const uint64_t later = UINT64_C(7) << (shape->counter + 1) | UINT64_C(7) << (n_marks + shape->counter + 1);
-    for (size_t i = 0; i < n; i += NSF_SHAPE_ROWS, mark += NSF_SHAPE_ROWS * n_marks) {
-        __m512i are = _mm512_permutex2var_epi8(kind_of, load64(marks->are + mark), kind_of_more);
-        __m512i distance = _mm512_sub_epi8(load64(marks->at + mark), load64(marks->at + mark - 1));
-        __m512i above = _mm512_sub_epi8(distance, least);
-        uint64_t wrong = _cvtmask64_u64(
-            _kor_mask64(_mm512_mask_testn_epi8_mask(all, are, kinds), _mm512_mask_cmpgt_epu8_mask(all, above, span)));
-        if (shape->counter > 0) {
-            uint64_t empty = _cvtmask64_u64(_mm512_testn_epi8_mask(above, above));
-            wrong |= (empty ^ empty << 1) & later;
-        }
-        if (wrong != 0) {
-            size_t n_right = i + (size_t)__builtin_ctzll(wrong) / n_marks;
-            return n_right < n ? n_right : n;
-        }
-    }
-    return n;
 }
 
 /* ---- numbers ---- */
@@ -223,17 +82,17 @@ struct ends {
 };
 
 /* Where the number behind each of these marks has a digit, and which. */
-TARGET_INLINE __m512i gather(__m512i text, __m512i from, __m512i lengths, __m512i depth)
+NSF_VBMI_INLINE __m512i gather(__m512i text, __m512i from, __m512i lengths, __m512i depth)
 {
     return _mm512_maskz_permutexvar_epi8(_mm512_cmpgt_epu8_mask(lengths, depth), from, text);
 }
 
 /* Those of one tuple, of which 64 bytes are in `bytes`: its ends are among them. */
-TARGET_INLINE void take_ends(const struct context *context, const uint8_t *at, __m512i bytes, __mmask64 lane,
-                             struct ends *ends)
+NSF_VBMI_INLINE void take_ends(const struct context *context, const uint8_t *at, __m512i bytes, __mmask64 lane,
+                               struct ends *ends)
 {
     /* Sixteen marks are more than there are of the ends. */
-    __m128i places = load16(at), distances = _mm_sub_epi8(places, load16(at - 1));
+    __m128i places = nsf_load_sixteen(at), distances = _mm_sub_epi8(places, nsf_load_sixteen(at - 1));
     __m512i behind = _mm512_permutexvar_epi8(context->ends_mark, _mm512_castsi128_si512(places));
     __m512i lengths = _mm512_permutexvar_epi8(context->ends_mark, _mm512_castsi128_si512(distances));
     __m512i back = _mm512_sub_epi8(context->ends_back, _mm512_set1_epi8((char)at[0]));
@@ -246,7 +105,7 @@ TARGET_INLINE void take_ends(const struct context *context, const uint8_t *at, _
     ends->lanes = _mm512_mask_permutexvar_epi8(ends->lanes, lane, context->as_lane, values);
 }
 
-TARGET_INLINE struct ends no_ends(void)
+NSF_VBMI_INLINE struct ends no_ends(void)
 {
     return (struct ends){_mm512_setzero_si512(), _mm512_set1_epi8(-1), _mm512_setzero_si512()};
 }
@@ -259,8 +118,8 @@ struct taken {
     bool is_right;
 };
 
-TARGET_INLINE struct taken as_contacts(const struct context *context, const shape_t *shape, const struct ends *ends,
-                                       __m512i letters)
+NSF_VBMI_INLINE struct taken as_contacts(const struct context *context, const struct nsf_tuple_shape *shape,
+                                         const struct ends *ends, __m512i letters)
 {
     struct taken taken;
     __m512i words = ends->lanes;
@@ -268,7 +127,7 @@ TARGET_INLINE struct taken as_contacts(const struct context *context, const shap
         words = _mm512_maskz_mov_epi8(~LANE_LETTERS_PROTOCOL, words);
     taken.ports = _mm512_madd_epi16(words, context->port_weights);
     __mmask16 wrong = _kor_mask16(_mm512_cmpgt_epu32_mask(taken.ports, _mm512_set1_epi32(UINT16_MAX)),
-                                  _mm512_cmpgt_epu32_mask(ends->most, load64(nsf_tuple_constants.ends_most)));
+                                  _mm512_cmpgt_epu32_mask(ends->most, nsf_load_block(nsf_tuple_constants.ends_most)));
     __mmask64 zeros = _mm512_testn_epi8_mask(ends->leading, ends->leading);
     taken.is_right = _kortestz_mask16_u8(wrong, wrong) != 0 && _kortestz_mask64_u8(zeros, zeros) != 0;
     __m512i flags = _mm512_permutexvar_epi8(letters, context->flags);
@@ -286,7 +145,7 @@ TARGET_INLINE struct taken as_contacts(const struct context *context, const shap
 /* ---- contacts ---- */
 
 /* As nsf_partition_of, in each lane. */
-TARGET_INLINE __m512i partitions_of(__m512i contacts)
+NSF_VBMI_INLINE __m512i partitions_of(__m512i contacts)
 {
     const __m512i prefix = _mm512_set1_epi64((long long)NSF_IP_V4_PREFIX);
     __m512i x = _mm512_or_si512(_mm512_maskz_mov_epi32(0x5555, contacts), prefix);
@@ -297,19 +156,20 @@ TARGET_INLINE __m512i partitions_of(__m512i contacts)
     return _mm512_srli_epi64(x, 60);
 }
 
-/* Room for n more in each partition. */
-static void reserve_contacts(struct nsf_batch *batch, size_t n)
+/* Room for n more in each partition, and for some that are put behind them for a moment. */
+static void reserve_contacts(struct nsf_tuple_target *target, size_t n)
 {
-    for (unsigned p = 0; p < NSF_PARTITIONS; p++) {
+    struct nsf_batch *batch = target->batch;
+    for (unsigned p = 0; p < NSF_PARTITIONS && !target->is_smtp_only; p++) {
         struct nsf_contacts *contacts = &batch->contacts[p];
-        NSF_GROW(contacts->items, contacts->capacity, contacts->n + n);
+        NSF_GROW(contacts->items, contacts->capacity, contacts->n + n + NSF_LANES);
         if (batch->has_stamps)
-            NSF_GROW(contacts->stamps_ms, contacts->stamps_capacity, contacts->n + n);
+            NSF_GROW(contacts->stamps_ms, contacts->stamps_capacity, contacts->n + n + NSF_LANES);
     }
 }
 
 /* Numbers of eight digits, of which the first four are in the lower half of each lane. */
-TARGET_INLINE __m512i join_halves(__m512i fours)
+NSF_VBMI_INLINE __m512i join_halves(__m512i fours)
 {
     return _mm512_add_epi64(_mm512_mul_epu32(fours, _mm512_set1_epi64(10000)), _mm512_srli_epi64(fours, 32));
 }
@@ -320,12 +180,12 @@ struct counted {
     __m512i high;
 };
 
-TARGET_INLINE struct counted load_counted(const struct marks *marks, struct place place)
+NSF_VBMI_INLINE struct counted load_counted(const struct nsf_marks *marks, struct nsf_place place)
 {
     const char *text = marks->text.ptr + place.at;
     const size_t n_left = marks->text.len - place.at;
     if (n_left >= COUNTED_MAX_BYTES)
-        return (struct counted){load64(text), load64(text + NSF_BLOCK_BYTES)};
+        return (struct counted){nsf_load_block(text), nsf_load_block(text + NSF_BLOCK_BYTES)};
     const uint32_t n_low = n_left < NSF_BLOCK_BYTES ? (uint32_t)n_left : NSF_BLOCK_BYTES;
     return (struct counted){_mm512_maskz_loadu_epi8(_bzhi_u64(~UINT64_C(0), n_low), text),
                             _mm512_maskz_loadu_epi8(_bzhi_u64(~UINT64_C(0), (uint32_t)n_left - n_low), text + n_low)};
@@ -333,21 +193,22 @@ TARGET_INLINE struct counted load_counted(const struct marks *marks, struct plac
 
 /* The stamp, and the counters, zero where there are none. False: the tuple or a counter is too long for it; the stamp
  * is right all the same. */
-TARGET_INLINE bool take_counts(const shape_t *shape, const struct marks *marks, struct place place, int64_t *ts_ms,
-                               __m256i *counters)
+NSF_VBMI_INLINE bool take_counts(const struct nsf_tuple_shape *shape, const struct nsf_marks *marks,
+                                 struct nsf_place place, int64_t *ts_ms, __m256i *counters)
 {
     const uint8_t *at = marks->at + place.mark;
-    const __m512i zero = load64(nsf_tuple_constants.zero);
+    const __m512i zero = nsf_load_block(nsf_tuple_constants.zero);
     const struct counted text = load_counted(marks, place);
-    __m512i places = load64(at), mark = load64(shape->counts.mark), depth = load64(shape->counts.depth);
-    __m512i distances = _mm512_sub_epi8(places, load64(at - 1));
+    __m512i places = nsf_load_block(at), mark = nsf_load_block(shape->counts.mark),
+            depth = nsf_load_block(shape->counts.depth);
+    __m512i distances = _mm512_sub_epi8(places, nsf_load_block(at - 1));
     __m512i behind = _mm512_permutexvar_epi8(mark, places), lengths = _mm512_permutexvar_epi8(mark, distances);
     __m512i from = _mm512_sub_epi8(_mm512_sub_epi8(behind, _mm512_set1_epi8((char)at[0])), depth);
     __m512i digits =
         _mm512_maskz_permutex2var_epi8(_mm512_cmpgt_epu8_mask(lengths, depth), _mm512_add_epi8(text.low, zero), from,
                                        _mm512_add_epi8(text.high, zero));
-    __m512i pairs = _mm512_maddubs_epi16(digits, load64(nsf_tuple_constants.weights));
-    __m512i numbers = join_halves(_mm512_madd_epi16(pairs, load64(nsf_tuple_constants.pair_weights)));
+    __m512i pairs = _mm512_maddubs_epi16(digits, nsf_load_block(nsf_tuple_constants.weights));
+    __m512i numbers = join_halves(_mm512_madd_epi16(pairs, nsf_load_block(nsf_tuple_constants.pair_weights)));
     __m128i parts = _mm512_castsi512_si128(numbers);
     uint64_t stamp = (uint64_t)_mm_cvtsi128_si64(parts) * 100000000 + (uint64_t)_mm_extract_epi64(parts, 1);
     *ts_ms = (int64_t)(stamp < NSF_TUPLE_MS_FROM ? stamp * 1000 : stamp);
@@ -357,8 +218,8 @@ TARGET_INLINE bool take_counts(const shape_t *shape, const struct marks *marks, 
 }
 
 /* Of a contact that was added. */
-TARGET static void add_stamp(const struct work *work, const shape_t *shape, struct place place,
-                             struct nsf_contacts *contacts)
+NSF_VBMI static void add_stamp(const struct work *work, const struct nsf_tuple_shape *shape, struct nsf_place place,
+                               struct nsf_contacts *contacts)
 {
     __m256i counters;
     int64_t ts_ms;
@@ -367,34 +228,34 @@ TARGET static void add_stamp(const struct work *work, const shape_t *shape, stru
 }
 
 /* Where the next one of the partition goes. There is room. */
-TARGET_INLINE struct nsf_contact *next_contact(struct nsf_contacts *contacts)
+NSF_VBMI_INLINE struct nsf_contact *next_contact(struct nsf_contacts *contacts)
 {
     struct nsf_contact *contact = &contacts->items[contacts->n++];
     __builtin_prefetch(contact + 8, 1);
     return contact;
 }
 
-TARGET_INLINE void put_contact(struct nsf_contact *contact, __m128i row)
+NSF_VBMI_INLINE void put_contact(struct nsf_contact *contact, __m128i row)
 {
     _mm_storeu_si128((__m128i *)(void *)contact, row);
 }
 
 /* ---- mail ---- */
 
-static inline uint8_t event_of(const shape_t *shape, const uint8_t *are)
+static inline uint8_t event_of(const struct nsf_tuple_shape *shape, const uint8_t *are)
 {
-    if (are[shape->decision] == MARK('D'))
+    if (are[shape->decision] == NSF_MARK('D'))
         return NSF_FLOW_DENIED;
     if (!shape->has_state)
         return NSF_FLOW_LINE;
-    return are[shape->state] == MARK('B')   ? NSF_FLOW_BEGIN
-           : are[shape->state] == MARK('C') ? NSF_FLOW_CONTINUE
-                                            : NSF_FLOW_END;
+    return are[shape->state] == NSF_MARK('B')   ? NSF_FLOW_BEGIN
+           : are[shape->state] == NSF_MARK('C') ? NSF_FLOW_CONTINUE
+                                                : NSF_FLOW_END;
 }
 
 /* One lane. Denied mail is none of a run that asks for mail only. False: nothing was done. */
-TARGET_INLINE bool add_mail(const struct work *work, const shape_t *shape, struct place place,
-                            const struct nsf_contact *row, uint32_t src_port, uint64_t partition)
+NSF_VBMI_INLINE bool add_mail(const struct work *work, const struct nsf_tuple_shape *shape, struct nsf_place place,
+                              const struct nsf_contact *row, uint32_t src_port, uint64_t partition)
 {
     struct nsf_tuple_target *target = work->target;
     const uint8_t *are = work->marks->are + place.mark, *at = work->marks->at + place.mark;
@@ -405,7 +266,7 @@ TARGET_INLINE bool add_mail(const struct work *work, const shape_t *shape, struc
         return false;
     if (event == NSF_FLOW_DENIED && target->is_smtp_only)
         return true;
-    bool is_inbound = are[shape->direction] == MARK('I');
+    bool is_inbound = are[shape->direction] == NSF_MARK('I');
     struct nsf_mail_event *item =
         nsf_mail_events_add(is_inbound ? &target->batch->mail[partition] : &target->batch->outbound);
     item->ts_ms = ts_ms;
@@ -424,7 +285,7 @@ TARGET_INLINE bool add_mail(const struct work *work, const shape_t *shape, struc
 /* ---- tuples ---- */
 
 /* Whether an outbound tuple may be to port 25 or 587. */
-TARGET_INLINE bool may_be_mail(const struct marks *marks, struct place place)
+NSF_VBMI_INLINE bool may_be_mail(const struct nsf_marks *marks, struct nsf_place place)
 {
     const uint8_t *at = marks->at + place.mark;
     uint32_t port;
@@ -434,7 +295,8 @@ TARGET_INLINE bool may_be_mail(const struct marks *marks, struct place place)
 
 /* Whether all bytes are such as a tuple may have: digits and marks are, and letters that stand alone, and these words
  * of the encryption. Of a run of letters only the first was looked at. */
-TARGET_INLINE bool has_plain_bytes(const shape_t *shape, const struct marks *marks, struct place place)
+NSF_VBMI_INLINE bool has_plain_bytes(const struct nsf_tuple_shape *shape, const struct nsf_marks *marks,
+                                     struct nsf_place place)
 {
     const uint8_t *at = marks->at + place.mark;
     uint32_t word;
@@ -445,36 +307,38 @@ TARGET_INLINE bool has_plain_bytes(const shape_t *shape, const struct marks *mar
 }
 
 /* Behind the tuple: at the next one's quote, where there is one. */
-TARGET_INLINE struct place next_place(const struct marks *marks, const shape_t *shape, struct place place)
+NSF_VBMI_INLINE struct nsf_place next_place(const struct nsf_marks *marks, const struct nsf_tuple_shape *shape,
+                                            struct nsf_place place)
 {
     const uint8_t *at = marks->at + place.mark;
-    return (struct place){place.mark + shape->n_marks, place.at + (uint8_t)(at[shape->n_marks - 1] - at[0]) + 1};
+    return (struct nsf_place){place.mark + shape->n_marks, place.at + (uint8_t)(at[shape->n_marks - 1] - at[0]) + 1};
 }
 
 /* The same, or where it was. */
-TARGET_INLINE struct place next_if(const struct marks *marks, const shape_t *shape, struct place place, bool is_next)
+NSF_VBMI_INLINE struct nsf_place next_if(const struct nsf_marks *marks, const struct nsf_tuple_shape *shape,
+                                         struct nsf_place place, bool is_next)
 {
-    const struct place next = next_place(marks, shape, place);
+    const struct nsf_place next = next_place(marks, shape, place);
     const size_t all = (size_t)0 - is_next;
-    return (struct place){place.mark + ((next.mark - place.mark) & all), place.at + ((next.at - place.at) & all)};
+    return (struct nsf_place){place.mark + ((next.mark - place.mark) & all), place.at + ((next.at - place.at) & all)};
 }
 
 /* A block of the text from here on; behind its end stands anything. */
-TARGET_INLINE __m512i load_text(const struct marks *marks, struct place place, bool is_near_end)
+NSF_VBMI_INLINE __m512i load_text(const struct nsf_marks *marks, struct nsf_place place, bool is_near_end)
 {
     const size_t n_left = marks->text.len - place.at;
     const char *text = marks->text.ptr + place.at, *tail = marks->tail + NSF_BLOCK_BYTES - n_left;
-    return load64(is_near_end && n_left < NSF_BLOCK_BYTES ? tail : text);
+    return nsf_load_block(is_near_end && n_left < NSF_BLOCK_BYTES ? tail : text);
 }
 
 /* Letters of four tuples. */
-TARGET_INLINE __m512i take_letters(const struct context *context, const uint8_t *are)
+NSF_VBMI_INLINE __m512i take_letters(const struct context *context, const uint8_t *are)
 {
-    return _mm512_permutex2var_epi8(load64(are), context->letters, load64(are + NSF_BLOCK_BYTES));
+    return _mm512_permutex2var_epi8(nsf_load_block(are), context->letters, nsf_load_block(are + NSF_BLOCK_BYTES));
 }
 
-TARGET_INLINE void add_contact(const struct work *work, const shape_t *shape, struct place place, __m128i row,
-                               uint64_t partition)
+NSF_VBMI_INLINE void add_contact(const struct work *work, const struct nsf_tuple_shape *shape, struct nsf_place place,
+                                 __m128i row, uint64_t partition)
 {
     struct nsf_batch *batch = work->target->batch;
     put_contact(next_contact(&batch->contacts[partition]), row);
@@ -483,8 +347,8 @@ TARGET_INLINE void add_contact(const struct work *work, const shape_t *shape, st
 }
 
 /* Adds what is in the lanes, up to one that cannot be taken. How many were. */
-TARGET_INLINE unsigned add_lanes(const struct work *work, const shape_t *shape, struct place place, __m512i contacts,
-                                 __m512i ports, uint32_t wanted, unsigned n_lanes)
+NSF_VBMI_INLINE unsigned add_lanes(const struct work *work, const struct nsf_tuple_shape *shape, struct nsf_place place,
+                                   __m512i contacts, __m512i ports, uint32_t wanted, unsigned n_lanes)
 {
     _Alignas(NSF_BLOCK_BYTES) struct nsf_contact rows[NSF_LANES];
     _Alignas(NSF_BLOCK_BYTES) uint32_t src_ports[NSF_BLOCK_BYTES / 4];
@@ -494,7 +358,7 @@ TARGET_INLINE unsigned add_lanes(const struct work *work, const shape_t *shape, 
     _mm512_storeu_si512(partitions, partitions_of(contacts));
     for (unsigned i = 0; i < n_lanes; i++) {
         const struct nsf_contact *row = &rows[i];
-        bool is_inbound = work->marks->are[place.mark + shape->direction] == MARK('I');
+        bool is_inbound = work->marks->are[place.mark + shape->direction] == NSF_MARK('I');
         bool is_mail =
             row->protocol == NSF_PROTOCOL_TCP && (row->dst_port == 25 || (row->dst_port == 587 && !is_inbound));
         if ((wanted >> i & 1) == 0)
@@ -513,8 +377,8 @@ TARGET_INLINE unsigned add_lanes(const struct work *work, const shape_t *shape, 
 
 /* Inbound tuples of which some are mail: for each layout a function of its own, in which its shape is known. */
 #define MIXED_OF_LAYOUT(name, layout)                                                                                  \
-    TARGET static unsigned name(const struct work *work, struct place place, __m512i contacts, __m512i ports,          \
-                                unsigned n_lanes)                                                                      \
+    NSF_VBMI static unsigned name(const struct work *work, struct nsf_place place, __m512i contacts, __m512i ports,    \
+                                  unsigned n_lanes)                                                                    \
     {                                                                                                                  \
         return add_lanes(work, &nsf_tuple_shapes[layout], place, contacts, ports, 15, n_lanes);                        \
     }
@@ -523,8 +387,8 @@ MIXED_OF_LAYOUT(add_mixed_nsg1, NSF_LAYOUT_NSG1)
 MIXED_OF_LAYOUT(add_mixed_nsg2, NSF_LAYOUT_NSG2)
 MIXED_OF_LAYOUT(add_mixed_vnet4, NSF_LAYOUT_VNET4)
 
-TARGET_INLINE unsigned add_mixed(const struct work *work, const shape_t *shape, struct place place, __m512i contacts,
-                                 __m512i ports, unsigned n_lanes)
+NSF_VBMI_INLINE unsigned add_mixed(const struct work *work, const struct nsf_tuple_shape *shape, struct nsf_place place,
+                                   __m512i contacts, __m512i ports, unsigned n_lanes)
 {
     return shape->has_word    ? add_mixed_vnet4(work, place, contacts, ports, n_lanes)
            : shape->has_state ? add_mixed_nsg2(work, place, contacts, ports, n_lanes)
@@ -533,14 +397,14 @@ TARGET_INLINE unsigned add_mixed(const struct work *work, const shape_t *shape, 
 
 /* Places of tuples behind each other. */
 struct four {
-    struct place a;
-    struct place b;
-    struct place c;
-    struct place d;
+    struct nsf_place a;
+    struct nsf_place b;
+    struct nsf_place c;
+    struct nsf_place d;
 };
 
 /* Contacts of the first lanes; the others are as the last one of them. */
-TARGET_INLINE void add_contacts(struct nsf_batch *batch, __m512i rows, unsigned n_lanes)
+NSF_VBMI_INLINE void add_contacts(struct nsf_batch *batch, __m512i rows, unsigned n_lanes)
 {
     _Alignas(NSF_BLOCK_BYTES) uint64_t partitions[NSF_BLOCK_BYTES / 8];
     _mm512_storeu_si512(partitions, partitions_of(rows));
@@ -557,11 +421,12 @@ TARGET_INLINE void add_contacts(struct nsf_batch *batch, __m512i rows, unsigned 
 }
 
 /* How many of the inbound tuples in the first lanes were taken, none if one of them is not right. */
-TARGET_INLINE unsigned take_inbound(const struct context *context, const struct work *work, const shape_t *shape,
-                                    const struct four *four, __m512i letters, unsigned n_lanes, bool is_last)
+NSF_VBMI_INLINE unsigned take_inbound(const struct context *context, const struct work *work,
+                                      const struct nsf_tuple_shape *shape, const struct four *four, __m512i letters,
+                                      unsigned n_lanes, bool is_last)
 {
     struct ends ends = no_ends();
-    const struct marks *marks = work->marks;
+    const struct nsf_marks *marks = work->marks;
     take_ends(context, marks->at + four->a.mark, load_text(marks, four->a, is_last), LANE_BYTES(0), &ends);
     take_ends(context, marks->at + four->b.mark, load_text(marks, four->b, is_last), LANE_BYTES(1), &ends);
     take_ends(context, marks->at + four->c.mark, load_text(marks, four->c, is_last), LANE_BYTES(2), &ends);
@@ -577,19 +442,21 @@ TARGET_INLINE unsigned take_inbound(const struct context *context, const struct 
 }
 
 /* Of an outbound tuple nothing is asked but that it is not mail. */
-TARGET_INLINE bool is_of_no_interest(const shape_t *shape, const struct marks *marks, struct place place)
+NSF_VBMI_INLINE bool is_of_no_interest(const struct nsf_tuple_shape *shape, const struct nsf_marks *marks,
+                                       struct nsf_place place)
 {
     return !may_be_mail(marks, place) && has_plain_bytes(shape, marks, place);
 }
 
 /* How many of the tuples in the first lanes were taken; is_last: where less than a block may follow their quotes. */
-TARGET_INLINE unsigned take_four(const struct context *context, const struct work *work, const shape_t *shape,
-                                 const struct four *four, unsigned n_lanes, bool is_last)
+NSF_VBMI_INLINE unsigned take_four(const struct context *context, const struct work *work,
+                                   const struct nsf_tuple_shape *shape, const struct four *four, unsigned n_lanes,
+                                   bool is_last)
 {
-    const struct marks *marks = work->marks;
+    const struct nsf_marks *marks = work->marks;
     __m512i letters = take_letters(context, marks->are + four->a.mark);
     uint64_t inbound =
-        _cvtmask64_u64(_mm512_mask_cmpeq_epi8_mask(LANE_DIRECTIONS, letters, _mm512_set1_epi8(MARK('I'))));
+        _cvtmask64_u64(_mm512_mask_cmpeq_epi8_mask(LANE_DIRECTIONS, letters, _mm512_set1_epi8(NSF_MARK('I'))));
     uint64_t all = is_last ? _bzhi_u64(LANE_DIRECTIONS, NSF_LANE_BYTES * n_lanes) : LANE_DIRECTIONS;
     if ((inbound & all) == all)
         return take_inbound(context, work, shape, four, letters, n_lanes, is_last);
@@ -601,16 +468,17 @@ TARGET_INLINE unsigned take_four(const struct context *context, const struct wor
 
 /* Takes up to four tuples, wherever they go and whatever follows them. How many were taken: up to one that is not
  * right, or none, if several are asked for and one of them is not. */
-TARGET static unsigned take_few(const struct work *work, const shape_t *shape, struct place place, unsigned n)
+NSF_VBMI static unsigned take_few(const struct work *work, const struct nsf_tuple_shape *shape, struct nsf_place place,
+                                  unsigned n)
 {
-    const struct marks *marks = work->marks;
+    const struct nsf_marks *marks = work->marks;
     struct context context;
     struct ends ends = no_ends();
-    struct place next = place;
+    struct nsf_place next = place;
     uint32_t wanted = 0;
     set_context(&context, work, shape);
     for (unsigned i = 0; i < n; i++, next = next_place(marks, shape, next)) {
-        if (!work->target->is_strict && marks->are[next.mark + shape->direction] != MARK('I') &&
+        if (!work->target->is_strict && marks->are[next.mark + shape->direction] != NSF_MARK('I') &&
             !may_be_mail(marks, next)) {
             if (!has_plain_bytes(shape, marks, next))
                 n = i;
@@ -629,7 +497,8 @@ TARGET static unsigned take_few(const struct work *work, const shape_t *shape, s
 }
 
 /* Behind n tuples. */
-TARGET_INLINE struct place behind(const struct marks *marks, const shape_t *shape, struct place place, unsigned n)
+NSF_VBMI_INLINE struct nsf_place behind(const struct nsf_marks *marks, const struct nsf_tuple_shape *shape,
+                                        struct nsf_place place, unsigned n)
 {
     for (unsigned i = 0; i < n; i++)
         place = next_place(marks, shape, place);
@@ -637,7 +506,8 @@ TARGET_INLINE struct place behind(const struct marks *marks, const shape_t *shap
 }
 
 /* The four from this place on, or those that are left, the last of them again and again. */
-TARGET_INLINE struct four four_from(const struct marks *marks, const shape_t *shape, struct place place, size_t n_left)
+NSF_VBMI_INLINE struct four four_from(const struct nsf_marks *marks, const struct nsf_tuple_shape *shape,
+                                      struct nsf_place place, size_t n_left)
 {
     struct four four = {.a = place};
     four.b = next_if(marks, shape, four.a, n_left > 1);
@@ -648,10 +518,10 @@ TARGET_INLINE struct four four_from(const struct marks *marks, const shape_t *sh
 
 /* Takes n tuples whose marks were looked at, up to one that is not right; left behind those that were taken. How many
  * those are. */
-TARGET_INLINE size_t take_shaped(const struct context *context, const struct work *work, const shape_t *shape,
-                                 struct place *place, size_t n)
+NSF_VBMI_INLINE size_t take_shaped(const struct context *context, const struct work *work,
+                                   const struct nsf_tuple_shape *shape, struct nsf_place *place, size_t n)
 {
-    const struct marks *marks = work->marks;
+    const struct nsf_marks *marks = work->marks;
     struct four four = four_from(marks, shape, *place, NSF_LANES);
     size_t n_left = n;
     unsigned n_done = NSF_LANES;
@@ -667,8 +537,8 @@ TARGET_INLINE size_t take_shaped(const struct context *context, const struct wor
 }
 
 /* The same of at most four. */
-TARGET_INLINE unsigned take_last(const struct context *context, const struct work *work, const shape_t *shape,
-                                 struct place *place, unsigned n)
+NSF_VBMI_INLINE unsigned take_last(const struct context *context, const struct work *work,
+                                   const struct nsf_tuple_shape *shape, struct nsf_place *place, unsigned n)
 {
     struct four four = four_from(work->marks, shape, *place, n);
     unsigned n_done = take_four(context, work, shape, &four, n, true);
@@ -677,7 +547,8 @@ TARGET_INLINE unsigned take_last(const struct context *context, const struct wor
 }
 
 /* The same, with all that may be unusual of a tuple: at least one, if it is right. */
-TARGET static size_t take_unusual(const struct work *work, const shape_t *shape, struct place *place, size_t n_left)
+NSF_VBMI static size_t take_unusual(const struct work *work, const struct nsf_tuple_shape *shape,
+                                    struct nsf_place *place, size_t n_left)
 {
     unsigned n = n_left < NSF_LANES ? (unsigned)n_left : NSF_LANES, n_taken = take_few(work, shape, *place, n);
     *place = behind(work->marks, shape, *place, n_taken);
@@ -688,45 +559,55 @@ TARGET static size_t take_unusual(const struct work *work, const shape_t *shape,
 }
 
 /* Takes the tuple at this place, whatever it looks like. False: its end is not listed. */
-static bool take_other(const struct work *work, struct place *place, uint64_t offset)
+static bool take_other(const struct work *work, struct nsf_place *place, uint64_t offset)
 {
-    const struct marks *marks = work->marks;
+    const struct nsf_marks *marks = work->marks;
     struct nsf_slice rest = nsf_slice_from(marks->text, place->at + 1);
-    struct place end = {place->mark + 1, place->at + 1};
-    while (end.mark < marks->n && marks->are[end.mark] != MARK('"'))
+    struct nsf_place end = {place->mark + 1, place->at + 1};
+    while (end.mark < marks->n && marks->are[end.mark] != NSF_MARK('"'))
         end.mark++;
     if (end.mark == marks->n)
         return false;
     end.at += nsf_slice_find(rest, '"');
     nsf_tuple_take(work->target, nsf_slice(rest.ptr, end.at - place->at - 1), offset + place->at + 1);
-    *place = (struct place){end.mark + 1, end.at + 1};
+    *place = (struct nsf_place){end.mark + 1, end.at + 1};
     return true;
 }
 
-/* Lists and takes the tuples that are whole in the first n_bytes of the text. How many bytes that were. */
-TARGET_INLINE size_t take_part(const struct work *work, const shape_t *shape, size_t n_bytes, uint64_t offset)
+/* Takes n tuples whose marks were looked at, up to one that is not right; left behind those that were taken, and they
+ * are counted. How many those are. */
+NSF_VBMI_INLINE size_t take_run(const struct context *context, const struct work *work,
+                                const struct nsf_tuple_shape *shape, struct nsf_place *place, size_t n)
 {
-    struct marks *marks = work->marks;
+    size_t n_taken = 0, n_more = 1;
+    while (n_taken < n && n_more > 0) {
+        struct nsf_place next = *place; /* the address of which nobody has */
+        n_taken += take_shaped(context, work, shape, &next, n - n_taken);
+        size_t n_left = n - n_taken;
+        n_more = n_left <= NSF_LANES ? take_last(context, work, shape, &next, (unsigned)n_left) : 0;
+        *place = next;
+        if (n_more == 0)
+            n_more = take_unusual(work, shape, place, n_left);
+        n_taken += n_more;
+    }
+    work->target->n_tuples += (uint32_t)n_taken;
+    return n_taken;
+}
+
+/* Lists and takes the tuples that are whole in the first n_bytes of the text. How many bytes that were. */
+NSF_VBMI_INLINE size_t take_part(const struct work *work, const struct nsf_tuple_shape *shape, size_t n_bytes,
+                                 uint64_t offset)
+{
+    struct nsf_marks *marks = work->marks;
     struct context context;
-    struct place place = {1, 0};
-    list_marks(marks, n_bytes, shape->has_word);
-    if (!work->target->is_smtp_only)
-        reserve_contacts(work->target->batch, marks->n / shape->n_marks + NSF_LANES);
+    struct nsf_place place = {1, 0};
+    nsf_list_marks(marks, n_bytes, shape->has_word);
+    reserve_contacts(work->target, marks->n / shape->n_marks);
     set_context(&context, work, shape);
-    while (go_to_quote(marks, &place)) {
+    while (nsf_go_to_quote(marks, &place)) {
         size_t n_rows = (marks->n - place.mark) / shape->n_marks;
-        size_t n_shaped = count_shaped(marks, shape, place.mark, n_rows), n_taken = 0, n = 1;
-        while (n_taken < n_shaped && n > 0) {
-            struct place next = place; /* the address of which nobody has */
-            n_taken += take_shaped(&context, work, shape, &next, n_shaped - n_taken);
-            size_t n_left = n_shaped - n_taken;
-            n = n_left <= NSF_LANES ? take_last(&context, work, shape, &next, (unsigned)n_left) : 0;
-            place = next;
-            if (n == 0)
-                n = take_unusual(work, shape, &place, n_left);
-            n_taken += n;
-        }
-        work->target->n_tuples += (uint32_t)n_taken;
+        size_t n_shaped = nsf_count_shaped(marks, shape, place.mark, n_rows);
+        size_t n_taken = take_run(&context, work, shape, &place, n_shaped);
         if (n_taken == 0 && !take_other(work, &place, offset))
             break;
     }
@@ -737,7 +618,7 @@ TARGET_INLINE size_t take_part(const struct work *work, const shape_t *shape, si
 typedef size_t take_part_fn(const struct work *work, size_t n_bytes, uint64_t offset);
 
 #define TAKE_LAYOUT(name, layout)                                                                                      \
-    TARGET static size_t name(const struct work *work, size_t n_bytes, uint64_t offset)                                \
+    NSF_VBMI static size_t name(const struct work *work, size_t n_bytes, uint64_t offset)                              \
     {                                                                                                                  \
         return take_part(work, &nsf_tuple_shapes[layout], n_bytes, offset);                                            \
     }
@@ -748,13 +629,21 @@ TAKE_LAYOUT(take_vnet4, NSF_LAYOUT_VNET4)
 
 static take_part_fn *const take_layout[NSF_LAYOUTS] = {take_nsg1, take_nsg2, take_vnet4};
 
+static void set_text(struct nsf_marks *marks, struct nsf_slice text)
+{
+    size_t n_last = text.len < NSF_BLOCK_BYTES ? text.len : NSF_BLOCK_BYTES;
+    marks->text = text;
+    memset(marks->tail, 0, sizeof(marks->tail));
+    memcpy(marks->tail + NSF_BLOCK_BYTES - n_last, text.ptr + text.len - n_last, n_last);
+}
+
 static void take_array(struct nsf_tuple_target *target, struct nsf_slice inside, uint64_t offset)
 {
-    struct marks marks;
+    uint8_t at_room[PART_BYTES + NSF_MARKS_ROOM], are_room[PART_BYTES + NSF_MARKS_ROOM];
+    struct nsf_marks marks = {.at = at_room, .are = are_room};
     const struct work work = {&nsf_tuple_constants, &marks, target};
-    size_t at = 0, n_last = inside.len < NSF_BLOCK_BYTES ? inside.len : NSF_BLOCK_BYTES;
-    memset(marks.tail, 0, sizeof(marks.tail));
-    memcpy(marks.tail + NSF_BLOCK_BYTES - n_last, inside.ptr + inside.len - n_last, n_last);
+    size_t at = 0;
+    set_text(&marks, inside);
     while (at < inside.len && target->batch != NULL) {
         marks.text = nsf_slice_from(inside, at);
         size_t n_bytes = marks.text.len < PART_BYTES ? marks.text.len : PART_BYTES;
@@ -769,6 +658,78 @@ static void take_array(struct nsf_tuple_target *target, struct nsf_slice inside,
         nsf_tuple_take_array(target, nsf_slice_from(inside, at), offset + at);
 }
 
+/* ---- arrays whose marks are listed while their end is looked for ---- */
+
+NSF_VBMI_INLINE size_t look_ahead_at(struct nsf_marks *marks, const struct nsf_tuple_shape *shape)
+{
+    if (!nsf_list_to_end(marks, shape->has_word) || (marks->n - 1) % shape->n_marks != 0)
+        return 0;
+    size_t n = (marks->n - 1) / shape->n_marks;
+    return nsf_count_shaped(marks, shape, 1, n) == n ? n : 0;
+}
+
+NSF_VBMI static bool look_ahead(struct nsf_slice bytes, enum nsf_layout layout, struct nsf_tuple_marks *all,
+                                struct nsf_tuple_rows *rows)
+{
+    if (bytes.len > NSF_AHEAD_MAX_BYTES)
+        bytes.len = NSF_AHEAD_MAX_BYTES;
+    size_t n_needed = all->n + bytes.len + NSF_MARKS_ROOM;
+    NSF_GROW(all->at, all->at_capacity, n_needed);
+    NSF_GROW(all->are, all->are_capacity, n_needed);
+    struct nsf_marks marks = {.text = bytes, .at = all->at + all->n, .are = all->are + all->n};
+    size_t n = layout == NSF_LAYOUT_VNET4  ? look_ahead_at(&marks, &nsf_tuple_shapes[NSF_LAYOUT_VNET4])
+               : layout == NSF_LAYOUT_NSG2 ? look_ahead_at(&marks, &nsf_tuple_shapes[NSF_LAYOUT_NSG2])
+                                           : look_ahead_at(&marks, &nsf_tuple_shapes[NSF_LAYOUT_NSG1]);
+    *rows = (struct nsf_tuple_rows){.mark = all->n, .n = n, .n_bytes = marks.n_bytes, .layout = layout};
+    all->n += n > 0 ? marks.n : 0;
+    return n > 0;
+}
+
+/* Takes tuples whose marks are listed, all of which are known to have the right ones. */
+NSF_VBMI_INLINE void take_listed(const struct work *work, const struct nsf_tuple_shape *shape, size_t n,
+                                 uint64_t offset)
+{
+    struct context context;
+    struct nsf_place place = {1, 0};
+    set_context(&context, work, shape);
+    while (n > 0) {
+        size_t n_part = n < PART_ROWS ? n : PART_ROWS;
+        reserve_contacts(work->target, n_part);
+        size_t n_taken = take_run(&context, work, shape, &place, n_part);
+        n -= n_taken;
+        if (n_taken < n_part) {
+            (void)take_other(work, &place, offset);
+            n--;
+            place.mark++;
+            place.at++;
+        }
+    }
+}
+
+#define TAKE_LISTED(name, layout)                                                                                      \
+    NSF_VBMI static void name(const struct work *work, size_t n, uint64_t offset)                                      \
+    {                                                                                                                  \
+        take_listed(work, &nsf_tuple_shapes[layout], n, offset);                                                       \
+    }
+
+TAKE_LISTED(take_listed_nsg1, NSF_LAYOUT_NSG1)
+TAKE_LISTED(take_listed_nsg2, NSF_LAYOUT_NSG2)
+TAKE_LISTED(take_listed_vnet4, NSF_LAYOUT_VNET4)
+
+typedef void take_listed_fn(const struct work *work, size_t n, uint64_t offset);
+static take_listed_fn *const take_listed_layout[NSF_LAYOUTS] = {take_listed_nsg1, take_listed_nsg2, take_listed_vnet4};
+
+static void take_rows(struct nsf_tuple_target *target, struct nsf_slice inside, uint64_t offset,
+                      const struct nsf_tuple_marks *all, const struct nsf_tuple_rows *rows)
+{
+    struct nsf_marks marks = {.at = all->at + rows->mark,
+                              .are = all->are + rows->mark,
+                              .n = 1 + rows->n * nsf_tuple_shapes[rows->layout].n_marks};
+    const struct work work = {&nsf_tuple_constants, &marks, target};
+    set_text(&marks, inside);
+    take_listed_layout[rows->layout](&work, rows->n, offset);
+}
+
 static enum nsf_skim skim(struct nsf_slice bytes, size_t *at)
 {
     return nsf_tuple_ops_avx512.skim(bytes, at);
@@ -778,6 +739,8 @@ const struct nsf_tuple_ops nsf_tuple_ops_avx512vbmi = {
     .name = "avx512vbmi",
     .skim = skim,
     .take_array = take_array,
+    .look_ahead = look_ahead,
+    .take_rows = take_rows,
 };
 
 #endif

@@ -64,6 +64,35 @@ static void take_one_by_one(struct nsf_tuple_target *target, struct nsf_slice in
     }
 }
 
+static struct nsf_tuple_target target_like(const struct nsf_tuple_target *like, struct nsf_batch *batch)
+{
+    struct nsf_tuple_target target;
+    nsf_tuple_target_init(&target, batch, like->layout);
+    target.is_strict = like->is_strict;
+    target.is_smtp_only = like->is_smtp_only;
+    batch->has_stamps = like->batch->has_stamps;
+    nsf_tuple_target_enter(&target, 0);
+    return target;
+}
+
+/* A plain array, taken in the portable way and by the variant: by the rows that it saw ahead, if there are some. */
+static void compare_variant(const struct nsf_tuple_ops *ops, const struct nsf_tuple_target *like,
+                            struct nsf_slice inside, const struct nsf_tuple_marks *marks,
+                            const struct nsf_tuple_rows *rows)
+{
+    struct nsf_batch *one = nsf_batch_new(), *other = nsf_batch_new();
+    struct nsf_tuple_target a = target_like(like, one), b = target_like(like, other);
+    nsf_tuple_take_array(&a, inside, 0);
+    if (rows != NULL)
+        ops->take_rows(&b, inside, 0, marks, rows);
+    else
+        ops->take_array(&b, inside, 0);
+    must(a.n_tuples == b.n_tuples && a.n_bad == b.n_bad, "a variant counts other tuples");
+    must(is_same_batch(one, other), "a variant gives another batch");
+    nsf_batch_free(one);
+    nsf_batch_free(other);
+}
+
 /* Every variant that this processor has, against the portable one. */
 static void compare_variants(const struct nsf_tuple_target *like, struct nsf_slice text)
 {
@@ -72,29 +101,20 @@ static void compare_variants(const struct nsf_tuple_target *like, struct nsf_sli
     enum nsf_skim found = nsf_skim(text, &at);
     for (size_t i = 0; i < NSF_ARRAY_LEN(names); i++) {
         const struct nsf_tuple_ops *ops = nsf_tuple_ops_named(names[i]);
+        struct nsf_tuple_marks marks = {0};
+        struct nsf_tuple_rows rows;
         size_t other_at = 0;
         if (ops == NULL)
             continue;
         must(ops->skim(text, &other_at) == found, "a variant skims otherwise");
-        if (found != NSF_SKIM_FOUND)
-            continue;
-        must(other_at == at, "a variant finds another bracket");
-        struct nsf_batch *one = nsf_batch_new(), *other = nsf_batch_new();
-        struct nsf_tuple_target a, b;
-        nsf_tuple_target_init(&a, one, like->layout);
-        a.is_strict = like->is_strict;
-        a.is_smtp_only = like->is_smtp_only;
-        b = a;
-        b.batch = other;
-        one->has_stamps = other->has_stamps = like->batch->has_stamps;
-        nsf_tuple_target_enter(&a, 0);
-        nsf_tuple_target_enter(&b, 0);
-        nsf_tuple_take_array(&a, nsf_slice(text.ptr, at), 0);
-        ops->take_array(&b, nsf_slice(text.ptr, at), 0);
-        must(a.n_tuples == b.n_tuples && a.n_bad == b.n_bad, "a variant counts other tuples");
-        must(is_same_batch(one, other), "a variant gives another batch");
-        nsf_batch_free(one);
-        nsf_batch_free(other);
+        must(found != NSF_SKIM_FOUND || other_at == at, "a variant finds another bracket");
+        if (ops->look_ahead != NULL && ops->look_ahead(text, like->layout, &marks, &rows)) {
+            must(found == NSF_SKIM_FOUND && rows.n_bytes == at, "a variant sees another end ahead");
+            compare_variant(ops, like, nsf_slice(text.ptr, at), &marks, &rows);
+        }
+        if (found == NSF_SKIM_FOUND)
+            compare_variant(ops, like, nsf_slice(text.ptr, at), NULL, NULL);
+        nsf_tuple_marks_release(&marks);
     }
 }
 
