@@ -6,8 +6,6 @@
 #include "core/compare.h"
 
 #define COVERAGE_NEAR_HOURS 24
-/* Half a century: a window wider than any log is one hostile time stamp, and is not walked hour by hour. */
-#define COVERAGE_WINDOW_HOURS_MAX INT64_C(438000)
 
 void nsf_hours_init(struct nsf_hours *hours)
 {
@@ -150,13 +148,6 @@ static bool has_hour(const int64_t *hours, size_t n, int64_t hour)
     return at < n && hours[at] == hour;
 }
 
-/* Records within a day before and behind. */
-static bool is_between_records(const int64_t *hours, size_t n, int64_t hour)
-{
-    size_t at = lower_bound(hours, n, hour);
-    return at > 0 && at < n && hours[at - 1] >= hour - COVERAGE_NEAR_HOURS && hours[at] <= hour + COVERAGE_NEAR_HOURS;
-}
-
 static const struct nsf_log_hours *find_log(const struct nsf_hours *hours, uint32_t flow_log_id)
 {
     uint32_t from = 0, to = hours->n_logs;
@@ -197,35 +188,71 @@ static const struct nsf_seen *rows_of(const struct nsf_hours *hours, uint32_t ni
     return hours->seen == NULL ? NULL : &hours->seen[from];
 }
 
-static void add_gap_hour(struct nsf_slice nic, int64_t hour, bool is_new, struct nsf_gap **gaps, size_t *n_gaps,
-                         size_t *capacity)
+/* Where the gaps of one NIC go. */
+struct gap_list {
+    struct nsf_slice nic;
+    struct nsf_gap **gaps;
+    size_t *n;
+    size_t *capacity;
+    size_t first; /* of this NIC */
+};
+
+/* Hours [from, to); what goes on where the last gap ended is that gap. */
+static void add_gap(struct gap_list *list, int64_t from, int64_t to)
 {
-    if (is_new) {
-        NSF_GROW(*gaps, *capacity, *n_gaps + 1);
-        (*gaps)[(*n_gaps)++] = (struct nsf_gap){.nic = nic, .from_ms = hour * NSF_MS_PER_HOUR};
+    if (from >= to)
+        return;
+    struct nsf_gap *last = *list->n > list->first ? &(*list->gaps)[*list->n - 1] : NULL;
+    if (last == NULL || last->to_ms != from * NSF_MS_PER_HOUR) {
+        NSF_GROW(*list->gaps, *list->capacity, *list->n + 1);
+        last = &(*list->gaps)[(*list->n)++];
+        *last = (struct nsf_gap){.nic = list->nic, .from_ms = from * NSF_MS_PER_HOUR};
     }
-    (*gaps)[*n_gaps - 1].to_ms = (hour + 1) * NSF_MS_PER_HOUR;
+    last->to_ms = to * NSF_MS_PER_HOUR;
 }
 
-struct nsf_nic_coverage nsf_hours_of_nic(const struct nsf_hours *hours, uint32_t nic_id, struct nsf_slice nic, int64_t from,
-                                         int64_t to, struct nsf_gap **gaps, size_t *n_gaps, size_t *capacity)
+/* Hours [from, to) without a record of the NIC, which has the next ones in `before` and `behind`: how many count as
+ * seen. Only an hour within a day of both can, so a long silence, or a hostile time stamp centuries away, is not
+ * walked. */
+static uint64_t tell_silence(const struct nsf_hours *hours, const struct nsf_seen *seen, size_t n_seen, int64_t from,
+                             int64_t to, int64_t before, int64_t behind, struct gap_list *list)
+{
+    int64_t near_from = behind - COVERAGE_NEAR_HOURS, near_to = before + COVERAGE_NEAR_HOURS + 1;
+    uint64_t n = 0;
+    near_from = near_from < from ? from : near_from > to ? to : near_from;
+    near_to = near_to > to ? to : near_to < near_from ? near_from : near_to;
+    add_gap(list, from, near_from);
+    for (int64_t hour = near_from; hour < near_to; hour++) {
+        bool is_seen = has_peer_in(hours, seen, n_seen, hour);
+        n += is_seen;
+        if (!is_seen)
+            add_gap(list, hour, hour + 1);
+    }
+    add_gap(list, near_to, to);
+    return n;
+}
+
+/* Hours beyond all others, and no sum with a day overflows. */
+#define COVERAGE_NEVER_BEFORE (INT64_MIN / 2)
+#define COVERAGE_NEVER_BEHIND (INT64_MAX / 2)
+
+struct nsf_nic_coverage nsf_hours_of_nic(const struct nsf_hours *hours, uint32_t nic_id, struct nsf_slice nic,
+                                         int64_t from, int64_t to, struct nsf_gap **gaps, size_t *n_gaps,
+                                         size_t *capacity)
 {
     struct nsf_nic_coverage coverage = {0};
+    struct gap_list list = {nic, gaps, n_gaps, capacity, *n_gaps};
     size_t n, n_seen;
     const struct nsf_seen *seen = rows_of(hours, nic_id, &n_seen);
     int64_t *own = join_hours(seen, n_seen, &n);
     coverage.is_logged = n > 0;
-    bool is_in_gap = false;
-    if (to - from > COVERAGE_WINDOW_HOURS_MAX) {
-        coverage.hours_seen = n;
-        from = to;
-    }
-    for (int64_t hour = from; hour < to; hour++) {
-        bool is_seen = has_hour(own, n, hour) || (is_between_records(own, n, hour) && has_peer_in(hours, seen, n_seen, hour));
-        coverage.hours_seen += is_seen;
-        if (!is_seen)
-            add_gap_hour(nic, hour, !is_in_gap, gaps, n_gaps, capacity);
-        is_in_gap = !is_seen;
+    for (size_t at = lower_bound(own, n, from); from < to; at++) {
+        int64_t before = at > 0 ? own[at - 1] : COVERAGE_NEVER_BEFORE;
+        int64_t behind = at < n ? own[at] : COVERAGE_NEVER_BEHIND;
+        int64_t silent_to = behind < to ? behind : to;
+        coverage.hours_seen += tell_silence(hours, seen, n_seen, from, silent_to, before, behind, &list);
+        coverage.hours_seen += behind < to;
+        from = silent_to + 1;
     }
     nsf_free(own);
     return coverage;

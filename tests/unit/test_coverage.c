@@ -3,6 +3,7 @@
 #include "evidence/coverage.h"
 
 #include "core/clock.h"
+#include "support/nsf_test.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,10 +30,20 @@ static const struct {
     {"never logged", 0, 48, {{1, 1, "0-47"}}, "0-48", 0},
     {"every hour", 0, 48, {{1, NIC_ASKED, "0-47"}}, "", 48},
     {"a hole, nobody else", 0, 48, {{1, NIC_ASKED, "0-9 20-47"}}, "10-20", 38},
-    {"a hole in which another NIC of the log has records", 0, 48, {{1, NIC_ASKED, "0-9 20-47"}, {1, 2, "10-19"}}, "", 48},
+    {"a hole in which another NIC of the log has records",
+     0,
+     48,
+     {{1, NIC_ASKED, "0-9 20-47"}, {1, 2, "10-19"}},
+     "",
+     48},
     {"in some of it", 0, 48, {{1, NIC_ASKED, "0-9 20-47"}, {1, 2, "12-14"}}, "10-12 15-20", 41},
     {"a NIC of another log does not count", 0, 48, {{1, NIC_ASKED, "0-9 20-47"}, {2, 2, "10-19"}}, "10-20", 38},
-    {"one of the second log of the NIC does", 0, 48, {{1, NIC_ASKED, "0-9 20-47"}, {2, NIC_ASKED, "0"}, {2, 2, "10-19"}}, "", 48},
+    {"one of the second log of the NIC does",
+     0,
+     48,
+     {{1, NIC_ASKED, "0-9 20-47"}, {2, NIC_ASKED, "0"}, {2, 2, "10-19"}},
+     "",
+     48},
     {"the two logs of a NIC add up", 0, 48, {{1, NIC_ASKED, "0-23"}, {2, NIC_ASKED, "24-47"}}, "", 48},
     /* records at 0 and 30: an hour has both within a day when it is 6 to 24 */
     {"more than a day from a record", 0, 31, {{1, NIC_ASKED, "0 30"}, {1, 2, "0-30"}}, "1-6 25-30", 21},
@@ -92,7 +103,7 @@ static void test_hours_and_gaps(void **state)
     }
 }
 
-/* One stamp in the year 9999 makes a window that nobody walks hour by hour. */
+/* One stamp in the year 9999 makes a window that nobody walks hour by hour; its gaps are told all the same. */
 static void test_a_window_of_millennia(void **state)
 {
     struct nsf_hours hours;
@@ -102,13 +113,84 @@ static void test_a_window_of_millennia(void **state)
     nsf_hours_add(&hours, 1, NIC_ASKED, NSF_TS_NONE);
     nsf_hours_add(&hours, 1, NIC_ASKED, 5 * NSF_MS_PER_HOUR);
     nsf_hours_finish(&hours);
-    struct nsf_nic_coverage got = nsf_hours_of_nic(&hours, NIC_ASKED, NSF_SLICE_LIT("m"), 0, INT64_C(70000000), &gaps,
-                                                   &n_gaps, &capacity);
+    struct nsf_nic_coverage got =
+        nsf_hours_of_nic(&hours, NIC_ASKED, NSF_SLICE_LIT("m"), 0, INT64_C(70000000), &gaps, &n_gaps, &capacity);
     assert_int_equal(got.hours_seen, 1);
-    assert_int_equal(n_gaps, 0);
+    char text[64];
+    gaps_text(gaps, n_gaps, text, sizeof(text));
+    assert_string_equal(text, "0-5 6-70000000");
     assert_true(hours.first_ms == hours.last_ms && hours.first_ms == 5 * NSF_MS_PER_HOUR);
     nsf_free(gaps);
     nsf_hours_release(&hours);
+}
+
+#define RANDOM_HOURS 150
+
+/* What two NICs of one flow log have, hour by hour. */
+struct days {
+    bool own[RANDOM_HOURS];
+    bool peer[RANDOM_HOURS];
+};
+
+static bool has_own_within(const struct days *days, int hour, int step)
+{
+    for (int i = 1; i <= 24; i++) {
+        int other = hour + i * step;
+        if (other >= 0 && other < RANDOM_HOURS && days->own[other])
+            return true;
+    }
+    return false;
+}
+
+static bool counts_as_seen(const struct days *days, int hour)
+{
+    return days->own[hour] || (days->peer[hour] && has_own_within(days, hour, -1) && has_own_within(days, hour, 1));
+}
+
+static void check_days(const struct days *days, int from, int to)
+{
+    struct nsf_hours hours;
+    struct nsf_gap *gaps = NULL;
+    size_t n_gaps = 0, capacity = 0, at = 0;
+    uint64_t n_seen = 0;
+    nsf_hours_init(&hours);
+    for (int hour = 0; hour < RANDOM_HOURS; hour++) {
+        if (days->own[hour])
+            nsf_hours_add(&hours, 1, NIC_ASKED, hour * NSF_MS_PER_HOUR);
+        if (days->peer[hour])
+            nsf_hours_add(&hours, 1, 2, hour * NSF_MS_PER_HOUR);
+    }
+    nsf_hours_finish(&hours);
+    struct nsf_nic_coverage got =
+        nsf_hours_of_nic(&hours, NIC_ASKED, NSF_SLICE_LIT("m"), from, to, &gaps, &n_gaps, &capacity);
+    for (int hour = from; hour < to; hour++) {
+        bool is_seen = counts_as_seen(days, hour);
+        n_seen += is_seen;
+        while (at < n_gaps && gaps[at].to_ms <= hour * NSF_MS_PER_HOUR)
+            at++;
+        bool is_in_gap = at < n_gaps && gaps[at].from_ms <= hour * NSF_MS_PER_HOUR;
+        assert_int_equal(is_in_gap, !is_seen);
+    }
+    assert_int_equal(got.hours_seen, n_seen);
+    for (size_t i = 1; i < n_gaps; i++)
+        assert_true(gaps[i - 1].to_ms < gaps[i].from_ms);
+    nsf_free(gaps);
+    nsf_hours_release(&hours);
+}
+
+static void test_random_hours(void **state)
+{
+    uint64_t seed = 11;
+    for (int round = 0; round < 500; round++) {
+        struct days days = {0};
+        uint64_t rare = 1 + nsf_test_random(&seed) % 40;
+        for (int hour = 0; hour < RANDOM_HOURS; hour++) {
+            days.own[hour] = nsf_test_random(&seed) % rare == 0;
+            days.peer[hour] = nsf_test_random(&seed) % 3 > 0;
+        }
+        int from = (int)(nsf_test_random(&seed) % RANDOM_HOURS);
+        check_days(&days, from, from + (int)(nsf_test_random(&seed) % (uint64_t)(RANDOM_HOURS - from + 1)));
+    }
 }
 
 int main(void)
@@ -116,6 +198,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hours_and_gaps),
         cmocka_unit_test(test_a_window_of_millennia),
+        cmocka_unit_test(test_random_hours),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
