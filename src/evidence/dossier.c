@@ -477,14 +477,14 @@ static void read_traits(const struct gathered *gathered, struct nsf_sender_facts
     facts->silent_addresses = gathered->n_silent;
 }
 
-void nsf_dossier_expect(const struct nsf_dossier *dossier, uint64_t network_id)
+void nsf_dossier_expect(const struct nsf_dossier *dossier, unsigned step, uint64_t network_id)
 {
-    nsf_network_shards_expect(&dossier->networks, network_id);
-}
-
-void nsf_dossier_expect_network(const struct nsf_dossier *dossier, uint64_t network_id)
-{
-    nsf_network_shards_expect_lists(&dossier->networks, network_id);
+    if (step == 0)
+        nsf_network_shards_expect(&dossier->networks, network_id);
+    else if (step == 1)
+        nsf_network_shards_expect_entry(&dossier->networks, network_id);
+    else
+        nsf_network_shards_expect_lists(&dossier->networks, network_id);
 }
 
 void nsf_dossier_read(struct nsf_dossier_reader *reader, struct nsf_ip src, uint64_t network_id,

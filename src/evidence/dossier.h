@@ -45,10 +45,10 @@ struct nsf_dossier_reader {
 void nsf_dossier_reader_init(struct nsf_dossier_reader *reader, const struct nsf_dossier *dossier);
 void nsf_dossier_reader_release(struct nsf_dossier_reader *reader);
 
-/* The two steps that bring what is known of a network into the cache, each some time before the next one or the asking.
- */
-void nsf_dossier_expect(const struct nsf_dossier *dossier, uint64_t network_id);
-void nsf_dossier_expect_network(const struct nsf_dossier *dossier, uint64_t network_id);
+/* The steps, from 0, that bring what is known of a network into the cache, each some time before the next one or the
+ * asking. */
+#define NSF_DOSSIER_STEPS 3
+void nsf_dossier_expect(const struct nsf_dossier *dossier, unsigned step, uint64_t network_id);
 
 /* All of *facts but what lists say. Any address, also one that was only denied or never seen; `network_id` is what
  * network_of would answer, `row` one of its rows or NULL. */

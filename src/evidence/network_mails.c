@@ -7,14 +7,19 @@
 
 #define MAILS_PER_BLOCK 4096u
 
+static struct nsf_network_mail *mail_at(const struct nsf_network_mails *mails, uint32_t idx)
+{
+    return &mails->blocks[idx / MAILS_PER_BLOCK][idx % MAILS_PER_BLOCK];
+}
+
 void nsf_network_mails_release(struct nsf_network_mails *mails)
 {
+    for (uint32_t i = 0; i < mails->n && mails->n_lists > 0; i++)
+        if (mail_at(mails, i)->has_lists)
+            nsf_free(mail_at(mails, i)->u.lists);
     for (uint32_t i = 0; i < mails->n; i += MAILS_PER_BLOCK)
         nsf_free(mails->blocks[i / MAILS_PER_BLOCK]);
-    for (uint32_t i = 0; i < mails->n_more; i++)
-        nsf_free(mails->more[i]);
     nsf_free(mails->blocks);
-    nsf_free(mails->more);
     nsf_free(mails->scratch);
     nsf_slim_index_release(&mails->by_id);
     *mails = (struct nsf_network_mails){.n = 0};
@@ -23,11 +28,6 @@ void nsf_network_mails_release(struct nsf_network_mails *mails)
 static uint32_t hash_of(uint64_t id)
 {
     return (uint32_t)nsf_hash_mix(id, UINT64_C(0x8f1bbcdc5be0cd19));
-}
-
-static struct nsf_network_mail *mail_at(const struct nsf_network_mails *mails, uint32_t idx)
-{
-    return &mails->blocks[idx / MAILS_PER_BLOCK][idx % MAILS_PER_BLOCK];
 }
 
 static struct nsf_network_mail *find(const struct nsf_network_mails *mails, uint64_t id)
@@ -61,12 +61,15 @@ static struct nsf_network_mail *add(struct nsf_network_mails *mails, uint64_t id
     return mail_at(mails, idx);
 }
 
-static void lists_of(const struct nsf_network_mails *mails, const struct nsf_network_mail *mail,
-                     struct nsf_u32_view *runs, struct nsf_u32_view *days)
+static void lists_of(const struct nsf_network_mail *mail, struct nsf_u32_view *runs, struct nsf_u32_view *days)
 {
-    const struct nsf_traits *more = mail->more == 0 ? NULL : mails->more[mail->more - 1];
-    *runs = more == NULL ? (struct nsf_u32_view){mail->run, 2} : nsf_traits_list(more, NSF_TRAIT_RUNS);
-    *days = more == NULL ? (struct nsf_u32_view){&mail->day, 1} : nsf_traits_list(more, NSF_TRAIT_MESSAGE_DAYS);
+    if (mail->has_lists) {
+        *runs = nsf_traits_list(mail->u.lists, NSF_TRAIT_RUNS);
+        *days = nsf_traits_list(mail->u.lists, NSF_TRAIT_MESSAGE_DAYS);
+        return;
+    }
+    *runs = (struct nsf_u32_view){mail->u.run, 2};
+    *days = (struct nsf_u32_view){&mail->day, 1};
 }
 
 static void join(struct nsf_traits **traits, struct nsf_u32_view runs, struct nsf_u32_view days)
@@ -80,15 +83,15 @@ static void put(struct nsf_network_mails *mails, struct nsf_network_mail *mail, 
                 struct nsf_u32_view days)
 {
     if (runs.n == 2 && days.n == 1) {
-        mail->run[0] = runs.items[0];
-        mail->run[1] = runs.items[1];
+        mail->u.run[0] = runs.items[0];
+        mail->u.run[1] = runs.items[1];
         mail->day = days.items[0];
         return;
     }
-    NSF_GROW(mails->more, mails->more_capacity, (size_t)mails->n_more + 1);
-    mails->more[mails->n_more] = NULL;
-    join(&mails->more[mails->n_more], runs, days);
-    mail->more = ++mails->n_more;
+    mail->has_lists = true;
+    mail->u.lists = NULL;
+    join(&mail->u.lists, runs, days);
+    mails->n_lists++;
 }
 
 void nsf_network_mails_add(struct nsf_network_mails *mails, uint64_t id, struct nsf_u32_view runs,
@@ -100,11 +103,11 @@ void nsf_network_mails_add(struct nsf_network_mails *mails, uint64_t id, struct 
         put(mails, add(mails, id), runs, days);
         return;
     }
-    if (mail->more != 0) {
-        join(&mails->more[mail->more - 1], runs, days);
+    if (mail->has_lists) {
+        join(&mail->u.lists, runs, days);
         return;
     }
-    lists_of(mails, mail, &old_runs, &old_days);
+    lists_of(mail, &old_runs, &old_days);
     nsf_traits_reset(mails->scratch);
     join(&mails->scratch, old_runs, old_days);
     join(&mails->scratch, runs, days);
@@ -117,11 +120,20 @@ void nsf_network_mails_expect(const struct nsf_network_mails *mails, uint64_t id
     nsf_slim_index_expect(&mails->by_id, hash_of(id));
 }
 
-void nsf_network_mails_expect_lists(const struct nsf_network_mails *mails, uint64_t id)
+void nsf_network_mails_expect_entry(const struct nsf_network_mails *mails, uint64_t id)
 {
     uint32_t idx = nsf_slim_index_guess(&mails->by_id, hash_of(id));
     if (idx != NSF_INDEX_NONE)
         __builtin_prefetch(mail_at(mails, idx), 1);
+}
+
+void nsf_network_mails_expect_lists(const struct nsf_network_mails *mails, uint64_t id)
+{
+    const struct nsf_network_mail *mail = find(mails, id);
+    if (mail == NULL || !mail->has_lists)
+        return;
+    __builtin_prefetch(mail->u.lists, 1);
+    __builtin_prefetch((const char *)mail->u.lists + 64, 1);
 }
 
 void nsf_network_mails_find(const struct nsf_network_mails *mails, uint64_t id, struct nsf_u32_view *runs,
@@ -130,5 +142,5 @@ void nsf_network_mails_find(const struct nsf_network_mails *mails, uint64_t id, 
     const struct nsf_network_mail *mail = find(mails, id);
     *runs = *days = (struct nsf_u32_view){NULL, 0};
     if (mail != NULL)
-        lists_of(mails, mail, runs, days);
+        lists_of(mail, runs, days);
 }

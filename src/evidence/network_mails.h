@@ -13,9 +13,12 @@
 
 struct nsf_network_mail {
     uint64_t id;
-    uint32_t run[2];
-    uint32_t day;  /* day << 16 | messages */
-    uint32_t more; /* 0: that is all; else the number of its traits + 1 */
+    union {
+        uint32_t run[2];
+        struct nsf_traits *lists; /* with has_lists, which tell all */
+    } u;
+    uint32_t day; /* day << 16 | messages */
+    bool has_lists;
 };
 
 struct nsf_network_mails {
@@ -23,9 +26,7 @@ struct nsf_network_mails {
     size_t blocks_capacity;
     uint32_t n;
     struct nsf_slim_index by_id;
-    struct nsf_traits **more;
-    size_t more_capacity;
-    uint32_t n_more;
+    uint32_t n_lists; /* entries that have some */
     struct nsf_traits *scratch;
 };
 
@@ -33,9 +34,11 @@ void nsf_network_mails_release(struct nsf_network_mails *mails);
 /* Joins lists of NSF_TRAIT_RUNS and NSF_TRAIT_MESSAGE_DAYS, neither empty. */
 void nsf_network_mails_add(struct nsf_network_mails *mails, uint64_t id, struct nsf_u32_view runs,
                            struct nsf_u32_view days);
-/* The two steps that bring what is known of a network into the cache, each some time before the next one or the asking.
+/* The three steps that bring what is known of a network into the cache, each some time before the next one or the
+ * asking.
  */
 void nsf_network_mails_expect(const struct nsf_network_mails *mails, uint64_t id);
+void nsf_network_mails_expect_entry(const struct nsf_network_mails *mails, uint64_t id);
 void nsf_network_mails_expect_lists(const struct nsf_network_mails *mails, uint64_t id);
 /* The same lists of a network, empty where none was added; lends until the next add. */
 void nsf_network_mails_find(const struct nsf_network_mails *mails, uint64_t id, struct nsf_u32_view *runs,

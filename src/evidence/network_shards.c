@@ -84,11 +84,13 @@ struct collecting {
 
 static void add_oldest(struct collecting *collecting)
 {
-    uint64_t oldest = collecting->n_gone++, half = oldest + ROWS_WAITING / 2;
+    uint64_t oldest = collecting->n_gone++, half = oldest + ROWS_WAITING / 2, last = oldest + ROWS_WAITING / 4;
     const struct nsf_sources *sources =
         sources_of(collecting->networks, collecting->waiting[oldest % ROWS_WAITING].partition);
     if (half < collecting->n_come)
-        nsf_network_mails_expect_lists(collecting->shard, collecting->waiting[half % ROWS_WAITING].id);
+        nsf_network_mails_expect_entry(collecting->shard, collecting->waiting[half % ROWS_WAITING].id);
+    if (last < collecting->n_come)
+        nsf_network_mails_expect_lists(collecting->shard, collecting->waiting[last % ROWS_WAITING].id);
     const struct nsf_traits *traits = nsf_sources_traits(sources, collecting->waiting[oldest % ROWS_WAITING].row_idx,
                                                          NSF_TRAITS_OF_NETWORKS, &collecting->one);
     nsf_network_mails_add(collecting->shard, collecting->waiting[oldest % ROWS_WAITING].id,
@@ -140,6 +142,11 @@ void nsf_network_shards_release(struct nsf_network_shards *networks)
 void nsf_network_shards_expect(const struct nsf_network_shards *networks, uint64_t id)
 {
     nsf_network_mails_expect(&networks->shards[shard_of(networks, id)], id);
+}
+
+void nsf_network_shards_expect_entry(const struct nsf_network_shards *networks, uint64_t id)
+{
+    nsf_network_mails_expect_entry(&networks->shards[shard_of(networks, id)], id);
 }
 
 void nsf_network_shards_expect_lists(const struct nsf_network_shards *networks, uint64_t id)

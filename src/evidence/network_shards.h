@@ -28,6 +28,7 @@ void nsf_network_shards_finish(struct nsf_network_shards *networks);
 void nsf_network_shards_release(struct nsf_network_shards *networks);
 /* As those of nsf_network_mails. */
 void nsf_network_shards_expect(const struct nsf_network_shards *networks, uint64_t id);
+void nsf_network_shards_expect_entry(const struct nsf_network_shards *networks, uint64_t id);
 void nsf_network_shards_expect_lists(const struct nsf_network_shards *networks, uint64_t id);
 void nsf_network_shards_find(const struct nsf_network_shards *networks, uint64_t id, struct nsf_u32_view *runs,
                              struct nsf_u32_view *days);

@@ -116,7 +116,18 @@ static void look_ahead(const struct nsf_verdicts *verdicts, unsigned partition, 
         return;
     ahead->address = nsf_row_finder_address(rows, partition, row_idx);
     ahead->place = nsf_lists_place_of(verdicts->lists, ahead->address);
-    nsf_dossier_expect(verdicts->dossier, ahead->place.network_id);
+    nsf_dossier_expect(verdicts->dossier, 0, ahead->place.network_id);
+}
+
+/* Rows that are nearer, in a ring of rows ahead. */
+static void look_closer(const struct nsf_verdicts *verdicts, const struct row_ahead *ring, uint32_t row_idx, uint32_t n)
+{
+    for (unsigned step = 1; step < NSF_DOSSIER_STEPS; step++) {
+        uint32_t at = row_idx + (ROWS_AHEAD >> step);
+        const struct row_ahead *ahead = &ring[at % ROWS_AHEAD];
+        if (at < n && ahead->first == at)
+            nsf_dossier_expect(verdicts->dossier, step, ahead->place.network_id);
+    }
 }
 
 /* One partition; its rows are nobody else's. */
@@ -132,11 +143,9 @@ static void judge_partition(void *ctx, size_t partition)
         look_ahead(verdicts, (unsigned)partition, i, &ahead[i]);
     for (uint32_t i = 0; i < n; i++) {
         struct row_ahead own = ahead[i % ROWS_AHEAD];
-        const struct row_ahead *half = &ahead[(i + ROWS_AHEAD / 2) % ROWS_AHEAD];
         if (i + ROWS_AHEAD < n)
             look_ahead(verdicts, (unsigned)partition, i + ROWS_AHEAD, &ahead[i % ROWS_AHEAD]);
-        if (i + ROWS_AHEAD / 2 < n && half->first == i + ROWS_AHEAD / 2)
-            nsf_dossier_expect_network(verdicts->dossier, half->place.network_id);
+        look_closer(verdicts, ahead, i, n);
         if (own.first < i) {
             of[i] = of[own.first];
             continue;
