@@ -4,15 +4,18 @@
 
 /* Ports behind the last one are neither plain nor mail, like port 0. */
 const uint8_t nsf_port_uses[NSF_PORT_USES] = {
-    [25] = NSF_PORT_PLAIN | NSF_PORT_MAIL,  [53] = NSF_PORT_PLAIN,  [80] = NSF_PORT_PLAIN,
-    [113] = NSF_PORT_PLAIN,                 [443] = NSF_PORT_PLAIN, [465] = NSF_PORT_PLAIN | NSF_PORT_MAIL,
+    [25] = NSF_PORT_PLAIN | NSF_PORT_MAIL,
+    [53] = NSF_PORT_PLAIN,
+    [80] = NSF_PORT_PLAIN,
+    [113] = NSF_PORT_PLAIN,
+    [443] = NSF_PORT_PLAIN,
+    [465] = NSF_PORT_PLAIN | NSF_PORT_MAIL,
     [587] = NSF_PORT_PLAIN | NSF_PORT_MAIL,
 };
 
 unsigned nsf_deed_flags(const struct nsf_deed *deed)
 {
-    return (nsf_deed_is_denied_mail(deed) ? NSF_CONTACT_DENIED_MAIL : 0u) |
-           nsf_port_flags(deed->protocol, deed->port);
+    return (nsf_deed_is_denied_mail(deed) ? NSF_CONTACT_DENIED_MAIL : 0u) | nsf_port_flags(deed->protocol, deed->port);
 }
 
 /* ---- places ---- */

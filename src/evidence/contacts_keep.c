@@ -25,8 +25,7 @@ static void forget_row(struct nsf_contacts_table *table, const struct nsf_contac
 {
     uint32_t row_idx = nsf_slot_row(slot->state);
     const struct nsf_contact_row *row = &table->rows[row_idx];
-    table->n_not_kept +=
-        nsf_contact_rows_tuples(table, row_idx, true) + nsf_contact_rows_tuples(table, row_idx, false);
+    table->n_not_kept += nsf_contact_rows_tuples(table, row_idx, true) + nsf_contact_rows_tuples(table, row_idx, false);
     for (unsigned i = 0; i < NSF_ROW_LANES; i++)
         forget_item(table, nsf_contact_codes_item(&table->codes, row->codes[i]));
     for (unsigned i = 0; row->more != 0 && i < NSF_MORE_ITEMS; i++)

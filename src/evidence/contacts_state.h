@@ -158,8 +158,8 @@ static inline void nsf_put_in_lane(uint16_t lanes[NSF_ROW_LANES], unsigned n_use
 }
 
 /* Denied on a port of TCP (or on one that is counted no further), with lanes left for what is new: what most have to
- * learn, and without a branch on which of them it is. False: it is something else, and nothing was noted. `code` is that
- * of our address. */
+ * learn, and without a branch on which of them it is. False: it is something else, and nothing was noted. `code` is
+ * that of our address. */
 static inline bool nsf_row_note_denied(struct nsf_contact_row *row, uint16_t code, uint8_t protocol, uint16_t port)
 {
     uint32_t bits = row->bits;
@@ -175,8 +175,7 @@ static inline bool nsf_row_note_denied(struct nsf_contact_row *row, uint16_t cod
         return false;
     nsf_put_in_lane(row->codes, n_codes, code, is_own_new);
     nsf_put_in_lane(row->tcp_ports, n_ports, port, is_port_new);
-    row->bits = bits +
-                is_own_new * (UINT32_C(1) << NSF_ROW_DENIED_ADDRESSES | UINT32_C(1) << NSF_ROW_CODES_USED) +
+    row->bits = bits + is_own_new * (UINT32_C(1) << NSF_ROW_DENIED_ADDRESSES | UINT32_C(1) << NSF_ROW_CODES_USED) +
                 is_port_new * (UINT32_C(1) << NSF_ROW_DENIED_PORTS | UINT32_C(1) << NSF_ROW_TCP_PORTS_USED);
     return true;
 }

@@ -75,7 +75,7 @@ struct nsf_finished {
     struct nsf_ip src;
     uint32_t dst_id; /* in the table's addresses */
     uint32_t target;
-    uint32_t hash; /* nsf_sources_hash of target and src */
+    uint32_t hash;    /* nsf_sources_hash of target and src */
     uint32_t row_idx; /* nsf_sources_expect_row: nearly always the one */
     uint16_t src_port;
     uint16_t nic; /* that let it in: NSF_TRAIT_NIC */

@@ -94,7 +94,8 @@ struct nsf_group_scopes {
 
 struct nsf_batch {
     uint32_t blob_idx; /* of all its records */
-    uint64_t first_record; /* place of its first record in the order of the run; set by the evidence when it admits it */
+    /* Place of its first record in the order of the run; set by the evidence when it admits the batch. */
+    uint64_t first_record;
     struct nsf_record *records;
     size_t n_records;
     size_t records_capacity;
