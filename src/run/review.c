@@ -66,6 +66,7 @@ static struct nsf_list_filter filter_of(const struct nsf_review_request *request
     struct nsf_list_filter filter = NSF_LIST_FILTER_INIT;
     filter.since_ms = request->since_ms;
     filter.until_ms = request->until_ms;
+    filter.jobs = request->pipeline.jobs;
     if (request->is_only_exposed) {
         filter.wants_nsg = wants_nsg;
         filter.ctx = (void *)(uintptr_t)request->scan;

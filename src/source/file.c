@@ -5,6 +5,7 @@
 #include "core/limits.h"
 #include "core/mem.h"
 #include "core/pairset.h"
+#include "core/parallel.h"
 #include "source/layout.h"
 #include "source/near.h"
 
@@ -19,14 +20,24 @@
 #define ENTRIES_BYTES ((size_t)32 << 10)
 /* So many folders are held open, one in the other; entries further down are found by their whole path. */
 #define FOLDERS_OPEN_MAX 64u
+/* A folder with so much in it is walked by several threads, each of which takes a few parts of it. */
+#define SHARED_ENTRIES_MIN 16u
+#define SHARED_PARTS_PER_JOB 8u
+#define SHARED_JOBS_MAX 8u
+
+/* How files are opened, by blob.index; absent: as the blob is called. */
+struct paths {
+    struct nsf_arena arena;
+    struct nsf_slice *items;
+    size_t n;
+    size_t capacity;
+};
 
 struct file_source {
     struct nsf_source base;
     struct nsf_arena arena;
     const char *location;
-    struct nsf_slice *paths; /* as they are opened, by blob.index; absent: as the blob is called */
-    size_t n;
-    size_t capacity;
+    struct paths paths;
 };
 
 struct file_stream {
@@ -47,7 +58,8 @@ struct file_stream {
 /* ---- listing --------------------------------------------------------------------------------------- */
 
 struct walk {
-    struct file_source *source;
+    struct nsf_source *source;
+    struct paths *paths;
     const struct nsf_list_filter *filter;
     struct nsf_listing *listing;
     struct nsf_pairset devices[1]; /* folders walked: device and inode mixed to one key */
@@ -55,6 +67,10 @@ struct walk {
     struct nsf_buf name;           /* of the same, as it is called */
     char *entries;                 /* ENTRIES_BYTES of what the system says is in a folder */
     unsigned n_open;               /* folders held open around the entry */
+    unsigned n_open_max;
+    unsigned jobs;     /* threads that may share it */
+    bool is_part;      /* of one that is shared: it holds a share of the folders open, and knows only its own */
+    bool has_given_up; /* a part that would need more */
 };
 
 static nsf_result fail_path(struct nsf_err *err, const char *verb, int errnum)
@@ -144,7 +160,7 @@ static bool is_gzip_name(struct nsf_slice path)
 static void add_file(struct walk *walk, struct nsf_slice path, struct nsf_slice name, const struct statx *found,
                      int64_t hour)
 {
-    struct file_source *source = walk->source;
+    struct paths *paths = walk->paths;
     char etag[ETAG_TEXT_BYTES];
     struct nsf_blob blob = {
         .name = name,
@@ -153,8 +169,8 @@ static void add_file(struct walk *walk, struct nsf_slice path, struct nsf_slice 
         .hour = hour,
         .created_ms = NSF_TS_NONE,
         .is_gzip = is_gzip_name(path),
-        .source = &source->base,
-        .index = source->n,
+        .source = walk->source,
+        .index = paths->n,
     };
     if (found != NULL && S_ISREG(found->stx_mode)) {
         blob.size_bytes = found->stx_size;
@@ -162,9 +178,9 @@ static void add_file(struct walk *walk, struct nsf_slice path, struct nsf_slice 
         blob.created_ms = created_ms_of(found);
     }
     nsf_listing_add(walk->listing, &blob);
-    NSF_GROW(source->paths, source->capacity, source->n + 1);
-    source->paths[source->n++] =
-        nsf_slice_eq(path, name) ? (struct nsf_slice){NULL, 0} : nsf_arena_copy(&source->arena, path);
+    NSF_GROW(paths->items, paths->capacity, paths->n + 1);
+    paths->items[paths->n++] =
+        nsf_slice_eq(path, name) ? (struct nsf_slice){NULL, 0} : nsf_arena_copy(&paths->arena, path);
 }
 
 static void note_unreadable(struct walk *walk, const char *verb, int errnum)
@@ -303,23 +319,15 @@ static bool append_name(struct walk *walk, struct nsf_slice name)
     return true;
 }
 
-/* Paths are bounded by NSF_PATH_MAX_BYTES, and so is the recursion. Takes fd. */
-static void walk_folder(struct walk *walk, int fd)
+/* Entries [from, to) of the folder; fd is -1 where it is not held open. */
+static void walk_entries(struct walk *walk, int fd, const struct entries *entries, size_t from, size_t to)
 {
-    struct entries entries = {.n = 0};
-    nsf_arena_init(&entries.arena);
-    if (!read_entries(walk, fd, &entries))
-        note_unreadable(walk, "read the folder", errno);
-    const bool is_held = walk->n_open < FOLDERS_OPEN_MAX;
-    if (!is_held)
-        close(fd);
-    walk->n_open++;
     const size_t path_len = walk->path.len, name_len = walk->name.len;
     const char first = walk->name.ptr[0]; /* "." is written over */
-    for (size_t i = 0; i < entries.n; i++) {
-        const struct entry *entry = &entries.items[i];
+    for (size_t i = from; i < to && !walk->has_given_up; i++) {
+        const struct entry *entry = &entries->items[i];
         const bool fits = append_name(walk, entry->name);
-        if (fits && is_held)
+        if (fits && fd >= 0)
             walk_entry(walk, fd, nsf_buf_str(&walk->path) + walk->path.len - entry->name.len, entry->type);
         else if (fits)
             walk_entry(walk, AT_FDCWD, nsf_buf_str(&walk->path), entry->type);
@@ -329,6 +337,157 @@ static void walk_folder(struct walk *walk, int fd)
         if (!fits)
             note_unreadable(walk, "read an entry of the folder", ENAMETOOLONG);
     }
+}
+
+/* ---- a folder that several threads walk ---- */
+
+struct part {
+    struct walk walk;
+    struct nsf_listing listing;
+    struct paths paths;
+    size_t from; /* entries [from, to) */
+    size_t to;
+};
+
+struct shared {
+    const struct entries *entries;
+    int fd;
+    struct part *parts;
+    size_t n_parts;
+};
+
+static void part_init(struct part *part, const struct walk *whole, size_t from, size_t to)
+{
+    *part = (struct part){.from = from, .to = to};
+    nsf_listing_init(&part->listing);
+    nsf_arena_init(&part->paths.arena);
+    part->walk = (struct walk){
+        .source = whole->source,
+        .paths = &part->paths,
+        .filter = whole->filter,
+        .listing = &part->listing,
+        .n_open = whole->n_open,
+        .n_open_max = whole->n_open + (whole->n_open_max - whole->n_open) / whole->jobs,
+        .jobs = 1,
+        .is_part = true,
+    };
+    nsf_buf_init(&part->walk.path, whole->path.max);
+    nsf_buf_init(&part->walk.name, whole->name.max);
+    nsf_buf_add(&part->walk.path, nsf_buf_slice(&whole->path));
+    nsf_buf_add(&part->walk.name, nsf_buf_slice(&whole->name));
+}
+
+static void part_release(struct part *part)
+{
+    nsf_listing_release(&part->listing);
+    nsf_arena_release(&part->paths.arena);
+    nsf_free(part->paths.items);
+    nsf_pairset_release(part->walk.devices);
+    nsf_buf_release(&part->walk.path);
+    nsf_buf_release(&part->walk.name);
+}
+
+static void walk_part(void *ctx, size_t i)
+{
+    const struct shared *shared = ctx;
+    struct part *part = &shared->parts[i];
+    part->walk.entries = nsf_malloc(ENTRIES_BYTES);
+    walk_entries(&part->walk, shared->fd, shared->entries, part->from, part->to);
+    nsf_free(part->walk.entries);
+}
+
+/* Adds the folders of a part to those of the parts before. False: one of them was walked already, or it gave up. */
+static bool add_folders(const struct walk *walk, const struct walk *part, struct nsf_pairset *fresh)
+{
+    const struct nsf_pairset *own = part->devices;
+    bool are_new = !part->has_given_up;
+    for (uint32_t i = 0; own->slots != NULL && i <= own->mask && are_new; i++)
+        if (own->slots[i] != 0)
+            are_new = !nsf_pairset_has(walk->devices, own->slots[i] - 1) && nsf_pairset_add(fresh, own->slots[i] - 1);
+    return are_new;
+}
+
+/* Whether the parts walked what one walk would have: no folder twice. It knows their folders then. */
+static bool are_separate(struct walk *walk, const struct shared *shared)
+{
+    struct nsf_pairset fresh = {0};
+    bool are_new = true;
+    for (size_t i = 0; i < shared->n_parts && are_new; i++)
+        are_new = add_folders(walk, &shared->parts[i].walk, &fresh);
+    for (uint32_t i = 0; fresh.slots != NULL && i <= fresh.mask && are_new; i++)
+        if (fresh.slots[i] != 0)
+            nsf_pairset_add(walk->devices, fresh.slots[i] - 1);
+    nsf_pairset_release(&fresh);
+    return are_new;
+}
+
+/* What the part found comes behind what was found before. */
+static void join_part(struct walk *walk, struct part *part)
+{
+    struct nsf_listing *listing = walk->listing;
+    struct paths *paths = walk->paths;
+    NSF_GROW(listing->items, listing->capacity, listing->n + part->listing.n);
+    NSF_GROW(paths->items, paths->capacity, paths->n + part->paths.n);
+    for (size_t i = 0; i < part->listing.n; i++) {
+        struct nsf_blob *blob = &listing->items[listing->n++];
+        *blob = part->listing.items[i];
+        blob->index += paths->n;
+    }
+    for (size_t i = 0; i < part->paths.n; i++)
+        paths->items[paths->n++] = part->paths.items[i];
+    nsf_arena_adopt(&listing->arena, &part->listing.arena);
+    nsf_arena_adopt(&paths->arena, &part->paths.arena);
+    listing->n_pruned += part->listing.n_pruned;
+    listing->n_outside += part->listing.n_outside;
+    nsf_problems_merge(&listing->problems, &part->listing.problems);
+}
+
+/* False: it has to be walked in order, since what is found first counts. */
+static bool walk_shared(struct walk *walk, int fd, const struct entries *entries)
+{
+    const size_t most = (size_t)walk->jobs * SHARED_PARTS_PER_JOB, n_parts = entries->n < most ? entries->n : most;
+    struct shared shared = {.entries = entries, .fd = fd, .n_parts = n_parts};
+    shared.parts = nsf_calloc(n_parts, sizeof(*shared.parts));
+    for (size_t i = 0; i < n_parts; i++)
+        part_init(&shared.parts[i], walk, i * entries->n / n_parts, (i + 1) * entries->n / n_parts);
+    nsf_parallel(walk->jobs, n_parts, walk_part, &shared);
+    const bool is_done = are_separate(walk, &shared);
+    for (size_t i = 0; i < n_parts; i++) {
+        if (is_done)
+            join_part(walk, &shared.parts[i]);
+        part_release(&shared.parts[i]);
+    }
+    nsf_free(shared.parts);
+    return is_done;
+}
+
+static bool is_worth_sharing(const struct walk *walk, const struct entries *entries)
+{
+    size_t n_folders = 0;
+    for (size_t i = 0; i < entries->n && walk->jobs > 1; i++)
+        n_folders += entries->items[i].type == DT_DIR;
+    return n_folders >= SHARED_ENTRIES_MIN;
+}
+
+/* Paths are bounded by NSF_PATH_MAX_BYTES, and so is the recursion. Takes fd. */
+static void walk_folder(struct walk *walk, int fd)
+{
+    struct entries entries = {.n = 0};
+    nsf_arena_init(&entries.arena);
+    if (!read_entries(walk, fd, &entries))
+        note_unreadable(walk, "read the folder", errno);
+    const bool is_held = walk->n_open < walk->n_open_max;
+    if (!is_held)
+        close(fd);
+    walk->n_open++;
+    walk->has_given_up |= walk->is_part && !is_held;
+    bool is_walked = false;
+    if (is_held && is_worth_sharing(walk, &entries)) {
+        is_walked = walk_shared(walk, fd, &entries);
+        walk->jobs = is_walked ? walk->jobs : 1;
+    }
+    if (!is_walked)
+        walk_entries(walk, is_held ? fd : -1, &entries, 0, entries.n);
     walk->n_open--;
     if (is_held)
         close(fd);
@@ -361,7 +520,14 @@ static nsf_result file_list(struct nsf_source *base, const struct nsf_list_filte
                             struct nsf_err *err)
 {
     struct file_source *source = (struct file_source *)base;
-    struct walk walk = {.source = source, .filter = filter, .listing = listing};
+    struct walk walk = {
+        .source = base,
+        .paths = &source->paths,
+        .filter = filter,
+        .listing = listing,
+        .n_open_max = FOLDERS_OPEN_MAX,
+        .jobs = filter->jobs < SHARED_JOBS_MAX ? filter->jobs : SHARED_JOBS_MAX,
+    };
     const struct nsf_slice location = nsf_slice_str(source->location);
     const bool is_stdin = nsf_slice_eq(location, NSF_SLICE_LIT("-"));
     struct statx found;
@@ -477,7 +643,8 @@ static nsf_result file_open(struct nsf_source *base, const struct nsf_blob *blob
                             struct nsf_stream **opened, struct nsf_err *err)
 {
     struct file_source *source = (struct file_source *)base;
-    const struct nsf_slice path = source->paths[blob->index].ptr == NULL ? blob->name : source->paths[blob->index];
+    const struct nsf_slice listed = source->paths.items[blob->index];
+    const struct nsf_slice path = listed.ptr == NULL ? blob->name : listed;
     const bool is_stdin = nsf_slice_eq(path, NSF_SLICE_LIT("-"));
     const int fd = is_stdin ? STDIN_FILENO : nsf_near_open(how == NULL ? NULL : how->near, path);
     if (fd < 0)
@@ -506,7 +673,8 @@ static void file_free(struct nsf_source *base)
 {
     struct file_source *source = (struct file_source *)base;
     nsf_arena_release(&source->arena);
-    nsf_free(source->paths);
+    nsf_arena_release(&source->paths.arena);
+    nsf_free(source->paths.items);
     nsf_free(source);
 }
 
@@ -521,6 +689,7 @@ struct nsf_source *nsf_file_source_new(const char *path)
     struct file_source *source = nsf_calloc(1, sizeof(*source));
     source->base.ops = &source_ops;
     nsf_arena_init(&source->arena);
+    nsf_arena_init(&source->paths.arena);
     source->location = nsf_arena_copy(&source->arena, nsf_slice_str(path)).ptr;
     return &source->base;
 }

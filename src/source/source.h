@@ -66,8 +66,9 @@ struct nsf_list_filter {
     int64_t until_ms;
     /* False: logs of this NSG are not wanted. The id is as in the path ("/SUBSCRIPTIONS/..."), any case. NULL: all are.
      */
-    bool (*wants_nsg)(void *ctx, struct nsf_slice nsg_id);
+    bool (*wants_nsg)(void *ctx, struct nsf_slice nsg_id); /* any thread */
     void *ctx;
+    unsigned jobs; /* threads that may list side by side, 0 is one: what is listed stays the same */
 };
 
 #define NSF_LIST_FILTER_INIT                                                                                           \

@@ -285,7 +285,9 @@ static void test_reading_without_its_version(void **state)
 /* More folders in one another than are held open. */
 static void test_deep_folders(void **state)
 {
-    enum { DEPTH = 100 };
+    enum {
+        DEPTH = 100
+    };
     char path[2 * DEPTH + 16];
     char *folder = nsf_test_folder_new();
     for (size_t i = 0; i < DEPTH; i++)
@@ -301,6 +303,68 @@ static void test_deep_folders(void **state)
     assert_reads(stream, "text");
     nsf_stream_close(stream);
     release(&listed);
+    nsf_test_folder_free(folder);
+}
+
+/* Names, places and what is read through them: as one thread lists it. */
+static void assert_same_by_threads(const char *path, size_t n_files)
+{
+    struct listed alone = list(path, NULL);
+    assert_true(alone.is_ok);
+    assert_int_equal(alone.listing.n, n_files);
+    for (unsigned jobs = 2; jobs <= 16; jobs *= 2) {
+        struct nsf_list_filter filter = NSF_LIST_FILTER_INIT;
+        filter.jobs = jobs;
+        struct listed together = list(path, &filter);
+        assert_true(together.is_ok);
+        assert_int_equal(together.listing.n, n_files);
+        assert_int_equal(together.listing.problems.n, alone.listing.problems.n);
+        for (size_t i = 0; i < n_files; i++) {
+            const struct nsf_blob *blob = &together.listing.items[i];
+            assert_slice_equal(blob->name, alone.listing.items[i].name.ptr);
+            assert_slice_equal(blob->etag, alone.listing.items[i].etag.ptr);
+            struct nsf_stream *stream;
+            assert_false(nsf_failed(nsf_source_open(blob, NULL, &stream, &together.err)));
+            assert_reads(stream, strrchr(blob->name.ptr, '/') + 1);
+            nsf_stream_close(stream);
+        }
+        release(&together);
+    }
+    release(&alone);
+}
+
+static void test_threads(void **state)
+{
+    enum {
+        FOLDERS = 40,
+        DEPTH = 70
+    };
+    char *folder = nsf_test_folder_new(), path[64 + 2 * DEPTH];
+    size_t n_files = 0;
+    for (unsigned i = 0; i < FOLDERS; i++)
+        for (unsigned k = 0; k <= i % 4; k++, n_files++) {
+            snprintf(path, sizeof(path), k % 2 == 0 ? "%02u/%c/%u.json" : "%02u%c.%u.json", i, 'a' + (int)k, i);
+            write_at(folder, path, strrchr(path, '/') == NULL ? path : strrchr(path, '/') + 1);
+        }
+    assert_same_by_threads(folder, n_files);
+    /* called otherwise than it is opened */
+    char *dotted = nsf_strdup_n(nsf_test_path(folder, "./00/.."), strlen(nsf_test_path(folder, "./00/..")));
+    assert_same_by_threads(dotted, n_files);
+    nsf_free(dotted);
+
+    /* links into what another part walks, and around all of it: each folder counts where it comes first */
+    assert_int_equal(symlink("../30", nsf_test_path(folder, "05/there")), 0);
+    assert_same_by_threads(folder, n_files);
+    assert_int_equal(symlink("..", nsf_test_path(folder, "31/around")), 0);
+    assert_same_by_threads(folder, n_files);
+
+    /* too deep for a part of the walk */
+    size_t len = (size_t)snprintf(path, sizeof(path), "07/");
+    for (unsigned i = 0; i < DEPTH; i++)
+        len += (size_t)snprintf(path + len, sizeof(path) - len, "d/");
+    snprintf(path + len, sizeof(path) - len, "x.json");
+    write_at(folder, path, "x.json");
+    assert_same_by_threads(folder, ++n_files);
     nsf_test_folder_free(folder);
 }
 
@@ -384,6 +448,7 @@ int main(void)
         cmocka_unit_test(test_reading),
         cmocka_unit_test(test_reading_without_its_version),
         cmocka_unit_test(test_deep_folders),
+        cmocka_unit_test(test_threads),
         cmocka_unit_test(test_folder_named_from_inside),
         cmocka_unit_test(test_folder_that_cannot_be_read),
         cmocka_unit_test(test_standard_input),
