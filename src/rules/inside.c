@@ -6,6 +6,7 @@ struct search {
     struct nsf_loader *loader;
     nsf_inside_fn *load;
     size_t n_found;
+    unsigned depth; /* of the map that is searched; 1: the document */
 };
 
 static void search_value(struct search *search, const struct nsf_json *value, struct nsf_slice key);
@@ -38,7 +39,8 @@ static void found(struct search *search, const struct nsf_json *value, enum nsf_
     search->load(search->loader, value, kind);
 }
 
-/* {"web": [rule, rule], "mail": [rule]}: the key is the group's name. */
+/* {"web": [rule, rule], "mail": [rule]}: the key is the group's name. Further in, the same key may stand for several
+ * groups. */
 static bool is_list_of_bare_rules(struct search *search, const struct nsf_json *list)
 {
     const struct nsf_json *first = nsf_json_item(list, 0);
@@ -47,6 +49,9 @@ static bool is_list_of_bare_rules(struct search *search, const struct nsf_json *
 
 static void give_named_list(struct search *search, const struct nsf_json *list, struct nsf_slice key)
 {
+    if (search->depth > 1)
+        key = nsf_slice_str(nsf_arena_printf(search->loader->arena, "%.*s (byte %llu)", NSF_SLICE_ARG(key),
+                                             (unsigned long long)list->offset));
     struct nsf_json_member members[] = {
         {.key = NSF_SLICE_LIT("name"), .value = {.type = NSF_JSON_STRING, .u.text = key}},
         {.key = NSF_SLICE_LIT("securityRules"), .value = *list},
@@ -80,10 +85,12 @@ static void search_map(struct search *search, const struct nsf_json *map)
     }
     if (kind != NSF_KIND_UNKNOWN)
         return;
+    search->depth++;
     for (size_t i = 0; i < map->u.map.n; i++)
         /* Pulumi's preview: the state before. */
         if (!nsf_slice_eq(map->u.map.members[i].key, NSF_SLICE_LIT("oldState")))
             search_value(search, &map->u.map.members[i].value, map->u.map.members[i].key);
+    search->depth--;
 }
 
 static void search_value(struct search *search, const struct nsf_json *value, struct nsf_slice key)
@@ -102,9 +109,9 @@ static void search_value(struct search *search, const struct nsf_json *value, st
         search_value(search, nsf_json_item(value, i), (struct nsf_slice){0});
 }
 
-size_t nsf_find_inside(struct nsf_loader *loader, const struct nsf_json *value, nsf_inside_fn *load)
+size_t nsf_find_inside(struct nsf_loader *loader, const struct nsf_json *value, bool is_root, nsf_inside_fn *load)
 {
-    struct search search = {.loader = loader, .load = load};
+    struct search search = {.loader = loader, .load = load, .depth = is_root ? 0 : 1};
     search_value(&search, value, (struct nsf_slice){0});
     return search.n_found;
 }

@@ -131,6 +131,15 @@ static void read_attachments(struct nsf_loader *loader, const struct nsf_json *v
     out->nic_macs = nsf_slice_list_give(&macs);
 }
 
+/* Compact JSON is one line. */
+static struct nsf_slice name_by_place(struct nsf_loader *loader, const struct nsf_json *value)
+{
+    const char *text = value->line > 1
+                           ? nsf_arena_printf(loader->arena, "(unnamed, line %u)", value->line)
+                           : nsf_arena_printf(loader->arena, "(unnamed, byte %llu)", (unsigned long long)value->offset);
+    return nsf_slice_str(text);
+}
+
 /* Without an id of its own, that of a rule says it; else the name does. */
 static void name_nsg(struct nsf_loader *loader, const struct nsf_json *value, struct nsf_nsg *out)
 {
@@ -146,7 +155,7 @@ static void name_nsg(struct nsf_loader *loader, const struct nsf_json *value, st
     if (group.len == 0)
         group = nsf_json_get_string(value, "resource_group");
     if (out->name.len == 0)
-        out->name = nsf_slice_str(nsf_arena_printf(loader->arena, "(unnamed, line %u)", value->line));
+        out->name = name_by_place(loader, value);
     out->id = nsf_loader_make_id(loader->arena, nsf_json_get_string(value, "subscriptionId"), group,
                                  NSF_SLICE_LIT("networkSecurityGroups"), out->name);
     out->is_id_guessed = true;

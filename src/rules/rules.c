@@ -48,6 +48,7 @@ struct reading {
     enum nsf_kind refused; /* the first that was */
     uint64_t refused_offset;
     bool is_findings;
+    bool is_root; /* the value at hand is the whole document */
 };
 
 /* --- What loaders give ----------------------------------------------------------------------------------------- */
@@ -225,7 +226,7 @@ static void load_value(struct reading *reading, const struct nsf_json *value)
         return;
     }
     if (kind == NSF_KIND_UNKNOWN && reading->run->options->shape == NSF_INPUT_SHAPE_AUTO &&
-        nsf_find_inside(&reading->loader, value, load_kind) > 0) {
+        nsf_find_inside(&reading->loader, value, reading->is_root, load_kind) > 0) {
         reading->n_known++;
         return;
     }
@@ -276,6 +277,7 @@ static bool on_value(void *ctx, enum nsf_json_stream_kind kind, struct nsf_slice
     if (kind == NSF_JSON_STREAM_ROOT && is_list_root(&reading->loader, value))
         return true;
     reading->n_items++;
+    reading->is_root = kind == NSF_JSON_STREAM_ROOT && nsf_json_is(value, NSF_JSON_MAP);
     if (nsf_slice_eq_nocase(key, NSF_SLICE_LIT("records"))) {
         refuse(reading, NSF_KIND_FLOW_LOG, value->offset);
         return false;

@@ -71,6 +71,12 @@ static void test_rules_by_group(void **state)
     nsf_rules_text_check("{\"web\":[" CAMEL_RULE "],\"mail\":[" CAMEL_RULE "]}",
                          "nsg " GUESSED("mail") " name=mail guessed\n" RULE_SHOWN
                                                 "nsg " GUESSED("web") " name=web guessed\n" RULE_SHOWN);
+    nsf_rules_text_check(
+        "[{\"spec\":{\"rules\":{\"a\":[" CAMEL_RULE "]}}},{\"spec\":{\"securityRules\":[" CAMEL_RULE
+        "]}},{\"spec\":{\"x\":{\"a\":[" CAMEL_RULE "]}}}]",
+        "nsg " GUESSED("(unnamed, byte 174)") " name=(unnamed, byte 174) guessed\n" RULE_SHOWN "nsg " GUESSED(
+            "a (byte 23)") " name=a (byte 23) guessed\n" RULE_SHOWN
+                           "nsg " GUESSED("a (byte 351)") " name=a (byte 351) guessed\n" RULE_SHOWN);
     nsf_rules_text_check("{\"a\":[{\"b\":{\"rule\":{\"id\":\"" ID "/securityRules/r\"," CAMEL "}}}]}",
                          "nsg " ID " name=n partial\n" RULE_SHOWN);
     nsf_rules_text_check("{\"a\":{\"b\":" CAMEL_RULE "}}", NONE_KNOWN);
