@@ -361,15 +361,15 @@ NSF_VBMI_INLINE unsigned add_lanes(const struct work *work, const struct nsf_tup
         bool is_inbound = work->marks->are[place.mark + shape->direction] == NSF_MARK('I');
         bool is_mail =
             row->protocol == NSF_PROTOCOL_TCP && (row->dst_port == 25 || (row->dst_port == 587 && !is_inbound));
+        bool is_light = !is_inbound && !work->target->is_strict && row->dst_port != 25;
         if ((wanted >> i & 1) == 0)
             ;
+        else if (is_light && !has_plain_bytes(shape, work->marks, place))
+            return i;
         else if (is_mail && !add_mail(work, shape, place, row, src_ports[4 * i + 3], partitions[2 * i]))
             return i;
-        else if (!is_mail && !is_inbound && !work->target->is_strict && row->dst_port != 25 &&
-                 !has_plain_bytes(shape, work->marks, place))
-            return i;
         else if (!is_mail && is_inbound && !work->target->is_smtp_only)
-            add_contact(work, shape, place, _mm_loadu_si128((const __m128i *)(const void *)row), partitions[2 * i]);
+            add_contact(work, shape, place, nsf_load_sixteen(row), partitions[2 * i]);
         place = next_place(work->marks, shape, place);
     }
     return n_lanes;

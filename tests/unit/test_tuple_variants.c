@@ -384,6 +384,7 @@ static void test_odd_letters(void **state)
 {
     static const char *const tuples[] = {"1735636253344,10.1.0.4,20.242.181.1,56346,443,6,O,B,NX,10,200,30,400",
                                          "1735636253344,10.1.0.4,20.242.181.1,56346,443,6,O,D,X,0,0,0,0",
+                                         "1735636253344,10.1.0.4,20.242.181.1,56346,587,6,O,E,NX,1,52,0,0",
                                          "1735636253,10.1.0.4,20.242.181.1,56346,443,T,O,A,C,1,2,3,4",
                                          "1735636253,10.1.0.4,20.242.181.1,56346,443,T,O,D"};
     struct comparison c = {.scopes = nsf_scopes_new(), .batch = nsf_batch_new()};
@@ -466,10 +467,8 @@ static void test_choice_of_variant(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_variants),
-        cmocka_unit_test(test_look_ahead),
-        cmocka_unit_test(test_odd_letters),
-        cmocka_unit_test(test_long_fields),
+        cmocka_unit_test(test_variants),          cmocka_unit_test(test_look_ahead),
+        cmocka_unit_test(test_odd_letters),       cmocka_unit_test(test_long_fields),
         cmocka_unit_test(test_choice_of_variant),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
