@@ -226,7 +226,7 @@ int main(int argc, char **argv)
         die("1 to 99 rounds");
     struct bench bench = {.path = path, .scopes = nsf_scopes_new(), .batch = nsf_batch_new()};
     struct nsf_list_filter filter = NSF_LIST_FILTER_INIT;
-    struct nsf_source *source = nsf_file_source_new(path);
+    struct nsf_source *source = nsf_file_source_new(path, NULL);
     struct nsf_listing listing;
     nsf_listing_init(&listing);
     if (nsf_failed(nsf_source_list(source, &filter, &listing, NULL)) || listing.n != 1)

@@ -154,7 +154,9 @@ int nsf_cli_main(int argc, char **argv)
     int status;
     char **args = nsf_secret_take_args(argc, argv);
     nsf_mem_on_exhaustion(nsf_out_remove_unfinished);
-    signal(SIGPIPE, SIG_IGN); /* a closed pipe is a failed write, with its message and status */
+    /* A closed pipe and a file that may not grow any more are failed writes, with their message and status. */
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     if (nsf_failed(nsf_options_parse(&options, argc, args, &answer, &has_command, &err)))
         status = nsf_cli_fail(&err);
     else if (answer != NSF_OPTIONS_RUN)

@@ -77,7 +77,7 @@ nsf_result nsf_locations_source(struct nsf_locations *locations, const char *loc
                                 struct nsf_err *err)
 {
     if (!nsf_locations_is_remote(location)) {
-        *source = nsf_file_source_new(location);
+        *source = nsf_file_source_new(location, locations->options.is_stopped);
         return nsf_ok();
     }
     nsf_result r = nsf_ok();

@@ -12,6 +12,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,6 +25,8 @@
 #define SHARED_ENTRIES_MIN 16u
 #define SHARED_PARTS_PER_JOB 8u
 #define SHARED_JOBS_MAX 8u
+/* So often a pipe that gives nothing is asked whether the run is to end. */
+#define STOP_LOOK_MS 100
 
 /* How files are opened, by blob.index; absent: as the blob is called. */
 struct paths {
@@ -38,12 +41,14 @@ struct file_source {
     struct nsf_arena arena;
     const char *location;
     struct paths paths;
+    const atomic_bool *is_stopped;
 };
 
 struct file_stream {
     struct nsf_stream base;
     int fd;
     bool is_stdin;
+    const atomic_bool *is_stopped; /* looked at while a pipe gives nothing; or NULL */
     bool is_gzip;
     bool is_unchanged; /* to be said at the first read */
     bool is_replaced;
@@ -557,6 +562,19 @@ static enum nsf_read fail_stream(struct file_stream *stream, struct nsf_err *err
     return NSF_READ_ERROR;
 }
 
+/* A pipe nobody writes to would hold a run that is to end. The thread that gets the signal may be another one, so it is
+ * looked for in between. */
+static bool wait_for_bytes(const struct file_stream *stream)
+{
+    struct pollfd pipe = {.fd = stream->fd, .events = POLLIN};
+    while (!atomic_load(stream->is_stopped)) {
+        const int n_ready = poll(&pipe, 1, STOP_LOOK_MS);
+        if (n_ready > 0 || (n_ready < 0 && errno != EINTR))
+            return true;
+    }
+    return false;
+}
+
 static enum nsf_read file_read(struct nsf_stream *base, void *buf, size_t capacity, size_t *n, struct nsf_err *err)
 {
     struct file_stream *stream = (struct file_stream *)base;
@@ -571,6 +589,11 @@ static enum nsf_read file_read(struct nsf_stream *base, void *buf, size_t capaci
     }
     if (stream->is_at_end)
         return NSF_READ_END;
+    if (stream->is_stopped != NULL && stream->size_bytes == NSF_SIZE_UNKNOWN && !wait_for_bytes(stream)) {
+        nsf_result r = NSF_FAIL(&stream->failure, NSF_E_INTERRUPTED, NSF_OFFSET_NONE, "interrupted");
+        (void)r;
+        return fail_stream(stream, err);
+    }
     const ssize_t got = TEMP_FAILURE_RETRY(read(stream->fd, buf, capacity));
     if (got < 0) {
         nsf_result r = fail_path(&stream->failure, "read", errno);
@@ -653,6 +676,7 @@ static nsf_result file_open(struct nsf_source *base, const struct nsf_blob *blob
     stream->base.ops = &stream_ops;
     stream->fd = fd;
     stream->is_stdin = is_stdin;
+    stream->is_stopped = source->is_stopped;
     stream->is_gzip = blob->is_gzip;
     stream->size_bytes = NSF_SIZE_UNKNOWN;
     stream->created_ms = NSF_TS_NONE;
@@ -684,10 +708,11 @@ static const struct nsf_source_ops source_ops = {
     .free = file_free,
 };
 
-struct nsf_source *nsf_file_source_new(const char *path)
+struct nsf_source *nsf_file_source_new(const char *path, const atomic_bool *is_stopped)
 {
     struct file_source *source = nsf_calloc(1, sizeof(*source));
     source->base.ops = &source_ops;
+    source->is_stopped = is_stopped;
     nsf_arena_init(&source->arena);
     nsf_arena_init(&source->paths.arena);
     source->location = nsf_arena_copy(&source->arena, nsf_slice_str(path)).ptr;

@@ -14,7 +14,10 @@
 
 #include "source/source.h"
 
-/* path is borrowed for the call. */
-struct nsf_source *nsf_file_source_new(const char *path);
+#include <stdatomic.h>
+
+/* path is borrowed for the call. is_stopped, borrowed as long as the source: set by a signal handler, it ends the wait
+ * for a pipe with NSF_E_INTERRUPTED; or NULL. */
+struct nsf_source *nsf_file_source_new(const char *path, const atomic_bool *is_stopped);
 
 #endif

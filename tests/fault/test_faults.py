@@ -9,10 +9,13 @@ Short and interrupted calls change nothing. Ends with "N passed, N failed".
 import concurrent.futures
 import json
 import os
+import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 NSGFLOW = os.path.abspath(os.environ.get("NSGFLOW", "build/nsgflow"))
 PRELOAD = os.path.join(os.environ.get("NSGFLOW_BUILD", "build"), "tests/fault/preload_faults.so")
@@ -143,6 +146,42 @@ class Tests:
         bad = [] if done.returncode == 4 and done.stderr.strip() else ["status %d: %r" % (done.returncode, done.stderr[-300:])]
         self.report("%s, closed pipe" % name, bad, 1)
 
+    def file_size_limit(self, name, command, good):
+        """A file may not grow any more: the system's signal for it does not end the program with its files half done."""
+        bad = []
+        for limit in (0, 1, len(good.files["out"]) - 1):
+            folder = tempfile.mkdtemp(prefix="nsgflow-fault-")
+            try:
+                done = subprocess.run([NSGFLOW] + command + ["-o", os.path.join(folder, "out")], stdin=subprocess.DEVNULL,
+                                      stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=TIMEOUT_S,
+                                      preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
+                left = os.listdir(folder)
+                if done.returncode != 4 or left or not done.stderr.strip():
+                    bad.append("limit %d: status %d, left %s: %r" % (limit, done.returncode, left, done.stderr[-300:]))
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+        self.report("%s, file size limit" % name, bad, 3)
+
+    def silent_pipe(self):
+        """Standard input gives nothing: a run that waits for it can be interrupted, whichever thread reads."""
+        for jobs in ("1", "4"):
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                process = subprocess.Popen([NSGFLOW, "review", "--rules", RULES, "--jobs", jobs, LOGS, "-"],
+                                           stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                try:
+                    process.stdin.write(b'{"records":[')
+                    process.stdin.flush()
+                    time.sleep(0.5)
+                    process.send_signal(number)
+                    status = process.wait(timeout=10)
+                except subprocess.TimeoutExpired:
+                    status = None
+                finally:
+                    process.kill()
+                    process.communicate()
+                bad = [] if status == 130 else ["status %s" % status]
+                self.report("silent pipe, --jobs %s, %s" % (jobs, signal.Signals(number).name), bad, 1)
+
     def run(self, name, command):
         good = Run(command)
         if good.status not in (0, 3) or "out" not in good.files:
@@ -159,6 +198,7 @@ class Tests:
         self.unchanged(name, command, good, EINTR=2)
         self.unchanged(name, command, good, EINTR=3, READ=1000)
         self.closed_pipe(name, command)
+        self.file_size_limit(name, command, good)
 
 
 def main():
@@ -171,6 +211,7 @@ def main():
     tests = Tests()
     for name, command in COMMANDS.items():
         tests.run(name, command)
+    tests.silent_pipe()
     print("%d passed, %d failed" % (tests.passed, tests.failed))
     return 1 if tests.failed else 0
 

@@ -32,7 +32,7 @@ struct listed {
 static struct listed list(const char *path, const struct nsf_list_filter *filter)
 {
     static const struct nsf_list_filter all = NSF_LIST_FILTER_INIT;
-    struct listed listed = {.source = nsf_file_source_new(path), .err = NSF_ERR_INIT};
+    struct listed listed = {.source = nsf_file_source_new(path, NULL), .err = NSF_ERR_INIT};
     nsf_listing_init(&listed.listing);
     listed.is_ok =
         !nsf_failed(nsf_source_list(listed.source, filter == NULL ? &all : filter, &listed.listing, &listed.err));
