@@ -214,13 +214,13 @@ static nsf_result copy_run(struct merge *merge, sqlite3_stmt *row, int64_t unuse
     return nsf_sql_done(&merge->into->sql, add, err);
 }
 
-/* The last run with rules. */
+/* The last run with rules; of two at one time the scan's own hash decides, so that the order of stores does not. */
 struct last_run {
     bool is_there;
     int64_t scan_id;
     int64_t started_ms;
-    int64_t hi;
-    int64_t lo;
+    int64_t hash_hi;
+    int64_t hash_lo;
 };
 
 static nsf_result last_run_of(struct nsf_store *store, struct last_run *last, struct nsf_slice *rules,
@@ -234,8 +234,8 @@ static nsf_result last_run_of(struct nsf_store *store, struct last_run *last, st
     last->scan_id = nsf_sql_or(*row, 0, 0);
     *rules = nsf_sql_bytes(*row, 1);
     last->started_ms = nsf_sql_or(*row, 2, 0);
-    last->hi = nsf_sql_or(*row, 3, 0);
-    last->lo = nsf_sql_or(*row, 4, 0);
+    last->hash_hi = nsf_sql_or(*row, 3, 0);
+    last->hash_lo = nsf_sql_or(*row, 4, 0);
     return r;
 }
 
@@ -243,7 +243,7 @@ static bool is_later(const struct last_run *a, const struct last_run *b)
 {
     if (a->started_ms != b->started_ms)
         return a->started_ms > b->started_ms;
-    return a->hi != b->hi ? a->hi > b->hi : a->lo > b->lo;
+    return a->hash_hi != b->hash_hi ? a->hash_hi > b->hash_hi : a->hash_lo > b->hash_lo;
 }
 
 /* The rules kept whole are those of the last run of both. */

@@ -6,6 +6,8 @@
 #include "store/store_state.h"
 #include "store/wire.h"
 
+#define RUN_RANDOM_BITS 48
+
 nsf_result nsf_store_text_id(struct nsf_store *store, struct nsf_slice text, int64_t *id, struct nsf_err *err)
 {
     sqlite3_stmt *add, *find;
@@ -147,14 +149,36 @@ static nsf_result keep_rules(struct nsf_store *store, int64_t scan_id, const str
     return r;
 }
 
+/* A number no other run has, and above those of the runs that this store knows of the same moment: where the clock
+ * stands still, runs keep their order. */
+static nsf_result run_number(struct nsf_store *store, int64_t started_ms, int64_t *number, struct nsf_err *err)
+{
+    sqlite3_stmt *count;
+    bool has_row = false;
+    nsf_result r = nsf_store_statement(store, STORE_RUNS_AT, &count, err);
+    if (nsf_failed(r))
+        return r;
+    nsf_sql_bind_number(count, 1, started_ms);
+    r = nsf_sql_step(&store->sql, count, &has_row, err);
+    if (has_row) {
+        const uint64_t n = (uint64_t)sqlite3_column_int64(count, 0);
+        *number = (int64_t)((n << RUN_RANDOM_BITS) | (nsf_hash_random_seed() & (((uint64_t)1 << RUN_RANDOM_BITS) - 1)));
+        sqlite3_reset(count);
+    }
+    return r;
+}
+
 static nsf_result add_run(struct nsf_store *store, int64_t started_ms, int64_t finished_ms,
                           const struct nsf_run_counts *counts, int64_t scan_id, struct nsf_err *err)
 {
     sqlite3_stmt *add;
-    nsf_result r = nsf_store_statement(store, STORE_ADD_RUN, &add, err);
+    int64_t number = 0;
+    nsf_result r = run_number(store, started_ms, &number, err);
+    if (!nsf_failed(r))
+        r = nsf_store_statement(store, STORE_ADD_RUN, &add, err);
     if (nsf_failed(r))
         return r;
-    nsf_sql_bind_number(add, 1, (int64_t)nsf_hash_random_seed());
+    nsf_sql_bind_number(add, 1, number);
     nsf_sql_bind_number(add, 2, (int64_t)nsf_hash_random_seed());
     nsf_sql_bind_number(add, 3, started_ms);
     nsf_sql_bind_number(add, 4, finished_ms);

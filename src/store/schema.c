@@ -2,15 +2,21 @@
 
 #include "store/store_state.h"
 
+#include "core/clock.h"
+#include "core/hash.h"
 #include "core/mem.h"
 #include "core/real_path.h"
 
 #include <sys/stat.h>
+#include <time.h>
 
 /* "NSGF": tells our files from other SQLite files. */
 #define STORE_APPLICATION_ID 0x4e534746
-/* How long another process may hold the file before that is an error: it commits in milliseconds. */
-#define STORE_BUSY_MS 1000
+/* How long another process may hold the file before that is an error: a short run beside this one is waited for. */
+#define STORE_BUSY_MS 2000
+/* How long one attempt to open it waits. Two that open a store at once may each hold what the other one needs, and
+ * wait for each other in vain: so it is let go of soon, and asked for again. */
+#define STORE_ATTEMPT_MS 40
 /* Work that a kill may undo, against the cost of a commit. */
 #define STORE_COMMIT_BYTES ((uint64_t)4 << 20)
 #define STORE_COMMIT_MS 500
@@ -61,11 +67,16 @@ static nsf_result refuse(const struct nsf_store *store, struct nsf_err *err, con
 static nsf_result check_kind(struct nsf_store *store, int64_t *version, struct nsf_err *err)
 {
     int64_t application_id, n_tables;
-    nsf_result r = nsf_sql_number(&store->sql, "PRAGMA application_id", &application_id, err);
+    /* Seen at one moment: another run may be making the store just now. */
+    nsf_result r = nsf_sql_run(&store->sql, "BEGIN", err);
+    if (!nsf_failed(r))
+        r = nsf_sql_number(&store->sql, "PRAGMA application_id", &application_id, err);
     if (!nsf_failed(r))
         r = nsf_sql_number(&store->sql, "PRAGMA user_version", version, err);
     if (!nsf_failed(r))
         r = nsf_sql_number(&store->sql, "SELECT count(*) FROM sqlite_schema", &n_tables, err);
+    if (!nsf_failed(r))
+        r = nsf_sql_run(&store->sql, "COMMIT", err);
     if (nsf_failed(r))
         return r;
     bool is_empty = application_id == 0 && *version == 0 && n_tables == 0;
@@ -160,7 +171,7 @@ static nsf_result connect(struct nsf_store *store, const char *query, struct nsf
     if (code != SQLITE_OK)
         return nsf_sql_fail(&store->sql, code, "open the evidence store", err);
     sqlite3_extended_result_codes(store->sql.db, 1);
-    sqlite3_busy_timeout(store->sql.db, STORE_BUSY_MS);
+    sqlite3_busy_timeout(store->sql.db, STORE_ATTEMPT_MS);
     return nsf_ok();
 }
 
@@ -226,13 +237,41 @@ static void remember_real_path(struct nsf_store *store)
         store->real_path = nsf_strdup_n(whole, strlen(whole));
 }
 
+static bool is_busy(const struct nsf_store *store)
+{
+    const int code = store->sql.db == NULL ? SQLITE_OK : sqlite3_errcode(store->sql.db) & 0xff;
+    return code == SQLITE_BUSY || code == SQLITE_LOCKED;
+}
+
+static nsf_result open_in_turn(struct nsf_store *store, struct nsf_err *err)
+{
+    const int64_t began_ms = nsf_clock_monotonic_ms();
+    for (;;) {
+        struct nsf_err one = NSF_ERR_INIT;
+        nsf_result r = store->is_writer ? open_writer(store, &one) : open_reader(store, &one);
+        if (!nsf_failed(r)) {
+            sqlite3_busy_timeout(store->sql.db, STORE_BUSY_MS);
+            return r;
+        }
+        if (!is_busy(store) || nsf_clock_monotonic_ms() - began_ms >= STORE_BUSY_MS) {
+            if (err != NULL && err->code == NSF_E_NONE)
+                *err = one;
+            return r;
+        }
+        disconnect(store);
+        /* Not all at the same moment again. */
+        const struct timespec wait = {.tv_nsec = (long)(5 + nsf_hash_random_seed() % 20) * 1000000L};
+        nanosleep(&wait, NULL);
+    }
+}
+
 nsf_result nsf_store_open(const char *path, enum nsf_store_mode mode, struct nsf_store **store, struct nsf_err *err)
 {
     struct nsf_store *own = nsf_calloc(1, sizeof(*own));
     own->sql.path = nsf_strdup_n(path, strlen(path));
     own->mutex = nsf_mutex_new();
     own->is_writer = mode == NSF_STORE_WRITE;
-    nsf_result r = own->is_writer ? open_writer(own, err) : open_reader(own, err);
+    nsf_result r = open_in_turn(own, err);
     if (nsf_failed(r)) {
         own->is_writer = false;
         nsf_store_close(own);

@@ -34,8 +34,9 @@
     X(ADD_NSG, "INSERT INTO scan_nsgs(scan, nsg, verdict) VALUES(?1, ?2, ?3)")                                         \
     X(ADD_FINDING, "INSERT INTO scan_findings(scan, nsg, rule, priority, verdict, is_latent, has_owner, has_reason)"   \
                    " VALUES(?1,?2,?3,?4,?5,?6,?7,?8)")                                                                 \
-    X(LAST_SCAN, "SELECT s.id, s.data, r.started_ms, r.hi, r.lo FROM runs r JOIN scans s ON s.id = r.scan"             \
-                 " ORDER BY r.started_ms DESC, r.hi DESC, r.lo DESC LIMIT 1")
+    X(RUNS_AT, "SELECT count(*) FROM runs WHERE started_ms = ?1")                                                      \
+    X(LAST_SCAN, "SELECT s.id, s.data, r.started_ms, s.hash_hi, s.hash_lo FROM runs r JOIN scans s ON s.id = r.scan"   \
+                 " WHERE s.data IS NOT NULL ORDER BY r.started_ms DESC LIMIT 1")
 
 enum nsf_store_statement {
 #define STORE_STATEMENT_ENUM(name, text) STORE_##name,

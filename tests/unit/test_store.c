@@ -359,6 +359,27 @@ static void test_two_writers_exclude_each_other(void **state)
     nsf_store_close(open_store(box->path, NSF_STORE_WRITE));
 }
 
+static void test_those_that_open_a_store_at_once_take_turns(void **state)
+{
+    const struct box *box = *state;
+    pid_t children[6];
+    for (size_t i = 0; i < NSF_ARRAY_LEN(children); i++) {
+        children[i] = fork();
+        assert_true(children[i] >= 0);
+        if (children[i] == 0) {
+            struct nsf_store *store;
+            const bool is_open = !nsf_failed(nsf_store_open(box->path, NSF_STORE_WRITE, &store, NULL));
+            nsf_store_close(is_open ? store : NULL);
+            _exit(is_open ? 0 : 1);
+        }
+    }
+    for (size_t i = 0; i < NSF_ARRAY_LEN(children); i++) {
+        int status;
+        assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+        assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    }
+}
+
 static void test_damaged_parts_are_noticed(void **state)
 {
     const struct box *box = *state;
@@ -647,6 +668,37 @@ static void test_the_rules_of_the_last_run_are_kept(void **state)
     nsf_store_close(store);
 }
 
+/* As under SOURCE_DATE_EPOCH. */
+static void test_where_the_clock_stands_still_the_run_added_last_counts(void **state)
+{
+    const struct box *box = *state;
+    struct nsf_store *store = open_store(box->path, NSF_STORE_WRITE);
+    struct nsf_scan scan;
+    struct nsf_problems problems, told;
+    struct nsf_run_counts counts = {.n_new = 1};
+    nsf_problems_init(&problems);
+    nsf_problems_init(&told);
+    make_scan(&scan);
+    for (int n = 0; n < 10; n++) {
+        struct nsf_scan back;
+        bool has_scan;
+        scan.nsgs[0].verdict = n % 2 == 0 ? NSF_EXPOSURE_EXPOSED : NSF_EXPOSURE_CLOSED;
+        must(nsf_store_add_run(store, 20, 21, &counts, &scan, &problems, err));
+        must(nsf_store_last_scan(store, &back, &told, &has_scan, err));
+        assert_true(has_scan);
+        assert_int_equal(back.nsgs[0].verdict, scan.nsgs[0].verdict);
+        nsf_arena_release(&back.arena);
+    }
+    nsf_arena_release(&scan.arena);
+    nsf_problems_release(&problems);
+    nsf_problems_release(&told);
+    nsf_store_close(store);
+    /* In the order of trends, too, they alternate. */
+    assert_int_equal(number(box->path, "SELECT count(*) FROM (SELECT scan, lag(scan) OVER (ORDER BY started_ms, hi, lo)"
+                                       " AS before FROM runs) WHERE scan = before"),
+                     0);
+}
+
 /* Readings that share a transaction with one that fails do not go on as if their parts were there. */
 static void test_a_failure_ends_all_readings_of_its_transaction(void **state)
 {
@@ -694,11 +746,13 @@ int main(void)
         STORE_TEST(test_a_newer_store_is_refused),
         STORE_TEST(test_an_older_store_is_brought_up_to_date),
         STORE_TEST(test_two_writers_exclude_each_other),
+        STORE_TEST(test_those_that_open_a_store_at_once_take_turns),
         STORE_TEST(test_damaged_parts_are_noticed),
         STORE_TEST(test_a_store_in_a_closed_folder_can_be_read),
         STORE_TEST(test_a_kill_at_any_moment_leaves_whole_blobs),
         STORE_TEST(test_a_failure_ends_all_readings_of_its_transaction),
         STORE_TEST(test_the_rules_of_the_last_run_are_kept),
+        STORE_TEST(test_where_the_clock_stands_still_the_run_added_last_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
