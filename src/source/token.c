@@ -20,6 +20,7 @@
 
 /* Tokens are about 2 KiB; an assertion file may hold 16. */
 #define ANSWER_MAX_BYTES ((size_t)256 << 10)
+#define TOKEN_MAX_BYTES ((size_t)32 << 10) /* half of what the headers of a request may take */
 /* Where there is no such endpoint, nothing answers: asking must not hold up everybody else. */
 #define PROBE_WAIT_MS 1000
 #define PROBE_ANSWER_WAIT_MS 10000
@@ -141,9 +142,11 @@ static void take_seconds(struct answer *answer, struct nsf_slice text)
         answer->on_s = (int64_t)seconds;
 }
 
-/* A token goes into a header line: it is one word of visible characters, or none. */
+/* A token goes into a header line: it is one word of visible characters that fits there, or none. */
 static bool is_token_text(struct nsf_slice text)
 {
+    if (text.len > TOKEN_MAX_BYTES)
+        return false;
     for (size_t i = 0; i < text.len; i++)
         if (text.ptr[i] <= ' ' || text.ptr[i] > '~')
             return false;

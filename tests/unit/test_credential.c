@@ -183,9 +183,24 @@ static void test_token_answers(void **state)
     }
 }
 
+/* It would not fit into the headers of a request. */
+static void test_a_token_without_end_is_none(void **state)
+{
+    (void)state;
+    static char json[100000];
+    for (size_t len = 10; len < sizeof(json) - 64; len += len / 2) {
+        struct nsf_token token;
+        const int n = snprintf(json, sizeof(json), "{\"access_token\":\"%0*d\"}", (int)len, 0);
+        const bool is_ok = !nsf_failed(nsf_token_parse(nsf_slice(json, (size_t)n), 1000, &token, NULL));
+        assert_int_equal(is_ok, len <= 32768);
+        nsf_token_release(&token);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_token_without_end_is_none),
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_token_answers),
     };
