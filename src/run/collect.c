@@ -71,6 +71,7 @@ static void count(struct collector *collector, size_t idx, const struct nsf_blob
         if (idx < collector->first_failed) {
             collector->first_failed = idx;
             collector->result->first_failure = read->failure;
+            nsf_listing_set_subject(collector->listing, idx, &collector->result->first_failure);
         }
         break;
     }

@@ -185,11 +185,14 @@ static void retire_heads(struct pipeline *pipeline)
     }
 }
 
-static void note_failure(struct nsf_pipeline_result *result, const struct nsf_parcel *parcel)
+static void note_failure(struct pipeline *pipeline, const struct nsf_parcel *parcel)
 {
+    struct nsf_pipeline_result *result = pipeline->result;
     result->n_failed++;
-    if (result->first_failure.code == NSF_E_NONE)
+    if (result->first_failure.code == NSF_E_NONE) {
         result->first_failure = parcel->failure;
+        nsf_listing_set_subject(pipeline->listing, parcel->blob_idx, &result->first_failure);
+    }
 }
 
 /* Admits the next parcel of the head task. False: there is none, or another worker is at it. */
@@ -212,7 +215,7 @@ static bool admit_one(struct pipeline *pipeline)
     pipeline->progress.blobs += parcel->is_last;
     pipeline->result->n_replaced += parcel->is_replaced;
     if (parcel->failure.code != NSF_E_NONE)
-        note_failure(pipeline->result, parcel);
+        note_failure(pipeline, parcel);
     pipeline->ring[pipeline->n_admitted % PIPELINE_RING] = (struct admitted){.parcel = parcel};
     pipeline->n_bytes += parcel->n_bytes;
     pipeline->n_admitted++;

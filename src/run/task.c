@@ -301,6 +301,8 @@ static bool read_some(struct nsf_reader *reader, uint64_t n_max, uint64_t *posit
         return true;
     case NSF_READ_ERROR:
         note_failure(reader, &err);
+        /* Storage is asked only when its first bytes are: what gives none at all was never open. */
+        reader->parcel->is_unopened = reader->is_first_parcel && nsf_codec_bytes_read(reader->codec) == 0;
         break;
     case NSF_READ_END:
     case NSF_READ_UNCHANGED:

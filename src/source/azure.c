@@ -203,8 +203,10 @@ static nsf_result list_prefix(struct walk *walk, struct nsf_slice prefix, bool i
             else if (is_by_folder)
                 add_folder(walk, walk->page.entries[i].name);
         n_empty = walk->page.n > 0 ? 0 : n_empty + 1;
-        if (n_empty > EMPTY_PAGES_MAX || walk->listing->n > BLOBS_MAX)
-            r = NSF_FAIL(err, NSF_E_LIMIT, NSF_OFFSET_NONE, "the listing does not come to an end (%zu blobs so far)",
+        if (marker.len > 0 && nsf_slice_eq(walk->page.next_marker, nsf_buf_slice(&marker)))
+            r = NSF_FAIL(err, NSF_E_HTTP, NSF_OFFSET_NONE, "the listing leads from a page to the same page again");
+        else if (n_empty > EMPTY_PAGES_MAX || walk->listing->n > BLOBS_MAX)
+            r = NSF_FAIL(err, NSF_E_HTTP, NSF_OFFSET_NONE, "the listing does not come to an end (%zu blobs so far)",
                          walk->listing->n);
         nsf_buf_reset(&marker);
         nsf_buf_add(&marker, walk->page.next_marker);

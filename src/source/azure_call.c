@@ -15,6 +15,8 @@
 #define HEADER_TEXT_MAX_BYTES ((size_t)64 << 10)
 /* A wrong name does not become right by asking for a minute and a half. */
 #define TRIES_WITHOUT_HOST 3
+/* Answers that cannot be right seldom get better: fewer tries than for a service that says it is busy. */
+#define TRIES_OF_GARBAGE 5
 
 /* The headers of one request: texts behind each other in one buffer, NUL-ended. */
 struct headers {
@@ -296,7 +298,8 @@ bool nsf_azure_wait_to_retry(struct nsf_azure_link *link, unsigned *n_failed, en
         return false;
     const unsigned n_tries =
         outcome == NSF_HTTP_NO_HOST && policy->n_tries > TRIES_WITHOUT_HOST ? TRIES_WITHOUT_HOST : policy->n_tries;
-    if (++*n_failed >= n_tries)
+    link->n_garbage = (*n_failed == 0 ? 0 : link->n_garbage) + is_garbage;
+    if (++*n_failed >= n_tries || link->n_garbage >= TRIES_OF_GARBAGE)
         return false;
     const int64_t now_ms = (int64_t)time(NULL) * NSF_MS_PER_SECOND;
     const int64_t hint_ms = outcome == NSF_HTTP_DONE ? nsf_retry_hint_ms(&link->response, now_ms) : NSF_RETRY_NO_HINT;

@@ -27,6 +27,7 @@ struct nsf_azure_link {
     const atomic_bool *is_cancelled;   /* this link alone; or NULL */
     uint64_t seed;
     uint64_t n_calls;
+    unsigned n_garbage; /* of the tries of the call at hand */
     struct nsf_buf url; /* scratch */
 };
 

@@ -46,6 +46,13 @@ void nsf_listing_sort(struct nsf_listing *listing, int (*cmp)(const void *left, 
         qsort(listing->items, listing->n, sizeof(*listing->items), cmp);
 }
 
+void nsf_listing_set_subject(const struct nsf_listing *listing, size_t idx, struct nsf_err *err)
+{
+    char *name = nsf_strdup_n(listing->items[idx].name.ptr, listing->items[idx].name.len);
+    nsf_err_set_subject(err, name);
+    nsf_free(name);
+}
+
 static nsf_result too_long(const struct nsf_buf *buf, struct nsf_err *err)
 {
     return NSF_FAIL(err, NSF_E_LIMIT, buf->max, "longer than %zu bytes, the most that is read of such a file",

@@ -58,6 +58,8 @@ void nsf_listing_release(struct nsf_listing *listing);
 void nsf_listing_add(struct nsf_listing *listing, const struct nsf_blob *blob);
 /* As qsort would; what is in order, as most listings are, is only looked at. */
 void nsf_listing_sort(struct nsf_listing *listing, int (*cmp)(const void *left, const void *right));
+/* Says that an error is about the blob at idx, unless it names something already. */
+void nsf_listing_set_subject(const struct nsf_listing *listing, size_t idx, struct nsf_err *err);
 
 /* What a listing leaves out. All zero but the times (NSF_TS_NONE) leaves out nothing. A location that names one file or
  * blob is never filtered. */

@@ -143,6 +143,14 @@ def test_what_is_gone_is_named(world):
     world.proxy.reset(Fault(".", status(403, [("x-ms-error-code", "AuthorizationFailure")]), times=1000))
     _, err = run("review", "--rules", RULES, url, expect=4)
     assert "firewall" in err
+    # A single blob that is not there: no input could be opened, with a store and without; beside others it is a problem.
+    world.proxy.reset()
+    store = os.path.join(tempfile.mkdtemp(dir=world.folder), "gone.db")
+    for words in ([], ["--store", store]):
+        _, err = run("review", "--rules", RULES, *words, url + "/gone.json", expect=4)
+        assert err.count("/gone.json: ") == 1 and "there is no such blob" in err, err
+        got, _, _ = review(*words, url + "/gone.json", url + "/" + urllib.parse.quote(logs.names[0], safe="/="), expect=3)
+        assert json.loads(got)["inputs"]["blobs"] == 1, got
 
 
 def test_window_and_list(world):

@@ -6,7 +6,7 @@ import subprocess
 import urllib.parse
 
 from client import sas
-from servers import Answer, Fault, early
+from servers import Answer, Fault, change, early
 from world import HERE, RANGE
 
 
@@ -103,6 +103,11 @@ def test_pages_markers_and_empty_pages(world):
     for i in range(25):
         run.has("%03d" % i, b"%d" % i)
     assert sum("comp=list" in p for p, _ in world.proxy.log) == 6
+    # A page that leads to itself.
+    loop = change(lambda a: setattr(a, "body", b"<EnumerationResults><Blobs/><NextMarker>again</NextMarker></EnumerationResults>"))
+    world.proxy.reset(Fault("comp=list", loop, times=100))
+    run = world.run(name, expect=4).says("leads from a page to the same page again")
+    assert run.requests == 2, run.out
 
 
 def fill_layout(world, name):
