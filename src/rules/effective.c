@@ -29,6 +29,11 @@ static void remember(struct nsf_loader *loader, struct nsf_slice *slot, struct n
         *slot = nsf_arena_copy(loader->document_arena, id);
 }
 
+static bool is_other(struct nsf_slice known, struct nsf_slice id)
+{
+    return known.len > 0 && id.len > 0 && !nsf_slice_eq_nocase(known, id);
+}
+
 /* A public address range that effective rules show behind the tag of the virtual network is kept as it stands. */
 static void give_nsg(struct nsf_loader *loader, const struct nsf_json *value, struct nsf_slice id,
                      struct nsf_slice subnet, struct nsf_slice nic)
@@ -62,6 +67,9 @@ void nsf_load_effective(struct nsf_loader *loader, const struct nsf_json *value)
         nsf_load_effective_admin_rules(loader, nsf_json_get_nocase(value, "effectiveSecurityRules"));
         return;
     }
+    /* Several interfaces in one document. */
+    if (is_other(loader->pair.nic, nic) || is_other(loader->pair.subnet, subnet))
+        nsf_finish_effective(loader);
     give_nsg(loader, value, id, subnet, nic);
     loader->pair.place = nsf_loader_place(loader, value);
     remember(loader, &loader->pair.nic, nic);
@@ -74,6 +82,7 @@ void nsf_load_effective_list(struct nsf_loader *loader, const struct nsf_json *v
     const struct nsf_json *groups = nsf_json_get_nocase(value, "networkSecurityGroups");
     for (size_t i = 0; i < nsf_json_len(groups); i++)
         nsf_load_effective(loader, nsf_json_item(groups, i));
+    nsf_finish_effective(loader);
 }
 
 /* The rules that one association brings; their ids name the NSG. */
@@ -122,4 +131,5 @@ void nsf_finish_effective(struct nsf_loader *loader)
         attachment.u.nic.subnets = (struct nsf_slices){&subnet, subnet.len > 0};
         nsf_loader_give_attachment(loader, &attachment);
     }
+    loader->pair = (struct nsf_effective_pair){0};
 }

@@ -30,6 +30,8 @@ static const bool is_plain[NSF_KIND_N] = {
 /* A rule by itself says nothing without its group: the rules of two in one heap would close each other's doors. */
 static bool is_wanted(struct nsf_loader *loader, const struct nsf_json *value, enum nsf_kind kind)
 {
+    if (kind == NSF_KIND_EFFECTIVE_NSG)
+        return nsf_loader_id(nsf_json_get_nocase(value, "networkSecurityGroup")).len > 0;
     return is_plain[kind] || (kind == NSF_KIND_RULE && nsf_loader_group_of_rule(loader, value).len > 0);
 }
 

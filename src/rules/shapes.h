@@ -29,8 +29,8 @@ bool nsf_azapi_is_rule(const struct nsf_json *values);
 void nsf_load_azapi_rule(struct nsf_loader *loader, const struct nsf_json *values, struct nsf_slice address,
                          struct nsf_slice nsg_id, bool is_guessed);
 
-/* effective.c: one element, which leaves what belongs to the pair in loader->pair; then, at the end of the document,
- * the interface behind it */
+/* effective.c: one element, which leaves what belongs to the pair in loader->pair; then, at the end of what is
+ * known of one interface, that interface */
 void nsf_load_effective(struct nsf_loader *loader, const struct nsf_json *value);
 void nsf_load_effective_list(struct nsf_loader *loader, const struct nsf_json *value);
 void nsf_finish_effective(struct nsf_loader *loader);

@@ -39,6 +39,23 @@ static void test_effective_rules(void **state)
     nsf_rules_text_check(text, shown);
 }
 
+/* What one interface has is not mixed with what another has. */
+static void test_effective_interfaces(void **state)
+{
+#define FIRST                                                                                                          \
+    EFFECTIVE_NSG("/nsgs/n", "\"networkInterface\":{\"id\":\"/nics/i\"}")                                              \
+    "," EFFECTIVE_NSG("/nsgs/s", "\"subnet\":{\"id\":\"/sub\"}")
+#define SECOND EFFECTIVE_NSG("/nsgs/m", "\"networkInterface\":{\"id\":\"/nics/k\"}")
+    const char *shown = "subnet /sub nsg=/nsgs/s\nnic /nics/i nsg=/nsgs/n subnets=/sub\n"
+                        "nic /nics/k nsg=/nsgs/m\n"
+                        "nsg /nsgs/m name=m effective nics=/nics/k\n" EFFECTIVE_SHOWN
+                        "nsg /nsgs/n name=n effective nics=/nics/i\n" EFFECTIVE_SHOWN
+                        "nsg /nsgs/s name=s effective subnets=/sub\n" EFFECTIVE_SHOWN;
+    nsf_rules_text_check("[" FIRST "," SECOND "]", shown);
+    nsf_rules_text_check("[{\"networkSecurityGroups\":[" FIRST "]},{\"networkSecurityGroups\":[" SECOND "]}]", shown);
+    nsf_rules_text_check("{\"vm1\":{\"value\":[" FIRST "]},\"vm2\":{\"value\":[" SECOND "]}}", shown);
+}
+
 /* With the definitions beside them, effective rules add what tags hold and nothing else. */
 static void test_effective_joins_definitions(void **state)
 {
@@ -148,9 +165,13 @@ static void test_graph_table(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_effective_rules), cmocka_unit_test(test_effective_joins_definitions),
-        cmocka_unit_test(test_interfaces),      cmocka_unit_test(test_addresses_and_networks),
-        cmocka_unit_test(test_expanded_nsgs),   cmocka_unit_test(test_admin_rules),
+        cmocka_unit_test(test_effective_rules),
+        cmocka_unit_test(test_effective_interfaces),
+        cmocka_unit_test(test_effective_joins_definitions),
+        cmocka_unit_test(test_interfaces),
+        cmocka_unit_test(test_addresses_and_networks),
+        cmocka_unit_test(test_expanded_nsgs),
+        cmocka_unit_test(test_admin_rules),
         cmocka_unit_test(test_graph_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
