@@ -90,7 +90,8 @@ NSF_INLINE bool nsf_skim_block(const char *block, struct nsf_skim_masks masks, s
     if (NSF_UNLIKELY(masks.rest != 0)) {
         struct nsf_skim_ends ends = look_closer(block);
         *end = ends.closers & (closing << 1 | before->closing >> 1);
-        wrong = (wrong | ends.odd) & ((*end & -*end) - 1);
+        /* Up to the bracket: there a second closing quote in front of it tells. */
+        wrong = (wrong | ends.odd) & (*end ^ (*end - 1));
     }
     *before = (struct nsf_skim_state){masks.quotes >> 62, closing >> 62, masks.commas >> 63};
     return wrong == 0;
@@ -136,8 +137,9 @@ NSF_INLINE enum nsf_skim nsf_skim_with(struct nsf_slice bytes, size_t *at, nsf_s
         }
     }
     /* What is left, and whatever is not as Azure writes it, byte by byte. */
+    /* Of a closing quote among the last two bytes it is not known what follows. */
     if (base > start)
-        *at = nsf_skim_behind(bytes, start, base - 1, *at);
+        *at = nsf_skim_behind(bytes, start, base - 3, *at);
     return nsf_skim(bytes, at);
 }
 

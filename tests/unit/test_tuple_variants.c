@@ -454,6 +454,36 @@ static void test_long_fields(void **state)
     nsf_scopes_free(c.scopes);
 }
 
+/* A quote too many, at every place of a block and with whatever behind it. */
+static void test_quotes_side_by_side(void **state)
+{
+    struct comparison c = {.scopes = nsf_scopes_new(), .batch = nsf_batch_new()};
+    struct nsf_scope scope = {.layout = NSF_LAYOUT_NSG1};
+    struct nsf_buf array;
+    nsf_scopes_add(c.scopes, &scope); /* targets name scope 0 */
+    nsf_buf_init(&array, (size_t)1 << 12);
+    nsf_buf_init(&c.text, (size_t)1 << 20);
+    nsf_buf_init(&c.other, (size_t)1 << 20);
+    for (size_t v = 0; v < NSF_ARRAY_LEN(variant_names); v++) {
+        c.ops = nsf_tuple_ops_named(variant_names[v]);
+        for (int shift = 1; c.ops != NULL && shift < 140; shift++)
+            for (unsigned n = 0; n < 40; n++) {
+                nsf_buf_reset(&array);
+                nsf_buf_printf(&array, "\"%0*d\",\"1\"\"", shift, 1);
+                for (unsigned i = 0; i < n; i++)
+                    nsf_buf_add(&array, S(",\"12\""));
+                nsf_buf_add_char(&array, ']');
+                compare_one(&c, nsf_buf_slice(&array), n);
+            }
+    }
+    nsf_buf_release(&array);
+    nsf_buf_release(&c.text);
+    nsf_buf_release(&c.other);
+    nsf_tuple_marks_release(&c.marks);
+    nsf_batch_free(c.batch);
+    nsf_scopes_free(c.scopes);
+}
+
 static void test_choice_of_variant(void **state)
 {
     assert_string_equal(nsf_tuple_ops_named("portable")->name, "portable");
@@ -467,8 +497,11 @@ static void test_choice_of_variant(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_variants),          cmocka_unit_test(test_look_ahead),
-        cmocka_unit_test(test_odd_letters),       cmocka_unit_test(test_long_fields),
+        cmocka_unit_test(test_variants),
+        cmocka_unit_test(test_look_ahead),
+        cmocka_unit_test(test_odd_letters),
+        cmocka_unit_test(test_long_fields),
+        cmocka_unit_test(test_quotes_side_by_side),
         cmocka_unit_test(test_choice_of_variant),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
