@@ -20,6 +20,8 @@
 
 /* Tokens are about 2 KiB; an assertion file may hold 16. */
 #define ANSWER_MAX_BYTES ((size_t)256 << 10)
+/* The environment gives at most 128 KiB a variable, and an escape makes three bytes of one. */
+#define REQUEST_MAX_BYTES ((size_t)4 << 20)
 #define TOKEN_MAX_BYTES ((size_t)32 << 10) /* half of what the headers of a request may take */
 /* Where there is no such endpoint, nothing answers: asking must not hold up everybody else. */
 #define PROBE_WAIT_MS 1000
@@ -380,8 +382,8 @@ static enum nsf_token_answer fetch_entra(enum nsf_token_way way, const struct ns
                                          struct nsf_token *token, struct nsf_err *err)
 {
     struct nsf_buf url, body;
-    nsf_buf_init(&url, ANSWER_MAX_BYTES);
-    nsf_buf_init(&body, ANSWER_MAX_BYTES);
+    nsf_buf_init(&url, REQUEST_MAX_BYTES);
+    nsf_buf_init(&body, REQUEST_MAX_BYTES);
     bool is_http = false;
     bool is_ok = make_entra_url(env, &url, &is_http, err);
     add_field(&body, "grant_type", "client_credentials");
@@ -404,8 +406,8 @@ static enum nsf_token_answer fetch_identity(enum nsf_token_way way, const struct
                                             struct nsf_token *token, struct nsf_err *err)
 {
     struct nsf_buf url, header;
-    nsf_buf_init(&url, ANSWER_MAX_BYTES);
-    nsf_buf_init(&header, ANSWER_MAX_BYTES);
+    nsf_buf_init(&url, REQUEST_MAX_BYTES);
+    nsf_buf_init(&header, REQUEST_MAX_BYTES);
     struct ask ask = {.n_headers = 1, .allows_http = true, .allows_proxy = false};
     if (way == NSF_TOKEN_APP_SERVICE) {
         const struct nsf_slice endpoint = nsf_slice_str(nsf_env_get(env, "IDENTITY_ENDPOINT"));

@@ -123,6 +123,8 @@ def test_client_secret(world, secure, tokens, plain, ca, folder):
                     "scope": ["https://storage.azure.com/.default"]}, form
     wrong = dict(env, AZURE_CLIENT_SECRET="wrong")
     run = Run(world, [secure.url + "/logs"], wrong, 4).says("invalid_client", "AADSTS7000215")
+    # As long as the system lets a variable be, and three times that once it is escaped.
+    Run(world, [secure.url + "/logs"], dict(env, AZURE_CLIENT_SECRET="&" * 130000), 4).says("invalid_client")
     # The certificate is checked: without the authority nothing is sent.
     tokens.log.clear()
     del env["SSL_CERT_FILE"]
