@@ -35,9 +35,21 @@ static enum nsf_raw_text next(enum nsf_raw_text state, char c)
     NSF_BUG("unknown state of a text");
 }
 
+/* Passes over what changes nothing in the two states that nearly all bytes are in. */
+static size_t skip_plain(enum nsf_raw_text state, const char *text, size_t i, size_t n)
+{
+    if (state == NSF_RAW_TEXT_STRING)
+        while (i < n && (unsigned char)text[i] >= ' ' && text[i] != '"' && text[i] != '\\')
+            i++;
+    else if (state == NSF_RAW_TEXT_BETWEEN)
+        while (i < n && text[i] != '"' && text[i] != '/')
+            i++;
+    return i;
+}
+
 enum nsf_raw_text nsf_raw_text_mend(enum nsf_raw_text state, char *text, size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = skip_plain(state, text, 0, n); i < n; i = skip_plain(state, text, i + 1, n)) {
         char c = text[i];
         if (state == NSF_RAW_TEXT_STRING && (c == '\n' || c == '\r' || c == '\t'))
             text[i] = ' ';

@@ -66,6 +66,8 @@ struct nsf_slice nsf_loader_group_of_rule(struct nsf_loader *loader, const struc
 /* `name` is the group's where the id is. */
 static void name_rule(struct nsf_loader *loader, const struct nsf_json *value, struct nsf_rule *rule)
 {
+    if (rule->name.len > 0 && nsf_id_of_rules_nsg(rule->id).len > 0)
+        return;
     struct nsf_slice name = column(loader, value, rule_columns);
     if (name.len > 0)
         rule->name = name;

@@ -170,8 +170,8 @@ static enum nsf_kind kind_of_members(struct nsf_loader *loader, const struct nsf
         return NSF_KIND_EFFECTIVE_NSG;
     if (has(properties, "securityRuleAssociations"))
         return NSF_KIND_SECURITY_VIEW;
-    if (nsf_find_custom_rules(loader, map, properties) != NULL ||
-        nsf_find_default_rules(loader, map, properties) != NULL)
+    if (!has(properties, "access") && (nsf_find_custom_rules(loader, map, properties) != NULL ||
+                                       nsf_find_default_rules(loader, map, properties) != NULL))
         return NSF_KIND_NSG;
     if (has_of(properties, "sources", NSF_JSON_ARRAY) && has_of(properties, "destinations", NSF_JSON_ARRAY))
         return NSF_KIND_ADMIN_RULE;
@@ -190,7 +190,8 @@ static enum nsf_kind kind_of_members(struct nsf_loader *loader, const struct nsf
 /* A query took the rules of a group apart and kept the group's type. */
 static bool is_row_of_rule(struct nsf_loader *loader, const struct nsf_json *map)
 {
-    return nsf_is_rule(loader, map) && nsf_find_custom_rules(loader, map, nsf_loader_properties(loader, map)) == NULL;
+    return has(map, "access") && nsf_is_rule(loader, map) &&
+           nsf_find_custom_rules(loader, map, nsf_loader_properties(loader, map)) == NULL;
 }
 
 static bool is_flow_log(const struct nsf_json *map)
