@@ -29,11 +29,12 @@ static void assert_same(const struct nsf_traits *a, const struct nsf_traits *b)
 /* Few ports and days, or many; classes of all kinds, or of one; also stamps that nobody can have meant. */
 static struct nsf_trait_note any_note(uint32_t source)
 {
+    static const unsigned nics[] = {1, 2, 8, 20, NSF_TRAIT_NICS};
     struct nsf_trait_note note = {
         .seconds = START_S + (uint32_t)rand() % (source % 2 == 0 ? 40 * 86400 : 3600),
         .class_ = (enum nsf_connection_class)(source % 4 == 3 ? NSF_CLASS_TOUCH : rand() % NSF_CLASSES),
         .src_port = (uint16_t)(source % 3 == 0 ? rand() % 4 : rand()),
-        .nic = NSF_TRAIT_NIC(source % 2 == 0 ? 8191u : (unsigned)rand()),
+        .nic = NSF_TRAIT_NIC(source % 2 == 0 ? 8191u : (unsigned)rand() % nics[source % NSF_ARRAY_LEN(nics)]),
     };
     if (source == 5 && rand() % 10 == 0)
         note.seconds = rand() % 2 == 0 ? (uint32_t)rand() % 3 : UINT32_MAX - (uint32_t)rand() % 3;
