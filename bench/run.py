@@ -223,7 +223,7 @@ class Bench:
         print("\n### Memory: most that was resident, with 100,000 sources\n")
         rows = []
         for kind in ("typical", "vnet", "flood"):
-            for factor in (1, 4):
+            for factor in (1, 4, 40):
                 feed = [self.program("gen_logs"), kind, "--bytes", str(self.options.bytes * factor), "--sources", "100000", "-"]
                 command = self.review("-")
                 command.stdin_of = feed

@@ -43,20 +43,25 @@ static bool is_kept(const struct nsf_outbound *outbound, const struct nsf_outbou
     return outbound->level == 0 || rank_of(row) >> (64 - outbound->level) == 0;
 }
 
+/* Half as large a share as before. */
+static void keep_fewer(struct nsf_outbound *outbound)
+{
+    uint32_t n_left = 0;
+    outbound->level++;
+    for (uint32_t i = 0; i < outbound->n_rows; i++)
+        if (is_kept(outbound, &outbound->rows[i]))
+            outbound->rows[n_left++] = outbound->rows[i];
+    outbound->n_rows = n_left;
+}
+
 static void add_row(struct nsf_outbound *outbound, const struct nsf_outbound_row *row)
 {
+    while (outbound->n_rows == NSF_OUTBOUND_ROWS_MAX && is_kept(outbound, row))
+        keep_fewer(outbound);
     if (!is_kept(outbound, row))
         return;
     NSF_GROW(outbound->rows, outbound->rows_capacity, (size_t)outbound->n_rows + 1);
     outbound->rows[outbound->n_rows++] = *row;
-    while (outbound->n_rows > NSF_OUTBOUND_ROWS_MAX) {
-        uint32_t n_left = 0;
-        outbound->level++;
-        for (uint32_t i = 0; i < outbound->n_rows; i++)
-            if (is_kept(outbound, &outbound->rows[i]))
-                outbound->rows[n_left++] = outbound->rows[i];
-        outbound->n_rows = n_left;
-    }
 }
 
 static uint32_t number_of(struct nsf_ip ip, unsigned v4_shift)

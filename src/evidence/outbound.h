@@ -11,7 +11,7 @@
 #include "evidence/live.h"
 #include "evidence/partition.h"
 
-/* 24 bytes each */
+/* Of 20 bytes each. */
 #define NSF_OUTBOUND_ROWS_MAX (UINT32_C(1) << 18)
 
 struct nsf_outbound_row {
