@@ -289,13 +289,13 @@ static size_t find_chunk(const struct nsf_relay *relay, size_t from, uint64_t nu
     return from;
 }
 
-static uint32_t count_late(const struct nsf_relay *relay, const struct chunk *chunk, uint64_t since)
+/* Pushes at the front of a chunk's list: the early ones ascend to a moment, the late ones descend to it. */
+static uint32_t count_front(const struct nsf_push *pushes, uint32_t n, uint64_t moment, bool is_late)
 {
-    const struct nsf_push *pushes = &relay->late.pushes[chunk->from];
-    uint32_t from = 0, to = chunk->n;
+    uint32_t from = 0, to = n;
     while (from < to) {
         uint32_t half = from + (to - from) / 2;
-        if (pushes[half].second >= since)
+        if (is_late ? pushes[half].second >= moment : pushes[half].second <= moment)
             from = half + 1;
         else
             to = half;
@@ -303,18 +303,12 @@ static uint32_t count_late(const struct nsf_relay *relay, const struct chunk *ch
     return from;
 }
 
-static uint32_t count_early(const struct nsf_relay *relay, const struct chunk *chunk, uint64_t until)
+static uint64_t add_part(struct nsf_relay_scratch *scratch, const struct front *front, const struct chunk *chunk,
+                         uint64_t moment, bool is_late)
 {
-    const struct nsf_push *pushes = &relay->early.pushes[chunk->from];
-    uint32_t from = 0, to = chunk->n;
-    while (from < to) {
-        uint32_t half = from + (to - from) / 2;
-        if (pushes[half].second <= until)
-            from = half + 1;
-        else
-            to = half;
-    }
-    return from;
+    uint32_t n = count_front(&front->pushes[chunk->from], chunk->n, moment, is_late);
+    scratch->parts[scratch->n_parts++] = (struct nsf_relay_part){front, chunk, n};
+    return n;
 }
 
 /* Of the windows that begin in one chunk the first one sees most of it, and the last one most of the next chunk.
@@ -333,16 +327,12 @@ static uint64_t find_parts(const struct nsf_relay *relay, struct nsf_u32_view ti
         at = find_chunk(relay, at, number);
         size_t behind = at;
         if (at < relay->n_chunks && relay->chunks[at].number == number) {
-            const struct chunk *chunk = &relay->chunks[behind++];
-            uint32_t n = count_late(relay, chunk, from);
-            scratch->parts[scratch->n_parts++] = (struct nsf_relay_part){&relay->late, chunk, n};
-            n_networks += n;
+            n_networks += add_part(scratch, &relay->late, &relay->chunks[at], from, true);
+            behind++;
         }
         if (behind < relay->n_chunks && relay->chunks[behind].number == number + 1) {
-            const struct chunk *chunk = &relay->chunks[behind];
-            uint32_t n = count_early(relay, chunk, (uint64_t)times.items[next - 1] + shift + PUSH_SECONDS);
-            scratch->parts[scratch->n_parts++] = (struct nsf_relay_part){&relay->early, chunk, n};
-            n_networks += n;
+            uint64_t until = (uint64_t)times.items[next - 1] + shift + PUSH_SECONDS;
+            n_networks += add_part(scratch, &relay->early, &relay->chunks[behind], until, false);
         }
     }
     return n_networks;
