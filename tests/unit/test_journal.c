@@ -5,26 +5,12 @@
 #include "core/mem.h"
 #include "evidence/traits_pack.h"
 #include "support/nsf_test.h"
+#include "support/traits_same.h"
 
 /* What is noted of sources, packed or not, is what adding their connections one by one comes to. */
 
 #define START_S (20000u * 86400u)
 #define N_SOURCES 12u
-
-static void assert_same(const struct nsf_traits *a, const struct nsf_traits *b)
-{
-    for (unsigned i = 0; i < NSF_TRAIT_LISTS; i++) {
-        struct nsf_u32_view left = nsf_traits_list(a, (enum nsf_trait_list)i);
-        struct nsf_u32_view right = nsf_traits_list(b, (enum nsf_trait_list)i);
-        assert_int_equal(left.n, right.n);
-        for (uint32_t k = 0; k < left.n; k++)
-            assert_int_equal(left.items[k], right.items[k]);
-    }
-    assert_int_equal(a->fixed_ports, b->fixed_ports);
-    assert_int_equal(a->mail_nic, b->mail_nic);
-    assert_int_equal(a->shift, b->shift);
-    assert_int_equal(a->has_excused, b->has_excused);
-}
 
 /* Few ports and days, or many; classes of all kinds, or of one; also stamps that nobody can have meant. */
 static struct nsf_trait_note any_note(uint32_t source)
@@ -104,7 +90,7 @@ static void test_reads_what_was_added(void **state)
             continue;
         nsf_traits_reset(read);
         nsf_journal_read(&journal, source->number, source->n, NSF_TRAITS_ALL, &read);
-        assert_same(read, source->traits);
+        assert_same_traits(read, source->traits);
         assert_parts_are_the_same(&journal, source, &read);
     }
     for (uint32_t i = 0; i < N_SOURCES; i++)
@@ -114,7 +100,7 @@ static void test_reads_what_was_added(void **state)
         nsf_traits_reset(read);
         if (sources[i].n > 1) {
             nsf_journal_read(&journal, sources[i].number, sources[i].n, NSF_TRAITS_ALL, &read);
-            assert_same(read, sources[i].traits);
+            assert_same_traits(read, sources[i].traits);
             assert_parts_are_the_same(&journal, &sources[i], &read);
         }
         nsf_free(sources[i].traits);
@@ -158,7 +144,7 @@ static void test_packs_without_loss(void **state)
         assert_true(n <= most);
         bytes = nsf_realloc(bytes, n * sizeof(*bytes)); /* not one byte behind is read */
         nsf_traits_unpack(bytes, NSF_TRAIT_LISTS, &unpacked);
-        assert_same(unpacked, traits);
+        assert_same_traits(unpacked, traits);
         n_bytes += n * sizeof(*bytes);
         for (unsigned i = 0; i < NSF_TRAIT_LISTS; i++)
             n_items += traits->n[i];

@@ -4,10 +4,8 @@
 
 #include "core/clock.h"
 #include "core/mem.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
+#include "support/nsf_test.h"
+#include "support/traits_same.h"
 
 #define START_MS INT64_C(1767225600000) /* 2026-01-01 */
 #define MANY 600
@@ -27,20 +25,6 @@ static void add(struct nsf_traits **row, const struct seen *seen)
 static void add_one(struct nsf_traits **row, enum nsf_connection_class class_, int64_t ts_ms, uint16_t port)
 {
     add(row, &(struct seen){class_, ts_ms, port, 0});
-}
-
-static void assert_same(const struct nsf_traits *a, const struct nsf_traits *b)
-{
-    for (unsigned i = 0; i < NSF_TRAIT_LISTS; i++) {
-        struct nsf_u32_view left = nsf_traits_list(a, (enum nsf_trait_list)i);
-        struct nsf_u32_view right = nsf_traits_list(b, (enum nsf_trait_list)i);
-        assert_int_equal(left.n, right.n);
-        if (left.n > 0)
-            assert_memory_equal(left.items, right.items, left.n * sizeof(*left.items));
-    }
-    assert_int_equal(a->mail_nic, b->mail_nic);
-    assert_int_equal(a->shift, b->shift);
-    assert_int_equal(a->fixed_ports, b->fixed_ports);
 }
 
 static void shuffle(struct seen *seen, size_t n)
@@ -84,8 +68,8 @@ static void neither_order_nor_partition_matters(void **state)
             add(i < cut ? &halves : &half, &seen[i]);
         }
         nsf_traits_merge(&halves, half);
-        assert_same(forward, shuffled);
-        assert_same(forward, halves);
+        assert_same_traits(forward, shuffled);
+        assert_same_traits(forward, halves);
         struct nsf_traits *rows[] = {forward, shuffled, halves, half};
         for (size_t i = 0; i < NSF_ARRAY_LEN(rows); i++)
             nsf_free(rows[i]);

@@ -4,6 +4,7 @@
 
 #include "core/mem.h"
 #include "support/nsf_test.h"
+#include "support/traits_same.h"
 
 /* Traits made in one go are those that adding one by one makes, in whatever order. */
 
@@ -44,21 +45,6 @@ static void shuffle(struct nsf_trait_note *notes, uint32_t n)
     }
 }
 
-static void assert_same(const struct nsf_traits *a, const struct nsf_traits *b)
-{
-    for (unsigned i = 0; i < NSF_TRAIT_LISTS; i++) {
-        struct nsf_u32_view left = nsf_traits_list(a, (enum nsf_trait_list)i);
-        struct nsf_u32_view right = nsf_traits_list(b, (enum nsf_trait_list)i);
-        assert_int_equal(left.n, right.n);
-        for (uint32_t k = 0; k < left.n; k++)
-            assert_int_equal(left.items[k], right.items[k]);
-    }
-    assert_int_equal(a->fixed_ports, b->fixed_ports);
-    assert_int_equal(a->mail_nic, b->mail_nic);
-    assert_int_equal(a->shift, b->shift);
-    assert_int_equal(a->has_excused, b->has_excused);
-}
-
 static void check(struct nsf_traits **few, enum nsf_traits_part part, const struct world *world)
 {
     struct nsf_trait_note notes[NSF_TRAITS_FEW];
@@ -72,7 +58,7 @@ static void check(struct nsf_traits **few, enum nsf_traits_part part, const stru
     qsort(notes, n, sizeof(*notes), cmp_notes);
     nsf_traits_reset(*few);
     nsf_traits_of_few(few, part, notes, n);
-    assert_same(*few, one_by_one);
+    assert_same_traits(*few, one_by_one);
     nsf_free(one_by_one);
 }
 
