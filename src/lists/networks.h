@@ -44,10 +44,10 @@ void nsf_networks_add_range(struct nsf_networks *networks, struct nsf_ip first, 
 /*
  * Reads one list; its form is told from its bytes:
  *   text     one CIDR, address or a-b range a line, then a blank, `;` or `,` and a name; `#` comments, lines that begin
- * with `;`, a heading such as `ip,ptr` JSON     arrays of such texts or of objects with one; Azure service tags; Office 365 endpoints (those with TCP 25
- * alone where the file has any); MISP warning lists; address lists of Google and Amazon NDJSON   one object a line, as
- * Spamhaus DROP What cannot be read is a problem with path and offset (and the line in its text), and reading goes on.
- * Fails only where nothing at all could be read.
+ * with `;`, a heading such as `ip,ptr` JSON     arrays of such texts or of objects with one; Azure service tags; Office
+ * 365 endpoints (those with TCP 25 alone where the file has any); MISP warning lists; address lists of Google and
+ * Amazon NDJSON   one object a line, as Spamhaus DROP What cannot be read is a problem with path and offset (and the
+ * line in its text), and reading goes on. Fails only where nothing at all could be read.
  */
 nsf_result nsf_networks_read(struct nsf_networks *networks, struct nsf_slice bytes, struct nsf_slice path,
                              struct nsf_problems *problems, struct nsf_err *err) NSF_CHECKED;
